@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Swift targets differ only in name and dependencies; settings are the same for all.
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies + ["StoreTestSupport"], swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "container-state-store",
+  products: [
+    .library(name: "ContainerStateStore", targets: ["ContainerStateStore"]),
+    .library(name: "OCIEngine", targets: ["OCIEngine"]),
+    .executable(name: "cstate", targets: ["cstate"]),
+  ],
+  targets: [
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "CPlatform", cSettings: [.treatAllWarnings(as: .error)]),
+    library("JSONText"),
+    library("StateModel", ["JSONText"]),
+    library("FileLocking", ["CPlatform"]),
+    library("SQLiteStorage", ["CSQLite", "CPlatform"]),
+    library("ContainerStateStore", ["StateModel", "JSONText", "FileLocking", "SQLiteStorage"]),
+    library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
+    executable("cstate", ["ContainerStateStore", "OCIEngine"]),
+    executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
+
+    library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
+    executable(
+      "store-test-child", ["ContainerStateStore", "FileLocking", "SQLiteStorage", "CPlatform"],
+      path: "Tests/StoreTestChild"),
+    tests(of: "JSONText", ["JSONText"]),
+    tests(of: "StateModel", ["StateModel"]),
+    tests(of: "FileLocking", ["FileLocking", "CPlatform", "store-test-child"]),
+    tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "store-test-child"]),
+    tests(of: "ContainerStateStore", ["ContainerStateStore", "store-test-child"]),
+    tests(of: "OCIEngine", ["OCIEngine", "cstate"]),
+    tests(of: "Command", ["cstate"]),
+    tests(of: "Tidy"),
+  ]
+)

@@ -1,0 +1,7 @@
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include "platform_locks.h"
+#include "platform_process.h"
+
+#endif

@@ -1,0 +1,3 @@
+#ifndef CPLATFORM_LOCKS_H
+#define CPLATFORM_LOCKS_H
+#endif

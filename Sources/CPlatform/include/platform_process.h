@@ -1,0 +1,3 @@
+#ifndef CPLATFORM_PROCESS_H
+#define CPLATFORM_PROCESS_H
+#endif
