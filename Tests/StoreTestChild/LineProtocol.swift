@@ -1,7 +1,9 @@
 internal import CPlatform
 internal import Glibc
 
-/// Says one line to the test. The end of this process where nobody listens any more.
+/// Says one line to the test.
+///
+/// The end of this process where nobody listens any more.
 func say(_ line: String) {
   let bytes = Array((line + "\n").utf8)
   var offset = 0

@@ -1,6 +1,8 @@
 internal import Glibc
 
-/// A role: what a test child does. It gets the arguments behind its name; its result is the exit status.
+/// A role: what a test child does.
+///
+/// It gets the arguments behind its name; its result is the exit status.
 typealias Role = @Sendable ([String]) throws -> Int32
 
 /// A process for tests that need more than one, started as `store-test-child ROLE ARGUMENTS…`.

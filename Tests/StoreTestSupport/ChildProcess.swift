@@ -13,18 +13,21 @@ public enum ExitStatus: Equatable, Sendable {
 /// it says is collected, so that a failed expectation shows it. Its `hear()` returns nil when this value or this
 /// process goes away, which is what a role ends on.
 public final class ChildProcess {
+  /// Its process id, which is also its process group.
   public let pid: Int32
   private let name: String
   private let input: Pipe
   private var output: OutputStream
   private var errorOutput: OutputStream
   private var status: ExitStatus?
-  /// Others of its process group were alive when it was reaped. While they are, the number cannot be reused.
+  /// Others of its process group were alive when it was reaped.
+  ///
+  /// While they are, the number cannot be reused.
   private var groupOutlivesLeader = false
 
   /// Starts `executable`, a name in the build directory or a path with a slash, with `arguments`.
   ///
-  /// - Parameter environment: variables to set, or with nil to remove, beside those of this process.
+  /// Variables in `environment` are set, or with nil removed, beside those of this process.
   public init(
     executable: String, _ arguments: [String] = [], environment: [String: String?] = [:],
     workingDirectory: String? = nil
@@ -149,7 +152,8 @@ extension ChildProcess {
     signal(SIGSTOP)
     try waitUntil("child \(pid) to be stopped") {
       var information = siginfo_t()
-      return waitid(P_PID, id_t(pid), &information, WSTOPPED | WNOHANG) == 0 && information.si_signo == SIGCHLD
+      let result = waitid(P_PID, id_t(pid), &information, WSTOPPED | WNOHANG)
+      return result == 0 && information.si_signo == SIGCHLD
     }
   }
 
@@ -187,8 +191,11 @@ extension ChildProcess {
 
   /// A program's whole life: exit status and everything it said.
   public struct Outcome: Sendable {
+    /// How it ended.
     public let status: ExitStatus
+    /// What it wrote on standard output.
     public let output: String
+    /// What it wrote on standard error.
     public let errorOutput: String
   }
 

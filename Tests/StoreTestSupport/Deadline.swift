@@ -8,7 +8,8 @@ public struct Deadline: Sendable {
   /// The deadline `duration` from now.
   public static func after(_ duration: Duration) -> Deadline {
     let (seconds, attoseconds) = duration.components
-    return Deadline(nanoseconds: now() + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000))
+    let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    return Deadline(nanoseconds: now() + nanoseconds)
   }
 
   /// The present CLOCK_MONOTONIC time in nanoseconds.
@@ -18,6 +19,7 @@ public struct Deadline: Sendable {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
+  /// True from that point on.
   public var isPast: Bool { Deadline.now() >= nanoseconds }
 
   /// What is left, for poll(2): rounded up, so that a wait never spins through its last millisecond.
@@ -30,12 +32,15 @@ public struct Deadline: Sendable {
 
 /// The failure of a wait or of a step of test support; its text is what the test report shows.
 public struct TestSupportError: Error, CustomStringConvertible {
+  /// What was waited for or tried, and what came instead.
   public let description: String
 
+  /// An error with this text.
   public init(_ description: String) { self.description = description }
 
   /// A failed system call, with its name, what it was for and the text of errno.
-  public static func systemCall(_ name: String, _ subject: String, _ code: Int32 = errno) -> TestSupportError {
+  public static func systemCall(_ name: String, _ subject: String, _ code: Int32 = errno) -> TestSupportError
+  {
     TestSupportError("\(name)(\(subject)): \(String(cString: strerror(code)))")
   }
 }
