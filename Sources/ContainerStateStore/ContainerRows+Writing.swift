@@ -1,0 +1,213 @@
+internal import JSONText
+internal import SQLiteStorage
+internal import StateModel
+
+/// What a write does to the intent on a container's row.
+public enum IntentChange: Sendable, Hashable {
+  /// Leaves it as it is.
+  case keep
+  /// Records that this operation has begun.
+  case begin(IntentOperation)
+  /// Records that whatever had begun has ended.
+  case end
+}
+
+extension ContainerRows {
+  /// Inserts a container with its first state, labels, dependencies and specification; returns its generation.
+  ///
+  /// - Throws: `alreadyExists`, or `notFound` for a dependency.
+  static func insert(
+    _ configuration: ContainerConfiguration, details: ContainerDetails, state: ContainerState,
+    stateExtra: JSONBytes?, specification: [UInt8], in connection: Connection
+  ) throws -> Int64 {
+    if try anyRecordExists(id: configuration.id.rawValue, in: connection) {
+      throw StoreError.idExists(configuration.id)
+    }
+    if let owner = try id(named: configuration.name, in: connection) {
+      throw StoreError.nameExists(configuration.name, owner: owner.rawValue)
+    }
+    let generation = try insertRecord(configuration, in: connection)
+    let container = try connection.statement(
+      "INSERT INTO container (generation, revision, details, extra) VALUES (?1, 1, ?2, ?3)")
+    container.bind(1, generation)
+    container.bind(2, configuration.detailsJSON.bytes)
+    if let extra = configuration.extra { container.bind(3, extra.bytes) } else { container.bindNull(3) }
+    try container.run()
+    try insertState(state, generation: generation, in: connection)
+    if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
+    try insertSpecification(specification, generation: generation, in: connection)
+    try insertLabels(details.labels, generation: generation, in: connection)
+    for dependency in details.allDependencies {
+      try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
+    }
+    return generation
+  }
+
+  private static func insertRecord(
+    _ configuration: ContainerConfiguration, in connection: Connection
+  ) throws -> Int64 {
+    let row = try connection.statement(
+      """
+      INSERT INTO record (kind, id, name, created_at_ns, created_zone_offset_s, image_id, image_name)
+      VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+      """)
+    row.bind(1, configuration.id.rawValue)
+    row.bind(2, configuration.name)
+    row.bind(3, configuration.createdAt.nanosecondsSinceEpoch)
+    row.bind(4, Int64(configuration.createdZoneOffsetSeconds))
+    row.bind(5, configuration.imageID)
+    row.bind(6, configuration.imageName)
+    try row.run()
+    return connection.lastInsertedRowID
+  }
+
+  private static func insertState(
+    _ state: ContainerState, generation: Int64, in connection: Connection
+  ) throws {
+    let row = try connection.statement(
+      """
+      INSERT INTO container_state (generation, revision, status, pid, pid_start_time, monitor_pid, monitor_start_time,
+        started_at_ns, finished_at_ns, exit_code, killed_for_memory, stopped_by_user, restart_count,
+        configuration_path, run_directory, mountpoint, network_namespace_path, health, error_text)
+      VALUES (?18, ?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+      """)
+    bind(state, to: row)
+    row.bind(18, generation)
+    row.bind(19, 1)
+    try row.run()
+  }
+
+  private static func insertSpecification(
+    _ json: [UInt8], generation: Int64, in connection: Connection
+  ) throws {
+    let row = try connection.statement("INSERT INTO specification (generation, digest, json) VALUES (?1, ?2, ?3)")
+    row.bind(1, generation)
+    row.bind(2, SpecificationDigest(of: json).storedValue)
+    row.bind(3, json)
+    try row.run()
+  }
+
+  private static func insertLabels(
+    _ labels: [String: String], generation: Int64, in connection: Connection
+  ) throws {
+    for (key, value) in labels {
+      let row = try connection.statement("INSERT INTO label (generation, key, value) VALUES (?1, ?2, ?3)")
+      row.bind(1, generation)
+      row.bind(2, key)
+      row.bind(3, value)
+      try row.run()
+    }
+  }
+
+  private static func insertDependency(
+    of dependant: ContainerID, generation dependantGeneration: Int64, on dependency: ContainerID,
+    in connection: Connection
+  ) throws {
+    // INVARIANT I-6: it exists when the dependant is added; the foreign key keeps it so.
+    guard let generation = try generation(of: dependency, in: connection) else {
+      throw StoreError.dependencyMissing(dependency, of: dependant)
+    }
+    let row = try connection.statement("INSERT INTO dependency (dependant, dependency) VALUES (?1, ?2)")
+    row.bind(1, dependantGeneration)
+    row.bind(2, generation)
+    try row.run()
+  }
+
+  /// Writes a state over the one of this generation and revision, which becomes one greater (INVARIANT I-12).
+  ///
+  /// - Returns: whether such a row was there.
+  static func update(
+    _ state: ContainerState, generation: Int64, revision: Int64, in connection: Connection
+  ) throws -> Bool {
+    let row = try connection.statement(
+      """
+      UPDATE container_state SET revision = revision + 1, status = ?1, pid = ?2, pid_start_time = ?3,
+        monitor_pid = ?4, monitor_start_time = ?5, started_at_ns = ?6, finished_at_ns = ?7, exit_code = ?8,
+        killed_for_memory = ?9, stopped_by_user = ?10, restart_count = ?11, configuration_path = ?12,
+        run_directory = ?13, mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
+      WHERE generation = ?18 AND revision = ?19
+      """)
+    bind(state, to: row)
+    row.bind(18, generation)
+    row.bind(19, revision)
+    try row.run()
+    return connection.changes == 1
+  }
+
+  /// Sets or, with nil, removes the embedder's JSON on a state.
+  static func setStateExtra(_ extra: JSONBytes?, generation: Int64, in connection: Connection) throws {
+    guard let extra else {
+      let row = try connection.statement("DELETE FROM container_state_extra WHERE generation = ?1")
+      row.bind(1, generation)
+      return try row.run()
+    }
+    let row = try connection.statement(
+      "INSERT OR REPLACE INTO container_state_extra (generation, json) VALUES (?1, ?2)")
+    row.bind(1, generation)
+    row.bind(2, extra.bytes)
+    try row.run()
+  }
+
+  /// Records an intent on a row, over whatever was there.
+  static func setIntent(_ intent: Intent, generation: Int64, in connection: Connection) throws {
+    let row = try connection.statement(
+      """
+      INSERT OR REPLACE INTO intent
+        (generation, operation, owner_pid, owner_start_time, token_epoch, token_boot_time_ns, began_at_ns)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      """)
+    row.bind(1, generation)
+    row.bind(2, Int64(intent.operation.rawValue))
+    row.bind(3, Int64(intent.ownerPID))
+    row.bind(4, Int64(bitPattern: intent.ownerStartTime))
+    row.bind(5, intent.token.bootEpoch)
+    row.bind(6, intent.token.bootTimeNanoseconds)
+    row.bind(7, intent.beganAt.nanosecondsSinceEpoch)
+    try row.run()
+  }
+
+  /// Removes the intent on a row, if there is one.
+  static func removeIntent(generation: Int64, in connection: Connection) throws {
+    let row = try connection.statement("DELETE FROM intent WHERE generation = ?1")
+    row.bind(1, generation)
+    try row.run()
+  }
+
+  /// Removes the row of this generation and state revision with everything that belongs to it.
+  ///
+  /// - Returns: whether such a row was there.
+  /// - Throws: `inUse` where other containers depend on it (INVARIANT I-5).
+  static func remove(
+    _ id: ContainerID, generation: Int64, revision: Int64, in connection: Connection
+  ) throws -> Bool {
+    guard let found = try state(generation: generation, in: connection), found.revision == revision else {
+      return false
+    }
+    let users = try dependants(of: generation, in: connection)
+    if !users.isEmpty { throw StoreError.inUse(id, by: users) }
+    let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
+    row.bind(1, generation)
+    try row.run()
+    return connection.changes == 1
+  }
+
+  private static func bind(_ state: ContainerState, to row: borrowing Statement) {
+    row.bind(1, Int64(state.status.rawValue))
+    row.bind(2, Int64(state.pid))
+    row.bind(3, Int64(bitPattern: state.pidStartTime))
+    row.bind(4, Int64(state.monitorPID))
+    row.bind(5, Int64(bitPattern: state.monitorStartTime))
+    if let started = state.startedAt { row.bind(6, started.nanosecondsSinceEpoch) } else { row.bindNull(6) }
+    if let finished = state.finishedAt { row.bind(7, finished.nanosecondsSinceEpoch) } else { row.bindNull(7) }
+    if let exitCode = state.exitCode { row.bind(8, Int64(exitCode)) } else { row.bindNull(8) }
+    row.bind(9, state.wasKilledForMemory ? 1 : 0)
+    row.bind(10, state.wasStoppedByUser ? 1 : 0)
+    row.bind(11, Int64(state.restartCount))
+    row.bind(12, state.configurationPath)
+    row.bind(13, state.runDirectory)
+    row.bind(14, state.mountpoint)
+    row.bind(15, state.networkNamespacePath)
+    row.bind(16, state.health)
+    row.bind(17, state.errorText)
+  }
+}

@@ -1,0 +1,183 @@
+internal import JSONText
+internal import SQLiteStorage
+internal import StateModel
+
+/// How containers are read from rows and written to them. Every function works inside the caller's transaction.
+enum ContainerRows {}
+
+// MARK: - Reading
+
+extension ContainerRows {
+  /// The whole container of exactly this id, without its specification; nil where there is none.
+  static func container(_ id: ContainerID, in connection: Connection) throws -> Container? {
+    let row = try connection.statement(
+      """
+      SELECT r.generation, r.name, r.created_at_ns, r.created_zone_offset_s, r.image_id, r.image_name,
+        c.revision, c.details, c.extra, x.json, r.kind,
+        s.revision, s.status, s.pid, s.pid_start_time, s.monitor_pid, s.monitor_start_time, s.started_at_ns,
+        s.finished_at_ns, s.exit_code, s.killed_for_memory, s.stopped_by_user, s.restart_count,
+        s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
+      FROM record r
+        CROSS JOIN container c ON c.generation = r.generation
+        CROSS JOIN container_state s ON s.generation = r.generation
+        LEFT JOIN container_state_extra x ON x.generation = r.generation
+      WHERE r.id = ?1
+      """)
+    row.bind(1, id.rawValue)
+    guard try row.step(), try row.int64(10) == Schema.Kind.container.rawValue else { return nil }
+    let configuration = ContainerConfiguration(
+      id: id, name: try row.string(1), createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(2)),
+      createdZoneOffsetSeconds: try row.int32(3), imageID: try row.string(4), imageName: try row.string(5),
+      extra: try json(row, 8), detailsJSON: JSONBytes(unchecked: try row.bytes(7)))
+    return Container(
+      configuration: configuration, state: try state(row, from: 12), stateExtra: try json(row, 9),
+      generation: try row.int64(0), configurationRevision: try row.int64(6), stateRevision: try row.int64(11))
+  }
+
+  /// The state of the row of this generation, with its revision; nil where the row has gone.
+  static func state(
+    generation: Int64, in connection: Connection
+  ) throws -> (state: ContainerState, revision: Int64)? {
+    let row = try connection.statement(
+      """
+      SELECT revision, status, pid, pid_start_time, monitor_pid, monitor_start_time, started_at_ns, finished_at_ns,
+        exit_code, killed_for_memory, stopped_by_user, restart_count, configuration_path, run_directory, mountpoint,
+        network_namespace_path, health, error_text
+      FROM container_state WHERE generation = ?1
+      """)
+    row.bind(1, generation)
+    guard try row.step() else { return nil }
+    return (try state(row, from: 1), try row.int64(0))
+  }
+
+  /// The generation of the container of exactly this id; nil where there is none.
+  static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
+    let row = try connection.statement("SELECT generation, kind FROM record WHERE id = ?1")
+    row.bind(1, id.rawValue)
+    guard try row.step(), try row.int64(1) == Schema.Kind.container.rawValue else { return nil }
+    return try row.int64(0)
+  }
+
+  /// Whether a row of any kind has this id; what decides whether its lockfile is orphaned.
+  static func anyRecordExists(id: String, in connection: Connection) throws -> Bool {
+    let row = try connection.statement("SELECT 1 FROM record WHERE id = ?1")
+    row.bind(1, id)
+    return try row.step()
+  }
+
+  /// The embedder's JSON on the state of the row of this generation; nil where there is none.
+  static func stateExtra(generation: Int64, in connection: Connection) throws -> JSONBytes? {
+    let row = try connection.statement("SELECT json FROM container_state_extra WHERE generation = ?1")
+    row.bind(1, generation)
+    return try row.step() ? JSONBytes(unchecked: try row.bytes(0)) : nil
+  }
+
+  /// The OCI specification of the row of this generation with the digest recorded for it; nil where there is none.
+  static func specification(
+    generation: Int64, in connection: Connection
+  ) throws -> (json: [UInt8], digest: SpecificationDigest)? {
+    let row = try connection.statement("SELECT json, digest FROM specification WHERE generation = ?1")
+    row.bind(1, generation)
+    guard try row.step() else { return nil }
+    return (try row.bytes(0), SpecificationDigest(storedValue: try row.int64(1)))
+  }
+
+  /// The intent on the row of this generation; nil where there is none.
+  static func intent(generation: Int64, in connection: Connection) throws -> Intent? {
+    let row = try connection.statement(
+      """
+      SELECT operation, owner_pid, owner_start_time, token_epoch, token_boot_time_ns, began_at_ns
+      FROM intent WHERE generation = ?1
+      """)
+    row.bind(1, generation)
+    guard try row.step() else { return nil }
+    guard let operation = IntentOperation(rawValue: try row.int32(0)) else {
+      throw StoreError.corrupt("intent of generation \(generation)", "its operation is not one this version knows")
+    }
+    return Intent(
+      operation: operation, ownerPID: try row.int32(1), ownerStartTime: UInt64(bitPattern: try row.int64(2)),
+      token: FencingToken(bootEpoch: try row.int64(3), bootTimeNanoseconds: try row.int64(4)),
+      beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(5)))
+  }
+
+  /// A container of these columns in the order of `container_state` from `status` on.
+  static func state(_ row: borrowing Statement, from first: Int32) throws -> ContainerState {
+    guard let status = ContainerStatus(rawValue: try row.int32(first)) else {
+      throw StoreError.corrupt("container_state", "a status is not one this version knows")
+    }
+    var state = ContainerState(status: status)
+    state.pid = try row.int32(first + 1)
+    state.pidStartTime = UInt64(bitPattern: try row.int64(first + 2))
+    state.monitorPID = try row.int32(first + 3)
+    state.monitorStartTime = UInt64(bitPattern: try row.int64(first + 4))
+    state.startedAt = try timestamp(row, first + 5)
+    state.finishedAt = try timestamp(row, first + 6)
+    state.exitCode = row.isNull(first + 7) ? nil : try row.int32(first + 7)
+    state.wasKilledForMemory = try row.bool(first + 8)
+    state.wasStoppedByUser = try row.bool(first + 9)
+    state.restartCount = try row.int32(first + 10)
+    state.configurationPath = try row.string(first + 11)
+    state.runDirectory = try row.string(first + 12)
+    state.mountpoint = try row.string(first + 13)
+    state.networkNamespacePath = try row.string(first + 14)
+    state.health = try row.string(first + 15)
+    state.errorText = try row.string(first + 16)
+    return state
+  }
+
+  static func timestamp(_ row: borrowing Statement, _ column: Int32) throws -> Timestamp? {
+    row.isNull(column) ? nil : Timestamp(nanosecondsSinceEpoch: try row.int64(column))
+  }
+
+  private static func json(_ row: borrowing Statement, _ column: Int32) throws -> JSONBytes? {
+    row.isNull(column) ? nil : JSONBytes(unchecked: try row.bytes(column))
+  }
+}
+
+// MARK: - Lookup
+
+extension ContainerRows {
+  /// The id that `text` stands for: exact name, then exact id, then unique id prefix.
+  ///
+  /// - Throws: `notFound`, or `ambiguous` with up to ten candidates.
+  static func resolve(_ text: String, in connection: Connection) throws -> ContainerID {
+    if let named = try id(named: text, in: connection) { return named }
+    guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
+    // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its characters.
+    let row = try connection.statement(
+      "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND kind = 1 ORDER BY id LIMIT 11")
+    row.bind(1, text)
+    row.bind(2, text + "\u{7F}")
+    var candidates: [String] = []
+    while try row.step() {
+      let candidate = try row.string(0)
+      if candidate == text { return ContainerID(unchecked: text) }
+      candidates.append(candidate)
+    }
+    guard let only = candidates.first else { throw StoreError.notFound(text) }
+    guard candidates.count == 1 else {
+      throw StoreError.ambiguous(text, candidates: Array(candidates.prefix(10)))
+    }
+    return ContainerID(unchecked: only)
+  }
+
+  /// The id of the container of this name; nil where there is none.
+  static func id(named name: String, in connection: Connection) throws -> ContainerID? {
+    let row = try connection.statement("SELECT id FROM record WHERE kind = 1 AND name = ?1")
+    row.bind(1, name)
+    return try row.step() ? ContainerID(unchecked: try row.string(0)) : nil
+  }
+
+  /// The ids of up to ten containers that depend on the row of this generation.
+  static func dependants(of generation: Int64, in connection: Connection) throws -> [String] {
+    let row = try connection.statement(
+      """
+      SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependant
+      WHERE d.dependency = ?1 ORDER BY r.id LIMIT 10
+      """)
+    row.bind(1, generation)
+    var ids: [String] = []
+    while try row.step() { ids.append(try row.string(0)) }
+    return ids
+  }
+}

@@ -1,0 +1,147 @@
+public import FileLocking
+public import JSONText
+public import StateModel
+
+/// A container under its lock, lent to the closure of `withLockedContainer` and good for nothing after it.
+public struct LockedContainer: ~Copyable {
+  private let scope: LockedScope
+
+  init(_ scope: LockedScope) { self.scope = scope }
+
+  /// The container as it was read under the lock, with what was written since.
+  public var container: Container { scope.container }
+  /// Its state.
+  public var state: ContainerState { scope.container.state }
+  /// The operation with outside effects that had begun and not ended; nil where there is none.
+  public var intent: Intent? { scope.intent }
+  /// Whether that operation was begun under another grant of the lock: finish or undo it first.
+  public var hasForeignIntent: Bool { scope.intent.map { $0.token != scope.token } ?? false }
+  /// The number of this grant, greater than that of every earlier one (PROTOCOL L-7).
+  public var fencingToken: FencingToken { scope.token }
+  /// How long the lock was waited for, in nanoseconds, and who had it.
+  public var lockWait: (nanoseconds: UInt64, holder: StateModel.LockHolder?) {
+    (scope.lockWait.nanoseconds, scope.lockWait.holder.map(StateModel.LockHolder.init))
+  }
+
+  /// Changes the state and writes it.
+  ///
+  /// - Parameters:
+  ///   - intent: what becomes of the intent in the same transaction.
+  ///   - durability: what the return promises.
+  ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
+  /// - Throws: `invalidTransition`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `conflict` for beginning
+  ///   an intent over a foreign one, `busy`, `lockTimeout` (the gate), `outOfSpace`, `durabilityUnknown`.
+  /// - Blocking: up to `operationTimeout` for the write gate.
+  /// - Durability: D-1 for `.durable`; a `.committed` change survives every kill and may not survive a power loss.
+  public borrowing func update(
+    intent: IntentChange = .keep, durability: Durability = .durable,
+    _ change: (inout ContainerState) throws -> Void
+  ) throws {
+    var state = scope.container.state
+    try scope.checkOpen("update container")
+    try change(&state)
+    try write(state, intent: intent, durability: durability)
+  }
+
+  /// Writes a state over the one that was read under the lock; see `update`.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func write(
+    _ state: ContainerState, intent: IntentChange = .keep, durability: Durability = .durable
+  ) throws(StoreError) {
+    try scope.write(state, stateExtra: nil, intent: intent, durability: durability, operation: "update container")
+  }
+
+  /// Sets or, with nil, removes the embedder's own JSON on the state.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func setStateExtra(_ extra: JSONBytes?, durability: Durability = .durable) throws(StoreError) {
+    try scope.write(
+      scope.container.state, stateExtra: .some(extra), intent: .keep, durability: durability,
+      operation: "set state extra")
+  }
+
+  /// Records or ends an intent and writes nothing else.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func setIntent(_ change: IntentChange, durability: Durability = .durable) throws(StoreError) {
+    try scope.write(
+      scope.container.state, stateExtra: nil, intent: change, durability: durability, operation: "set intent")
+  }
+
+  /// Records that the container's process has ended, and with what.
+  ///
+  /// - Parameters:
+  ///   - code: −1 (unknown) … 255; 128 + the signal where one killed it.
+  ///   - finishedAt: when it ended.
+  ///   - wasKilledForMemory: whether the kernel killed it for want of memory.
+  ///   - status: `stopped` where the OCI runtime still keeps its state, else `exited`.
+  ///   - durability: what the return promises.
+  /// - Throws: as `update`.
+  public borrowing func recordExit(
+    code: Int32, finishedAt: Timestamp, wasKilledForMemory: Bool = false, status: ContainerStatus = .stopped,
+    intent: IntentChange = .end, durability: Durability = .durable
+  ) throws(StoreError) {
+    var state = scope.container.state
+    state.status = status
+    state.exitCode = code
+    state.finishedAt = finishedAt
+    state.wasKilledForMemory = wasKilledForMemory
+    state.pid = 0
+    state.pidStartTime = 0
+    try scope.write(
+      state, stateExtra: nil, intent: intent, durability: durability, operation: "record exit")
+  }
+
+  /// Removes the container: its row and everything that belongs to it, the copy of its specification, its lockfile.
+  ///
+  /// - Throws: `inUse` where other containers depend on it, `removed`, `lockLost`, `scopeEnded`, `busy`, `io`.
+  /// - Process safety: a kill at any instruction leaves it there or gone; files of one that is gone are reaped.
+  public borrowing func remove(durability: Durability = .durable) throws(StoreError) {
+    try scope.remove(durability: durability)
+  }
+
+  /// The OCI specification, byte for byte as it was added.
+  ///
+  /// - Throws: `corrupt` where it does not match its digest, `removed`, `scopeEnded`.
+  public borrowing func specification() throws(StoreError) -> JSONBytes {
+    try scope.checkOpen("read specification")
+    let (id, generation) = (scope.id, scope.container.generation)
+    return try scope.store.perform("read specification") {
+      try scope.store.database.readOne { try StoreReads.specification(of: id, generation: generation, in: $0) }
+    }
+  }
+
+  /// The path of a copy of the specification that is byte for byte the stored one; rebuilt where it was not.
+  ///
+  /// - Throws: `corrupt`, `removed`, `scopeEnded`, `outOfSpace`, `io`.
+  public borrowing func specificationCopy() throws(StoreError) -> String {
+    let json = try specification()
+    let id = scope.id
+    return try scope.store.perform("rebuild specification copy") {
+      try scope.store.specificationCopies.verifiedPath(of: id, json: json.bytes)
+    }
+  }
+}
+
+/// Several containers under their locks, lent to the closure of `withLockedContainers`.
+public struct LockedContainers: ~Copyable {
+  private let scopes: [ContainerID: LockedScope]
+
+  init(_ scopes: [ContainerID: LockedScope]) { self.scopes = scopes }
+
+  /// The locked containers' ids, in the lock order.
+  public var ids: [ContainerID] { scopes.keys.sorted() }
+
+  /// Lends one of them to `body`.
+  ///
+  /// - Throws: `invalidArgument` for an id that was not locked, and what `body` throws.
+  public borrowing func withContainer<R>(
+    _ id: ContainerID, _ body: (borrowing LockedContainer) throws -> R
+  ) throws -> R {
+    guard let scope = scopes[id] else {
+      throw StoreError.invalidArgument(id.rawValue, "this container is not among those that were locked")
+    }
+    return try body(LockedContainer(scope))
+  }
+}

@@ -1,0 +1,107 @@
+internal import FileLocking
+internal import JSONText
+internal import SQLiteStorage
+internal import StateModel
+
+/// What a lent `LockedContainer` stands for: the lock, the row as it was read under it, and what became of it.
+final class LockedScope {
+  let store: StateStore
+  let token: FencingToken
+  private let lock: HeldLock
+  private(set) var container: Container
+  private(set) var intent: Intent?
+  private(set) var isRemoved = false
+  private var hasEnded = false
+
+  init(store: StateStore, lock: HeldLock, container: Container, intent: Intent?) {
+    self.store = store
+    self.lock = lock
+    self.container = container
+    self.intent = intent
+    token = FencingToken(bootEpoch: store.bootEpoch, bootTimeNanoseconds: Int64(lock.bootTimeNanoseconds))
+  }
+
+  var id: ContainerID { container.id }
+  var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) { (lock.waitedNanoseconds, lock.waitedFor) }
+
+  func end() {
+    hasEnded = true
+    lock.release(unlinking: isRemoved)
+  }
+
+  /// Throws where the scope is over or its container gone.
+  func checkOpen(_ operation: String) throws(StoreError) {
+    if hasEnded { throw StoreError.scopeEnded(id).during(operation) }
+    if isRemoved { throw StoreError.removed(id).during(operation) }
+  }
+
+  /// Writes a state, its `extra` and the intent in one transaction.
+  func write(
+    _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, durability: Durability,
+    operation: StaticString
+  ) throws(StoreError) {
+    try checkOpen("\(operation)")
+    try state.check(replacing: container.state, of: id)
+    if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
+    let next = try nextIntent(change)
+    try store.perform("\(operation)") {
+      try store.database.write(
+        operation, durability: durability.inStorage, deadlineNanoseconds: store.operationDeadlineNanoseconds
+      ) { connection in
+        // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+        let isOurs = try ContainerRows.update(
+          state, generation: container.generation, revision: container.stateRevision, in: connection)
+        guard isOurs else { throw try rowChanged(connection) }
+        if let extra = stateExtra {
+          try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
+        }
+        try write(change, next, in: connection)
+      }
+    }
+    intent = next
+    container = container.with(
+      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1)
+  }
+
+  /// Removes the row, then its files; the lockfile goes when the scope ends.
+  func remove(durability: Durability) throws(StoreError) {
+    try checkOpen("remove container")
+    try store.perform("remove container") {
+      try store.database.write(
+        "remove container", durability: durability.inStorage,
+        deadlineNanoseconds: store.operationDeadlineNanoseconds
+      ) { connection in
+        let isOurs = try ContainerRows.remove(
+          id, generation: container.generation, revision: container.stateRevision, in: connection)
+        guard isOurs else { throw try rowChanged(connection) }
+      }
+      isRemoved = true
+      store.specificationCopies.remove(id)
+    }
+  }
+
+  private func rowChanged(_ connection: Connection) throws -> StoreError {
+    try ContainerRows.generation(of: id, in: connection) == container.generation ? .lockLost(id) : .removed(id)
+  }
+
+  private func nextIntent(_ change: IntentChange) throws(StoreError) -> Intent? {
+    switch change {
+    case .keep: return intent
+    case .end: return nil
+    case .begin(let operation):
+      if let intent, intent.token != token { throw .foreignIntent(id, intent) }
+      let owner = ProcessIdentity.current
+      return Intent(
+        operation: operation, ownerPID: owner.pid, ownerStartTime: owner.startTime, token: token, beganAt: .now)
+    }
+  }
+
+  private func write(_ change: IntentChange, _ next: Intent?, in connection: Connection) throws {
+    switch change {
+    case .keep: break
+    case .end: try ContainerRows.removeIntent(generation: container.generation, in: connection)
+    case .begin:
+      if let next { try ContainerRows.setIntent(next, generation: container.generation, in: connection) }
+    }
+  }
+}

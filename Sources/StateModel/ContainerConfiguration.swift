@@ -1,0 +1,93 @@
+public import JSONText
+
+/// The part of a container that is written once, by `add`.
+///
+/// What listings and lookups ask for is a stored property; the rest is kept as JSON bytes and decoded when asked for.
+public struct ContainerConfiguration: Sendable, Hashable {
+  /// The container's id, unique over containers and pods.
+  public let id: ContainerID
+  /// The container's name, unique over containers.
+  public let name: String
+  /// When the engine created it.
+  public let createdAt: Timestamp
+  /// The creator's zone, in seconds east of UTC, −86 399 … 86 399.
+  public let createdZoneOffsetSeconds: Int32
+  /// The id of the root file system's image; empty where it has none.
+  public let imageID: String
+  /// The name of the root file system's image; empty where it has none.
+  public let imageName: String
+  /// The embedder's own JSON, returned byte for byte; nil where there is none.
+  public let extra: JSONBytes?
+  /// Everything else, as the store keeps it.
+  package let detailsJSON: JSONBytes
+
+  /// A configuration to add.
+  ///
+  /// - Throws: `invalidArgument` where a value cannot be stored: a malformed name, a text with NUL, a stop signal
+  ///   outside 0…64, a dependency on itself, `extra` over 1 MiB.
+  public init(
+    id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32 = 0, imageID: String = "",
+    imageName: String = "", details: ContainerDetails = .init(), extra: JSONBytes? = nil
+  ) throws(StoreError) {
+    try Identifier.checkName(name)
+    guard abs(createdZoneOffsetSeconds) < 86_400 else {
+      throw .invalidArgument("creation zone", "a zone is less than a day east or west of UTC")
+    }
+    for text in [imageID, imageName] where text.utf8.contains(0) || text.utf8.count > 4096 {
+      throw .invalidArgument("image", "an image id or name has at most 4096 bytes and no NUL")
+    }
+    try ContainerConfiguration.checkExtra(extra)
+    try details.check(id: id)
+    self.init(
+      id: id, name: name, createdAt: createdAt, createdZoneOffsetSeconds: createdZoneOffsetSeconds, imageID: imageID,
+      imageName: imageName, extra: extra, detailsJSON: details.encoded())
+  }
+
+  package init(
+    id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32, imageID: String,
+    imageName: String, extra: JSONBytes?, detailsJSON: JSONBytes
+  ) {
+    self.id = id
+    self.name = name
+    self.createdAt = createdAt
+    self.createdZoneOffsetSeconds = createdZoneOffsetSeconds
+    self.imageID = imageID
+    self.imageName = imageName
+    self.extra = extra
+    self.detailsJSON = detailsJSON
+  }
+
+  /// The most bytes that `extra` may have, on a configuration or a state.
+  public static let maximumExtraBytes = 1 << 20
+
+  package static func checkExtra(_ extra: JSONBytes?) throws(StoreError) {
+    if let extra, extra.bytes.count > maximumExtraBytes {
+      throw .invalidArgument("extra", "the embedder's JSON has at most \(maximumExtraBytes) bytes")
+    }
+  }
+
+  /// Everything that is not a stored property, decoded.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func details() throws(StoreError) -> ContainerDetails {
+    do { return try ContainerDetails(decoding: detailsJSON.root) } catch { throw damaged(error) }
+  }
+
+  /// The labels alone: cheaper than `details()`.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func labels() throws(StoreError) -> [String: String] {
+    do { return try ContainerDetails.labels(in: detailsJSON.root) } catch { throw damaged(error) }
+  }
+
+  /// The containers this one depends on, by namespace joins and otherwise, each once.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func dependencies() throws(StoreError) -> Set<ContainerID> {
+    do { return try ContainerDetails(decoding: detailsJSON.root).allDependencies } catch { throw damaged(error) }
+  }
+
+  private func damaged(_ error: JSONError) -> StoreError {
+    .corrupt(id.rawValue, "the stored configuration is damaged: \(error)")
+  }
+}

@@ -1,0 +1,67 @@
+/// A container's id: 1 to 128 of `[A-Za-z0-9_.-]`, the first alphanumeric. Engines generate 64 hex digits.
+///
+/// A value of this type is well-formed, so it is safe as a file name and in any output.
+public struct ContainerID: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// The id as text.
+  public let rawValue: String
+
+  /// An id from outside.
+  ///
+  /// - Throws: `emptyID` for an empty text, `invalidArgument` for any other that is no id.
+  public init(_ text: String) throws(StoreError) {
+    if text.isEmpty { throw .emptyID() }
+    guard Identifier.isValid(text, maximumLength: Identifier.maximumIDLength) else {
+      throw .invalidIdentifier("container id", text, maximumLength: Identifier.maximumIDLength)
+    }
+    rawValue = text
+  }
+
+  /// An id that the store has checked before.
+  package init(unchecked text: String) { rawValue = text }
+
+  /// The id itself.
+  public var description: String { rawValue }
+
+  /// The first 12 characters, as listings show it.
+  public var short: String { String(rawValue.prefix(12)) }
+
+  /// Orders ids bytewise; the lock order rests on it.
+  public static func < (left: ContainerID, right: ContainerID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The grammar that ids and names share: `[A-Za-z0-9][A-Za-z0-9_.-]*`.
+package enum Identifier {
+  package static let maximumIDLength = 128
+  package static let maximumNameLength = 255
+
+  package static func isValid(_ text: String, maximumLength: Int) -> Bool {
+    let bytes = text.utf8
+    guard let first = bytes.first, isAlphanumeric(first), bytes.count <= maximumLength else { return false }
+    return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+  }
+
+  /// Throws `invalidArgument` where `name` is no name of a container, pod or volume.
+  package static func checkName(_ name: String) throws(StoreError) {
+    guard isValid(name, maximumLength: maximumNameLength) else {
+      throw .invalidIdentifier("name", name, maximumLength: maximumNameLength)
+    }
+  }
+
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+  }
+}
+
+/// `text` with everything that could move a cursor or hide characters escaped, cut to `limit` characters:
+/// safe to print whatever it came from.
+public func printable(_ text: String, limit: Int = 64) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars.prefix(limit) {
+    if scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F {
+      result.unicodeScalars.append(scalar)
+    } else {
+      result += "\\u{\(String(scalar.value, radix: 16))}"
+    }
+  }
+  return text.unicodeScalars.count > limit ? result + "…" : result
+}

@@ -1,0 +1,107 @@
+/// The part of a container that changes all the time.
+public struct ContainerState: Sendable, Hashable {
+  /// Where the container is in its life.
+  public var status: ContainerStatus
+  /// The path of the configuration file the OCI runtime was given; empty where there is none.
+  public var configurationPath: String
+  /// The container's directory for files of this boot; empty where there is none.
+  public var runDirectory: String
+  /// Where its root file system is mounted; empty where it is not.
+  public var mountpoint: String
+  /// When its process was last started.
+  public var startedAt: Timestamp?
+  /// When its process last ended.
+  public var finishedAt: Timestamp?
+  /// The exit code of the process that ended last, −1 (unknown) … 255; nil before the first end.
+  public var exitCode: Int32?
+  /// Whether the kernel killed it for want of memory.
+  public var wasKilledForMemory: Bool
+  /// The pid of its first process; 0 where there is none.
+  public var pid: Int32
+  /// That process's start time in clock ticks since boot; 0 where there is none. Pids are reused, pairs are not.
+  public var pidStartTime: UInt64
+  /// The pid of the monitor that waits for it; 0 where there is none.
+  public var monitorPID: Int32
+  /// The monitor's start time in clock ticks since boot; 0 where there is none.
+  public var monitorStartTime: UInt64
+  /// The path of its network namespace; empty where it has none.
+  public var networkNamespacePath: String
+  /// How often its restart policy has started it again.
+  public var restartCount: Int32
+  /// Whether it ended because a user asked for it.
+  public var wasStoppedByUser: Bool
+  /// The last health check's word; empty where there is none.
+  public var health: String
+  /// What went wrong last, for people; empty where nothing did.
+  public var errorText: String
+
+  /// The state of a container that has just been added.
+  public init(status: ContainerStatus = .configured) {
+    self.status = status
+    configurationPath = ""
+    runDirectory = ""
+    mountpoint = ""
+    startedAt = nil
+    finishedAt = nil
+    exitCode = nil
+    wasKilledForMemory = false
+    pid = 0
+    pidStartTime = 0
+    monitorPID = 0
+    monitorStartTime = 0
+    networkNamespacePath = ""
+    restartCount = 0
+    wasStoppedByUser = false
+    health = ""
+    errorText = ""
+  }
+
+  /// The exit code of a process whose end nobody saw.
+  public static let unknownExitCode: Int32 = -1
+
+  /// Whether the root file system is mounted.
+  public var isMounted: Bool { !mountpoint.isEmpty }
+}
+
+extension ContainerState {
+  /// What a reboot leaves of this state; applying it twice changes nothing more.
+  ///
+  /// Exit codes, times and who stopped it stay; a container that had a running process gets the unknown exit code.
+  package func afterReboot() -> ContainerState {
+    var next = self
+    next.status = status.afterReboot
+    next.mountpoint = ""
+    next.networkNamespacePath = ""
+    next.pid = 0
+    next.pidStartTime = 0
+    next.monitorPID = 0
+    next.monitorStartTime = 0
+    if [.running, .paused, .stopping].contains(status) { next.exitCode = ContainerState.unknownExitCode }
+    return next
+  }
+
+  /// Throws where no update may write this state over `old`.
+  package func check(replacing old: ContainerState, of id: ContainerID) throws(StoreError) {
+    guard old.status.allows(status) else { throw .invalidTransition(id, from: old.status, to: status) }
+    try checkValues()
+  }
+
+  /// Throws `invalidArgument` where a value is out of its range.
+  package func checkValues() throws(StoreError) {
+    if let exitCode, !(-1...255).contains(exitCode) {
+      throw .invalidArgument("exit code", "an exit code is −1 (unknown) to 255")
+    }
+    if pid < 0 || monitorPID < 0 { throw .invalidArgument("pid", "a pid is 0 (none) or greater") }
+    if restartCount < 0 { throw .invalidArgument("restart count", "a restart count is 0 or greater") }
+    for (field, text) in textFields where text.utf8.contains(0) {
+      throw .invalidArgument(field, "a text must not contain NUL")
+    }
+  }
+
+  private var textFields: [(field: String, text: String)] {
+    [
+      ("configuration path", configurationPath), ("run directory", runDirectory), ("mountpoint", mountpoint),
+      ("network namespace path", networkNamespacePath), ("health", health), ("error text", errorText),
+    ]
+  }
+}
