@@ -1,0 +1,83 @@
+# The front door. `make` alone lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+DEMO_ARGS ?=
+SWIFT_SOURCES := Package.swift Sources Tests StressTests
+
+# The static standard library halves the start time of the command and leaves out libdispatch.
+RELEASE := swift build -c release --static-swift-stdlib
+BINARIES := .build/release
+
+demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES)) \
+  $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(DEMO_ARGS)
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo
+	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; PREFIX DESTDIR for install;"
+	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
+
+.PHONY: toolchain
+toolchain:
+	@scripts/check-toolchain
+
+.PHONY: build
+build: toolchain ## The command cstate, release mode, in .build/release
+	@scripts/install-dependencies libsqlite3-dev
+	$(RELEASE) --product cstate
+	@scripts/check-linkage $(BINARIES)/cstate foundation dispatch
+
+.PHONY: static
+static: toolchain ## cstate as one static executable, in .build-static/release
+	@scripts/install-dependencies libsqlite3-dev
+	swift build -c release --product cstate --scratch-path .build-static -Xswiftc -static-executable
+
+.PHONY: test
+test: toolchain ## Install what is missing and run all tests
+	@scripts/install-dependencies libsqlite3-dev runc busybox sqlite3
+	swift test
+
+.PHONY: demo
+demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
+	@scripts/install-dependencies runc busybox
+	$(RELEASE) --product cstate-demo
+	$(BINARIES)/cstate-demo $(demo_options)
+
+.PHONY: format
+format: toolchain ## Format all Swift sources in place
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+.PHONY: lint
+lint: toolchain ## Style rules; fails on any finding
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+.PHONY: format-diff
+format-diff: toolchain
+	@scripts/format-diff $(SWIFT_SOURCES)
+
+.PHONY: thread-sanitizer
+thread-sanitizer: toolchain
+	@scripts/thread-sanitizer-tests
+
+.PHONY: check
+check: toolchain ## Everything a change must pass (.ci/run calls this)
+	@scripts/check
+
+.PHONY: check-full
+check-full: ## The same with every repeated test 20 times as long
+	@CSTATE_TEST_SCALE=20 scripts/check
+
+.PHONY: install
+install: build ## Install cstate to PREFIX/bin
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0755 $(BINARIES)/cstate "$(DESTDIR)$(PREFIX)/bin/cstate"
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf .build .build-*

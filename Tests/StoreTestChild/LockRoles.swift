@@ -1,0 +1,2 @@
+/// Roles for the tests of FileLocking.
+let lockRoles: [String: Role] = [:]

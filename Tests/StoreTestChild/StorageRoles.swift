@@ -1,0 +1,2 @@
+/// Roles for the tests of SQLiteStorage.
+let storageRoles: [String: Role] = [:]

@@ -1,0 +1,2 @@
+/// Roles for the tests of ContainerStateStore and what is above it.
+let storeRoles: [String: Role] = [:]
