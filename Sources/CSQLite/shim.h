@@ -1,6 +1,73 @@
 #ifndef CSQLITE_SHIM_H
 #define CSQLITE_SHIM_H
 
+#include <errno.h>
 #include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Only what Swift cannot say: variadic calls, the destructor constants, and calls through an
+// sqlite3_file's method table.
+
+/// sqlite3_db_config for the switches that take an int. Source: https://sqlite.org/c3ref/c_dbconfig_defensive.html
+static inline int csqlite_configure(sqlite3 *database, int option, int value) {
+  return sqlite3_db_config(database, option, value, (int *)NULL);
+}
+
+/// Binds text that SQLite copies before returning.
+static inline int csqlite_bind_text_copy(sqlite3_stmt *statement, int position, const char *text, int count) {
+  return sqlite3_bind_text(statement, position, text ? text : "", count, SQLITE_TRANSIENT);
+}
+
+/// Binds text that outlives the statement, without a copy.
+static inline int csqlite_bind_text_static(sqlite3_stmt *statement, int position, const char *text, int count) {
+  return sqlite3_bind_text(statement, position, text, count, SQLITE_STATIC);
+}
+
+/// Binds bytes that SQLite copies before returning; none at all is an empty blob, not NULL.
+static inline int csqlite_bind_blob_copy(sqlite3_stmt *statement, int position, const void *bytes, int count) {
+  return sqlite3_bind_blob(statement, position, bytes ? bytes : "", count, SQLITE_TRANSIENT);
+}
+
+/// The connection's open WAL file, or NULL when the database is not in WAL mode or was not read yet.
+static inline sqlite3_file *csqlite_wal_file(sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK) return NULL;
+  return file != NULL && file->pMethods != NULL ? file : NULL;
+}
+
+/// Syncs the WAL through the connection's own descriptor; SQLITE_OK or SQLite's code, with errno in *system_errno.
+static inline int csqlite_wal_sync(sqlite3 *database, int *system_errno) {
+  sqlite3_file *file = csqlite_wal_file(database);
+  *system_errno = 0;
+  if (file == NULL) return SQLITE_IOERR;
+  errno = 0;
+  int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) *system_errno = errno;
+  return code;
+}
+
+/// Reads two words of the shared WAL index: frames in the WAL and frames copied back. Takes no lock.
+/// Offsets: https://sqlite.org/walformat.html#the_wal_index_header (mxFrame 16, nBackfill 96).
+static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32_t *copied) {
+  sqlite3_file *file = NULL;
+  void volatile *region = NULL;
+  *frames = *copied = 0;
+  if (csqlite_wal_file(database) == NULL) return SQLITE_OK;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xShmMap(file, 0, 32768, 0, &region);
+  if (code != SQLITE_OK || region == NULL) return code;
+  const uint32_t volatile *words = (const uint32_t volatile *)region;
+  *frames = __atomic_load_n(words + 16 / 4, __ATOMIC_RELAXED);
+  *copied = __atomic_load_n(words + 96 / 4, __ATOMIC_RELAXED);
+  return SQLITE_OK;
+}
+
+/// 1 when the file the connection has open is no longer the one its path names.
+static inline int csqlite_has_moved(sqlite3 *database) {
+  int moved = 0;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return code == SQLITE_OK ? moved : 1;
+}
 
 #endif

@@ -7,11 +7,12 @@ public enum ExitStatus: Equatable, Sendable {
   case signal(Int32)
 }
 
-/// A child process that a test talks to by lines, killed with its whole process group when the value goes away.
+/// A child process that a test talks to by lines, killed with its whole process group when the value goes
+/// away.
 ///
-/// It starts with a clean signal mask, default signal dispositions and no descriptor but three pipes. Everything
-/// it says is collected, so that a failed expectation shows it. Its `hear()` returns nil when this value or this
-/// process goes away, which is what a role ends on.
+/// It starts with a clean signal mask, default signal dispositions and no descriptor but three pipes.
+/// Everything it says is collected, so that a failed expectation shows it. Its `hear()` returns nil when this
+/// value or this process goes away, which is what a role ends on.
 public final class ChildProcess {
   /// Its process id, which is also its process group.
   public let pid: Int32
@@ -108,7 +109,8 @@ extension ChildProcess {
     }
   }
 
-  /// Waits for output on either stream and collects it, so that a talkative child never blocks on a full pipe.
+  /// Waits for output on either stream and collects it, so that a talkative child never blocks on a full
+  /// pipe.
   private func collect(until deadline: Deadline, orReadable pidDescriptor: Int32 = -1) throws {
     var requests = [
       pollfd(fd: output.descriptor, events: Int16(POLLIN), revents: 0),

@@ -45,7 +45,8 @@ public struct TestSupportError: Error, CustomStringConvertible {
   }
 }
 
-/// Number of repetitions for a test whose thoroughness scales: `count` times `CSTATE_TEST_SCALE`, by default 1.
+/// Number of repetitions for a test whose thoroughness scales: `count` times `CSTATE_TEST_SCALE`, by default
+/// 1.
 public func scaled(_ count: Int) -> Int {
   guard let text = getenv("CSTATE_TEST_SCALE"), let scale = Int(String(cString: text)), scale > 0 else {
     return count

@@ -29,8 +29,8 @@ final class Pipe {
 
   /// Writes all bytes; false with errno set where that failed, EPIPE without the signal.
   ///
-  /// SIGPIPE goes to the thread that writes. It is blocked around the call and taken away if it came; ignoring
-  /// it for the whole process would be inherited by programs that the code under test starts.
+  /// SIGPIPE goes to the thread that writes. It is blocked around the call and taken away if it came;
+  /// ignoring it for the whole process would be inherited by programs that the code under test starts.
   func writeWithoutSignal(_ bytes: [UInt8]) -> Bool {
     var brokenPipe = sigset_t()
     var previous = sigset_t()

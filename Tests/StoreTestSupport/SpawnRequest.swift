@@ -10,7 +10,8 @@ struct SpawnRequest {
   /// What become descriptors 0, 1 and 2; all others are closed.
   let descriptors: [Int32]
 
-  /// Starts the child as leader of a process group of its own, with an empty signal mask and default dispositions.
+  /// Starts the child as leader of a process group of its own, with an empty signal mask and default
+  /// dispositions.
   func spawn() throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

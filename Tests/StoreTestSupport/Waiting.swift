@@ -13,7 +13,8 @@ public enum WakeUp {
   case nothing
 }
 
-/// Waits until `condition` holds, and throws an error that says `what` was waited for when it does not in time.
+/// Waits until `condition` holds, and throws an error that says `what` was waited for when it does not in
+/// time.
 public func waitUntil(
   _ what: String, within limit: Duration = .seconds(10), wakeUp: WakeUp = .nothing,
   _ condition: () throws -> Bool
@@ -29,7 +30,8 @@ public func waitUntil(
   }
 }
 
-/// The descriptor behind a `WakeUp`, opened before the condition is first looked at so that no change is missed.
+/// The descriptor behind a `WakeUp`, opened before the condition is first looked at so that no change is
+/// missed.
 private struct KernelEvent {
   /// -1: nothing to wait on.
   private let descriptor: Int32

@@ -1,0 +1,260 @@
+internal import CSQLite
+
+/// One open SQLite connection with its prepared statements. Lent to the closures of `Database`; it must not be kept
+/// beyond them, nor used on another thread meanwhile.
+package final class Connection {
+  let path: String
+  let options: DatabaseOptions
+  /// For tests that plant faults below SQLite.
+  package let handle: OpaquePointer
+  let callbackState: UnsafeMutablePointer<CallbackState>
+
+  /// Writing statements are refused unless a write transaction is under way.
+  var allowsWrites = false
+  private var isPreparedForWriting = false
+  private var versionIsKnown = false
+  private var versionStatement: OpaquePointer?
+  /// BEGIN, BEGIN IMMEDIATE and COMMIT, by `TransactionVerb`.
+  private var verbs: [OpaquePointer?] = [nil, nil, nil]
+  private var literals: [UInt: CachedStatement] = [:]
+  private var texts: [(sql: String, statement: CachedStatement)] = []
+
+  private static let keptTexts = 16
+
+  /// Opens the file; the first statement is what reads it.
+  ///
+  /// - Throws: `cannotOpen`, `readOnly`, `outOfMemory`.
+  init(path: String, options: DatabaseOptions) throws(StorageError) {
+    precondition(path.utf8.first == UInt8(ascii: "/"), "an absolute path, which SQLite cannot take for a URI")
+    self.path = path
+    self.options = options
+    // NOMUTEX: the pool lends a connection to one thread at a time. The file is created by `Database.create` alone.
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW
+      | SQLITE_OPEN_EXRESCODE
+    var opened: OpaquePointer?
+    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let handle = opened else {
+      let error = StorageError(extendedCode: code, connection: opened, path: path)
+      sqlite3_close_v2(opened)
+      throw error
+    }
+    self.handle = handle
+    callbackState = .allocate(capacity: 1)
+    callbackState.initialize(to: CallbackState(waitMilliseconds: options.recoveryWaitMilliseconds))
+    callbackState.install(on: handle)
+    ConnectionSettings.apply(to: handle, options: options)
+  }
+
+  /// Closes; no statement may be lent any more.
+  func close() {
+    for entry in literals.values { sqlite3_finalize(entry.handle) }
+    for (_, entry) in texts { sqlite3_finalize(entry.handle) }
+    for statement in verbs + [versionStatement] { sqlite3_finalize(statement) }
+    literals = [:]
+    texts = []
+    let code = sqlite3_close(handle)
+    precondition(code == SQLITE_OK, "a statement or its connection was kept beyond the closure it was lent to")
+    callbackState.deallocate()
+  }
+
+  /// Rows changed, inserted or deleted by the last statement that did so.
+  package var changes: Int { Int(sqlite3_changes64(handle)) }
+
+  package var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+
+  /// True between BEGIN and COMMIT or ROLLBACK.
+  package var inTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// Runs statements that return nothing of interest, one after the other; for schemas and migrations.
+  ///
+  /// - Throws: whatever the first failing statement reports; those before it have taken effect.
+  package func execute(_ sql: String) throws(StorageError) {
+    precondition(allowsWrites, "only inside a write transaction")
+    try executeUnchecked(sql)
+  }
+
+  func executeUnchecked(_ sql: String) throws(StorageError) {
+    try check(sqlite3_exec(handle, sql, nil, nil, nil))
+  }
+
+  func check(_ code: Int32) throws(StorageError) {
+    if code != SQLITE_OK { throw error(code) }
+  }
+
+  func error(_ code: Int32) -> StorageError {
+    StorageError(extendedCode: code, connection: handle, path: path)
+  }
+}
+
+// MARK: - Statements
+
+extension Connection {
+  /// The statement of this literal, ready to bind: prepared at the first call, found by the literal's address after.
+  ///
+  /// - Throws: `schemaMismatch` and what reading the schema may meet.
+  package func statement(_ sql: StaticString) throws(StorageError) -> Statement {
+    let key = UInt(bitPattern: sql.utf8Start)
+    if let entry = literals[key], !entry.isLent { return lend(entry) }
+    let text = UnsafeBufferPointer(start: sql.utf8Start, count: sql.utf8CodeUnitCount)
+    let isCached = literals[key] == nil
+    let entry = try prepare(text, isCached: isCached)
+    if isCached { literals[key] = entry }
+    return lend(entry)
+  }
+
+  /// The statement of this text, ready to bind. The last sixteen texts stay prepared.
+  ///
+  /// - Parameter sql: built from literals; values are bound, never spliced in.
+  /// - Throws: `schemaMismatch` and what reading the schema may meet.
+  package func statement(dynamic sql: String) throws(StorageError) -> Statement {
+    if let index = texts.lastIndex(where: { !$0.statement.isLent && $0.sql == sql }) {
+      let found = texts.remove(at: index)
+      texts.append(found)
+      return lend(found.statement)
+    }
+    let bytes = ContiguousArray(sql.utf8)
+    let entry = try bytes.withUnsafeBufferPointer { text throws(StorageError) in
+      try prepare(text, isCached: true)
+    }
+    texts.append((sql, entry))
+    if texts.count > Self.keptTexts, let oldest = texts.firstIndex(where: { !$0.statement.isLent }) {
+      sqlite3_finalize(texts.remove(at: oldest).statement.handle)
+    }
+    return lend(entry)
+  }
+
+  private func lend(_ entry: CachedStatement) -> Statement {
+    precondition(entry.isReadOnly || allowsWrites, "a statement that writes, outside a write transaction")
+    return Statement(entry)
+  }
+
+  private func prepare(
+    _ text: UnsafeBufferPointer<UInt8>, isCached: Bool
+  ) throws(StorageError) -> CachedStatement {
+    var prepared: OpaquePointer?
+    let flags = isCached ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
+    let code = text.withMemoryRebound(to: CChar.self) {
+      sqlite3_prepare_v3(handle, $0.baseAddress, Int32($0.count), flags, &prepared, nil)
+    }
+    guard code == SQLITE_OK, let prepared else {
+      precondition(code != SQLITE_OK, "an empty statement")
+      let error = error(code)
+      guard code == SQLITE_ERROR else { throw error }
+      throw StorageError(.schemaMismatch, path: path, message: error.message, extendedCode: code)
+    }
+    return CachedStatement(prepared, connection: self, isCached: isCached)
+  }
+}
+
+// MARK: - Schema version
+
+extension Connection {
+  /// Called with the first row (or the end) of every lent statement: almost always two loads.
+  ///
+  /// SQLite compares the schema cookie at each step and prepares the statement again when it changed, which is the
+  /// only way a newer version can appear under an open connection. So the version is asked for when the counter
+  /// of such preparations moved, within the same snapshot, before the caller sees a row.
+  func checkVersion(afterFirstStepOf statement: OpaquePointer) throws(StorageError) {
+    guard sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 1) != 0 || !versionIsKnown else { return }
+    versionIsKnown = false
+    let found = try schemaVersion()
+    guard found <= options.schemaVersion else { throw tooNew(found) }
+    versionIsKnown = true
+  }
+
+  /// `user_version` in the snapshot that is open, else in a new one.
+  func schemaVersion() throws(StorageError) -> Int32 {
+    if versionStatement == nil {
+      let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+      try check(sqlite3_prepare_v3(handle, "PRAGMA user_version", -1, flags, &versionStatement, nil))
+    }
+    defer { sqlite3_reset(versionStatement) }
+    let code = sqlite3_step(versionStatement)
+    guard code == SQLITE_ROW else { throw error(code) }
+    return sqlite3_column_int(versionStatement, 0)
+  }
+
+  /// The result of a statement that yields one integer, prepared for this once.
+  func integer(_ sql: String) throws(StorageError) -> Int64 {
+    var statement: OpaquePointer?
+    defer { sqlite3_finalize(statement) }
+    try check(sqlite3_prepare_v2(handle, sql, -1, &statement, nil))
+    let code = sqlite3_step(statement)
+    guard code == SQLITE_ROW else { throw error(code) }
+    return sqlite3_column_int64(statement, 0)
+  }
+}
+
+// MARK: - Transactions
+
+extension Connection {
+  /// One read transaction around the body.
+  func snapshot<R>(_ body: (Connection) throws -> R) throws -> R {
+    try control(.begin)
+    return try finishing(body)
+  }
+
+  /// One immediate transaction around the body; the caller holds the gate.
+  func writeTransaction<R>(deadlineNanoseconds: UInt64, _ body: (Connection) throws -> R) throws -> R {
+    callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
+    allowsWrites = true
+    defer {
+      allowsWrites = false
+      callbackState.pointee.deadlineNanoseconds = 0
+    }
+    try control(.beginImmediate)
+    return try finishing(body)
+  }
+
+  /// COMMIT when the body returns, ROLLBACK when it or COMMIT throws.
+  private func finishing<R>(_ body: (Connection) throws -> R) throws -> R {
+    do {
+      let result = try body(self)
+      try control(.commit)
+      return result
+    } catch {
+      rollBack()
+      throw error
+    }
+  }
+
+  /// Once per connection, outside every transaction.
+  func prepareForWriting() throws(StorageError) {
+    guard !isPreparedForWriting else { return }
+    try executeUnchecked(ConnectionSettings.beforeWriting)
+    isPreparedForWriting = true
+  }
+
+  /// Ends the transaction if SQLite has not already done so, as it does after a full disk.
+  private func rollBack() {
+    guard inTransaction else { return }
+    sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+    precondition(!inTransaction, "a rollback cannot fail")
+  }
+
+  private func control(_ verb: TransactionVerb) throws(StorageError) {
+    if verbs[verb.rawValue] == nil {
+      let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+      try check(sqlite3_prepare_v3(handle, verb.sql, -1, flags, &verbs[verb.rawValue], nil))
+    }
+    let statement = verbs[verb.rawValue]
+    let code = sqlite3_step(statement)
+    // The error is read before the reset, which replaces what `sqlite3_errmsg` says.
+    let failure = code == SQLITE_DONE ? nil : error(code)
+    sqlite3_reset(statement)
+    if let failure { throw failure }
+  }
+}
+
+private enum TransactionVerb: Int {
+  case begin, beginImmediate, commit
+
+  var sql: String {
+    switch self {
+    case .begin: "BEGIN"
+    case .beginImmediate: "BEGIN IMMEDIATE"
+    case .commit: "COMMIT"
+    }
+  }
+}

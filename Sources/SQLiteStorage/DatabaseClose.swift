@@ -1,0 +1,42 @@
+internal import Synchronization
+
+extension Database {
+  /// Closes. Operations under way finish; every later call is `closed`, a second close too.
+  ///
+  /// DURABILITY D-5: the last one out copies the WAL back and restarts it, so that the next open does not have to
+  /// index it frame by frame. It does so only if that is worth it and waits for nobody.
+  ///
+  /// - Throws: `closed`, `usedAfterFork`.
+  package func close() throws {
+    try checkOwner()
+    guard let last = pool.withLock({ $0.close() }) else {
+      throw StorageError(.closed, path: path, message: "the database was closed before")
+    }
+    if last.isLast, let connection = last.idle.first?.connection { shortenWALIfLast(connection) }
+    finishClosing(last)
+  }
+
+  func finishClosing(_ last: (idle: [PooledConnection], isLast: Bool)) {
+    for pooled in last.idle { pooled.connection.close() }
+    if last.isLast { OpenDatabases.leave(identity) }
+  }
+
+  /// Nothing depends on this but the time of the next open, so its failures are left to whoever opens next.
+  private func shortenWALIfLast(_ connection: Connection) {
+    guard let frames = try? connection.walFrames().walFrames, frames > options.walFramesLeftAtClose,
+      OpenDatabases.isOpenElsewhere(identity) == false,
+      (try? gate.tryEnter("close")) == true
+    else { return }
+    defer { gate.leave() }
+    do {
+      try checkIdentity()
+      guard try copyBack(connection).isComplete else { return }
+      // Writes page 1, unchanged, as the first frame of a restarted WAL. The file keeps its size: overwriting is
+      // cheaper to sync than extending.
+      try connection.prepareForWriting()
+      try connection.writeTransaction(deadlineNanoseconds: 1) { connection in
+        try connection.execute("PRAGMA user_version=\(connection.requireKnownVersion())")
+      }
+    } catch { return }
+  }
+}

@@ -1,0 +1,79 @@
+internal import CSQLite
+internal import Glibc
+
+extension Database {
+  /// Makes the database, or finishes one whose creator was killed, or finds it finished. The caller holds the gate.
+  ///
+  /// Whoever is killed here leaves either no file, or one that `init` calls `incomplete` and the next call finishes:
+  /// identity, version and schema appear in one transaction.
+  ///
+  /// - Parameter schema: runs inside that transaction.
+  /// - Throws: `wrongApplicationID`, `notADatabase` for a file that is not ours; `unsafeFile`, `outOfSpace`, `io`,
+  ///   `readOnly`, `cannotOpen`; and whatever `schema` throws.
+  /// - Durability: on return the file, its WAL and their directory entries survive a power loss.
+  package static func create(
+    path: String, options: DatabaseOptions, deadlineNanoseconds: UInt64,
+    schema: (Connection) throws -> Void
+  ) throws {
+    try makeEmptyFile(path)
+    let identity = try FileIdentity(safeFile: path)
+    try OpenDatabases.enter(identity, path: path)
+    defer { OpenDatabases.leave(identity) }
+    let connection = try Connection(path: path, options: options)
+    defer { connection.close() }
+    let found = Int32(truncatingIfNeeded: try connection.integer("PRAGMA application_id"))
+    guard found != options.applicationID else { return }
+    guard try connection.isUnfinished(applicationID: found) else {
+      throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
+    }
+    try connection.fill(deadlineNanoseconds: deadlineNanoseconds, schema: schema)
+    try syncDirectory(of: path)
+  }
+
+  /// By mknod, not by open: there is no descriptor whose close would drop the locks of another thread that has
+  /// opened the file meanwhile. SQLite itself would make it readable to others (0644 under the usual umask), and
+  /// whoever can read it can lock it. It gives `-wal` and `-shm` the mode of this file.
+  private static func makeEmptyFile(_ path: String) throws(StorageError) {
+    guard mknod(path, S_IFREG | 0o600, 0) != 0 else { return }
+    guard errno != EEXIST else { return }
+    let code: StorageError.Code =
+      switch errno {
+      case EROFS, EACCES, EPERM: .readOnly
+      case ENOSPC, EDQUOT: .outOfSpace
+      default: .cannotOpen
+      }
+    throw StorageError(code, path: path, message: "cannot be created", systemErrno: errno)
+  }
+}
+
+extension Connection {
+  /// With `synchronous` at its default, FULL: COMMIT syncs the WAL, and the WAL checkpoint the database.
+  fileprivate func fill(deadlineNanoseconds: UInt64, schema: (Connection) throws -> Void) throws {
+    callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
+    try executeUnchecked("PRAGMA page_size=4096")
+    try executeUnchecked("PRAGMA journal_mode=WAL")
+    try writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
+      try connection.execute(
+        "PRAGMA application_id=\(options.applicationID); PRAGMA user_version=\(options.schemaVersion)")
+      try schema(connection)
+    }
+    guard csqlite_wal_file(handle) != nil else {
+      throw StorageError(.notWriteAheadLog, path: path, message: "the file system cannot share memory")
+    }
+    // So that the file says by itself what it is, and a WAL lost with its directory entry costs nothing.
+    try copyBack()
+  }
+}
+
+private func syncDirectory(of path: String) throws(StorageError) {
+  let slash = path.lastIndex(of: "/") ?? path.startIndex
+  let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+  let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw StorageError(.cannotOpen, path: directory, message: "cannot be opened", systemErrno: errno)
+  }
+  defer { close(descriptor) }
+  guard fsync(descriptor) == 0 else {
+    throw StorageError(.io, path: directory, message: "cannot be synced", systemErrno: errno)
+  }
+}

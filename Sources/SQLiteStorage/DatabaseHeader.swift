@@ -1,0 +1,59 @@
+internal import CSQLite
+
+/// What has to be true of a file before anything in it is believed.
+extension Connection {
+  /// Reads the header through SQLite, which recovers the WAL first if nobody has it open.
+  ///
+  /// - Throws: `notADatabase`, `incomplete`, `wrongApplicationID`, `schemaTooNew`, `schemaTooOld`,
+  ///   `notWriteAheadLog`, `corrupt`, `busy`.
+  func verifyHeader() throws(StorageError) {
+    try executeUnchecked(ConnectionSettings.beforeReading)
+    let found = Int32(truncatingIfNeeded: try integer("PRAGMA application_id"))
+    guard found == options.applicationID else {
+      guard try isUnfinished(applicationID: found) else {
+        throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
+      }
+      throw StorageError(.incomplete, path: path, message: "its creation was not finished")
+    }
+    guard csqlite_wal_file(handle) != nil else {
+      throw StorageError(.notWriteAheadLog, path: path, message: "another program changed its journal mode")
+    }
+    try requireKnownVersion()
+  }
+
+  /// The version of the schema, which this program can use or migrate.
+  @discardableResult
+  func requireKnownVersion() throws(StorageError) -> Int32 {
+    let found = try schemaVersion()
+    guard found <= options.schemaVersion else { throw tooNew(found) }
+    guard found >= options.oldestSchemaVersion else {
+      throw StorageError(
+        .schemaTooOld(found: found, oldest: options.oldestSchemaVersion), path: path,
+        message: "its schema is older than this program can use")
+    }
+    return found
+  }
+
+  /// Asked for in every write transaction: a newer program may have migrated the database since it was opened.
+  func requireCurrentVersion() throws(StorageError) {
+    let found = try schemaVersion()
+    guard found <= options.schemaVersion else { throw tooNew(found) }
+    guard found == options.schemaVersion else {
+      throw StorageError(
+        .schemaTooOld(found: found, oldest: options.schemaVersion), path: path,
+        message: "its schema has to be migrated before it is written to")
+    }
+  }
+
+  func tooNew(_ found: Int32) -> StorageError {
+    StorageError(
+      .schemaTooNew(found: found, known: options.schemaVersion), path: path,
+      message: "a newer version of this program has changed its schema")
+  }
+
+  /// True of an empty file and of one whose creator died before it could say what it is.
+  func isUnfinished(applicationID: Int32) throws(StorageError) -> Bool {
+    guard applicationID == 0, try schemaVersion() == 0 else { return false }
+    return try integer("SELECT count(*) FROM sqlite_schema") == 0
+  }
+}

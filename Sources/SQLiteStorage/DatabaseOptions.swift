@@ -1,0 +1,50 @@
+/// The lock that every write transaction and every WAL checkpoint holds, over all processes.
+///
+/// A grant belongs to the caller from `enter` (or a true `tryEnter`) until `leave`, which may be called on the
+/// granted thread only.
+package protocol WriteGate: AnyObject, Sendable {
+  /// Blocks until granted; throws when the deadline passes first.
+  ///
+  /// - Parameter deadlineNanoseconds: `CLOCK_MONOTONIC`; `UInt64.max` waits for as long as it takes.
+  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws
+  /// True when granted at once; never waits.
+  func tryEnter(_ operation: StaticString) throws -> Bool
+  func leave()
+}
+
+/// What the caller of a write is told to rely on.
+package enum Durability: Sendable {
+  /// Survives a power loss once the call has returned.
+  case durable
+  /// Survives the death of every process; a power loss may take the last ones.
+  case committed
+}
+
+/// What the database is expected to be, and the bounds it is used within.
+package struct DatabaseOptions: Sendable {
+  /// Identifies the application in the file's header; must not be 0.
+  package var applicationID: Int32
+  /// The version of the schema that this program writes; at least 1.
+  package var schemaVersion: Int32
+  /// The oldest version that may be opened, to be migrated; `schemaVersion` when there is no migration.
+  package var oldestSchemaVersion: Int32
+  /// A WAL of this many frames is copied back after the commit that found it so.
+  package var walCheckpointFrames = 1_000
+  /// The last one out leaves a WAL of more frames than this restarted: recovery costs 1.2–1.5 µs a frame,
+  /// the restart three syncs.
+  package var walFramesLeftAtClose = 100
+  /// Connections kept open between operations; more are opened while more operations run at once.
+  package var idleConnections = 4
+  /// How long a read or an opening may wait for a WAL recovery by another process.
+  package var recoveryWaitMilliseconds: UInt64 = 5_000
+  /// The largest text, blob or row, in bytes.
+  package var largestValueBytes: Int32 = 64 << 20
+
+  /// Options for a database that is not migrated.
+  package init(applicationID: Int32, schemaVersion: Int32, oldestSchemaVersion: Int32? = nil) {
+    precondition(applicationID != 0 && schemaVersion > 0, "0 marks a database whose creation was not finished")
+    self.applicationID = applicationID
+    self.schemaVersion = schemaVersion
+    self.oldestSchemaVersion = oldestSchemaVersion ?? schemaVersion
+  }
+}
