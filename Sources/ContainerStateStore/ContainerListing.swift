@@ -95,12 +95,12 @@ struct ContainerListing {
     var index: Int32 = 1
     for value in values {
       switch value {
-      case .text(let text): row.bind(index, text)
-      case .integer(let integer): row.bind(index, integer)
+      case .text(let text): try row.bind(index, text)
+      case .integer(let integer): try row.bind(index, integer)
       }
       index += 1
     }
-    row.bind(index, Int64(limit))
+    try row.bind(index, Int64(limit))
     return row
   }
 

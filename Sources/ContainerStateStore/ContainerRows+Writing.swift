@@ -29,9 +29,9 @@ extension ContainerRows {
     let generation = try insertRecord(configuration, in: connection)
     let container = try connection.statement(
       "INSERT INTO container (generation, revision, details, extra) VALUES (?1, 1, ?2, ?3)")
-    container.bind(1, generation)
-    container.bind(2, configuration.detailsJSON.bytes)
-    if let extra = configuration.extra { container.bind(3, extra.bytes) } else { container.bindNull(3) }
+    try container.bind(1, generation)
+    try container.bind(2, configuration.detailsJSON.bytes)
+    if let extra = configuration.extra { try container.bind(3, extra.bytes) } else { try container.bindNull(3) }
     try container.run()
     try insertState(state, generation: generation, in: connection)
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
@@ -51,12 +51,12 @@ extension ContainerRows {
       INSERT INTO record (kind, id, name, created_at_ns, created_zone_offset_s, image_id, image_name)
       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
       """)
-    row.bind(1, configuration.id.rawValue)
-    row.bind(2, configuration.name)
-    row.bind(3, configuration.createdAt.nanosecondsSinceEpoch)
-    row.bind(4, Int64(configuration.createdZoneOffsetSeconds))
-    row.bind(5, configuration.imageID)
-    row.bind(6, configuration.imageName)
+    try row.bind(1, configuration.id.rawValue)
+    try row.bind(2, configuration.name)
+    try row.bind(3, configuration.createdAt.nanosecondsSinceEpoch)
+    try row.bind(4, Int64(configuration.createdZoneOffsetSeconds))
+    try row.bind(5, configuration.imageID)
+    try row.bind(6, configuration.imageName)
     try row.run()
     return connection.lastInsertedRowID
   }
@@ -71,9 +71,9 @@ extension ContainerRows {
         configuration_path, run_directory, mountpoint, network_namespace_path, health, error_text)
       VALUES (?18, ?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
       """)
-    bind(state, to: row)
-    row.bind(18, generation)
-    row.bind(19, 1)
+    try bind(state, to: row)
+    try row.bind(18, generation)
+    try row.bind(19, 1)
     try row.run()
   }
 
@@ -81,9 +81,9 @@ extension ContainerRows {
     _ json: [UInt8], generation: Int64, in connection: Connection
   ) throws {
     let row = try connection.statement("INSERT INTO specification (generation, digest, json) VALUES (?1, ?2, ?3)")
-    row.bind(1, generation)
-    row.bind(2, SpecificationDigest(of: json).storedValue)
-    row.bind(3, json)
+    try row.bind(1, generation)
+    try row.bind(2, SpecificationDigest(of: json).storedValue)
+    try row.bind(3, json)
     try row.run()
   }
 
@@ -92,9 +92,9 @@ extension ContainerRows {
   ) throws {
     for (key, value) in labels {
       let row = try connection.statement("INSERT INTO label (generation, key, value) VALUES (?1, ?2, ?3)")
-      row.bind(1, generation)
-      row.bind(2, key)
-      row.bind(3, value)
+      try row.bind(1, generation)
+      try row.bind(2, key)
+      try row.bind(3, value)
       try row.run()
     }
   }
@@ -108,8 +108,8 @@ extension ContainerRows {
       throw StoreError.dependencyMissing(dependency, of: dependant)
     }
     let row = try connection.statement("INSERT INTO dependency (dependant, dependency) VALUES (?1, ?2)")
-    row.bind(1, dependantGeneration)
-    row.bind(2, generation)
+    try row.bind(1, dependantGeneration)
+    try row.bind(2, generation)
     try row.run()
   }
 
@@ -127,9 +127,9 @@ extension ContainerRows {
         run_directory = ?13, mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
       WHERE generation = ?18 AND revision = ?19
       """)
-    bind(state, to: row)
-    row.bind(18, generation)
-    row.bind(19, revision)
+    try bind(state, to: row)
+    try row.bind(18, generation)
+    try row.bind(19, revision)
     try row.run()
     return connection.changes == 1
   }
@@ -138,13 +138,13 @@ extension ContainerRows {
   static func setStateExtra(_ extra: JSONBytes?, generation: Int64, in connection: Connection) throws {
     guard let extra else {
       let row = try connection.statement("DELETE FROM container_state_extra WHERE generation = ?1")
-      row.bind(1, generation)
+      try row.bind(1, generation)
       return try row.run()
     }
     let row = try connection.statement(
       "INSERT OR REPLACE INTO container_state_extra (generation, json) VALUES (?1, ?2)")
-    row.bind(1, generation)
-    row.bind(2, extra.bytes)
+    try row.bind(1, generation)
+    try row.bind(2, extra.bytes)
     try row.run()
   }
 
@@ -156,20 +156,20 @@ extension ContainerRows {
         (generation, operation, owner_pid, owner_start_time, token_epoch, token_boot_time_ns, began_at_ns)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
       """)
-    row.bind(1, generation)
-    row.bind(2, Int64(intent.operation.rawValue))
-    row.bind(3, Int64(intent.ownerPID))
-    row.bind(4, Int64(bitPattern: intent.ownerStartTime))
-    row.bind(5, intent.token.bootEpoch)
-    row.bind(6, intent.token.bootTimeNanoseconds)
-    row.bind(7, intent.beganAt.nanosecondsSinceEpoch)
+    try row.bind(1, generation)
+    try row.bind(2, Int64(intent.operation.rawValue))
+    try row.bind(3, Int64(intent.ownerPID))
+    try row.bind(4, Int64(bitPattern: intent.ownerStartTime))
+    try row.bind(5, intent.token.bootEpoch)
+    try row.bind(6, intent.token.bootTimeNanoseconds)
+    try row.bind(7, intent.beganAt.nanosecondsSinceEpoch)
     try row.run()
   }
 
   /// Removes the intent on a row, if there is one.
   static func removeIntent(generation: Int64, in connection: Connection) throws {
     let row = try connection.statement("DELETE FROM intent WHERE generation = ?1")
-    row.bind(1, generation)
+    try row.bind(1, generation)
     try row.run()
   }
 
@@ -186,28 +186,28 @@ extension ContainerRows {
     let users = try dependants(of: generation, in: connection)
     if !users.isEmpty { throw StoreError.inUse(id, by: users) }
     let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
-    row.bind(1, generation)
+    try row.bind(1, generation)
     try row.run()
     return connection.changes == 1
   }
 
-  private static func bind(_ state: ContainerState, to row: borrowing Statement) {
-    row.bind(1, Int64(state.status.rawValue))
-    row.bind(2, Int64(state.pid))
-    row.bind(3, Int64(bitPattern: state.pidStartTime))
-    row.bind(4, Int64(state.monitorPID))
-    row.bind(5, Int64(bitPattern: state.monitorStartTime))
-    if let started = state.startedAt { row.bind(6, started.nanosecondsSinceEpoch) } else { row.bindNull(6) }
-    if let finished = state.finishedAt { row.bind(7, finished.nanosecondsSinceEpoch) } else { row.bindNull(7) }
-    if let exitCode = state.exitCode { row.bind(8, Int64(exitCode)) } else { row.bindNull(8) }
-    row.bind(9, state.wasKilledForMemory ? 1 : 0)
-    row.bind(10, state.wasStoppedByUser ? 1 : 0)
-    row.bind(11, Int64(state.restartCount))
-    row.bind(12, state.configurationPath)
-    row.bind(13, state.runDirectory)
-    row.bind(14, state.mountpoint)
-    row.bind(15, state.networkNamespacePath)
-    row.bind(16, state.health)
-    row.bind(17, state.errorText)
+  private static func bind(_ state: ContainerState, to row: borrowing Statement) throws(StorageError) {
+    try row.bind(1, Int64(state.status.rawValue))
+    try row.bind(2, Int64(state.pid))
+    try row.bind(3, Int64(bitPattern: state.pidStartTime))
+    try row.bind(4, Int64(state.monitorPID))
+    try row.bind(5, Int64(bitPattern: state.monitorStartTime))
+    if let started = state.startedAt { try row.bind(6, started.nanosecondsSinceEpoch) } else { try row.bindNull(6) }
+    if let finished = state.finishedAt { try row.bind(7, finished.nanosecondsSinceEpoch) } else { try row.bindNull(7) }
+    if let exitCode = state.exitCode { try row.bind(8, Int64(exitCode)) } else { try row.bindNull(8) }
+    try row.bind(9, state.wasKilledForMemory ? 1 : 0)
+    try row.bind(10, state.wasStoppedByUser ? 1 : 0)
+    try row.bind(11, Int64(state.restartCount))
+    try row.bind(12, state.configurationPath)
+    try row.bind(13, state.runDirectory)
+    try row.bind(14, state.mountpoint)
+    try row.bind(15, state.networkNamespacePath)
+    try row.bind(16, state.health)
+    try row.bind(17, state.errorText)
   }
 }

@@ -23,7 +23,7 @@ extension ContainerRows {
         LEFT JOIN container_state_extra x ON x.generation = r.generation
       WHERE r.id = ?1
       """)
-    row.bind(1, id.rawValue)
+    try row.bind(1, id.rawValue)
     guard try row.step(), try row.int64(10) == Schema.Kind.container.rawValue else { return nil }
     let configuration = ContainerConfiguration(
       id: id, name: try row.string(1), createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(2)),
@@ -45,7 +45,7 @@ extension ContainerRows {
         network_namespace_path, health, error_text
       FROM container_state WHERE generation = ?1
       """)
-    row.bind(1, generation)
+    try row.bind(1, generation)
     guard try row.step() else { return nil }
     return (try state(row, from: 1), try row.int64(0))
   }
@@ -53,7 +53,7 @@ extension ContainerRows {
   /// The generation of the container of exactly this id; nil where there is none.
   static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
     let row = try connection.statement("SELECT generation, kind FROM record WHERE id = ?1")
-    row.bind(1, id.rawValue)
+    try row.bind(1, id.rawValue)
     guard try row.step(), try row.int64(1) == Schema.Kind.container.rawValue else { return nil }
     return try row.int64(0)
   }
@@ -61,14 +61,14 @@ extension ContainerRows {
   /// Whether a row of any kind has this id; what decides whether its lockfile is orphaned.
   static func anyRecordExists(id: String, in connection: Connection) throws -> Bool {
     let row = try connection.statement("SELECT 1 FROM record WHERE id = ?1")
-    row.bind(1, id)
+    try row.bind(1, id)
     return try row.step()
   }
 
   /// The embedder's JSON on the state of the row of this generation; nil where there is none.
   static func stateExtra(generation: Int64, in connection: Connection) throws -> JSONBytes? {
     let row = try connection.statement("SELECT json FROM container_state_extra WHERE generation = ?1")
-    row.bind(1, generation)
+    try row.bind(1, generation)
     return try row.step() ? JSONBytes(unchecked: try row.bytes(0)) : nil
   }
 
@@ -77,7 +77,7 @@ extension ContainerRows {
     generation: Int64, in connection: Connection
   ) throws -> (json: [UInt8], digest: SpecificationDigest)? {
     let row = try connection.statement("SELECT json, digest FROM specification WHERE generation = ?1")
-    row.bind(1, generation)
+    try row.bind(1, generation)
     guard try row.step() else { return nil }
     return (try row.bytes(0), SpecificationDigest(storedValue: try row.int64(1)))
   }
@@ -89,7 +89,7 @@ extension ContainerRows {
       SELECT operation, owner_pid, owner_start_time, token_epoch, token_boot_time_ns, began_at_ns
       FROM intent WHERE generation = ?1
       """)
-    row.bind(1, generation)
+    try row.bind(1, generation)
     guard try row.step() else { return nil }
     guard let operation = IntentOperation(rawValue: try row.int32(0)) else {
       throw StoreError.corrupt("intent of generation \(generation)", "its operation is not one this version knows")
@@ -146,8 +146,8 @@ extension ContainerRows {
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its characters.
     let row = try connection.statement(
       "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND kind = 1 ORDER BY id LIMIT 11")
-    row.bind(1, text)
-    row.bind(2, text + "\u{7F}")
+    try row.bind(1, text)
+    try row.bind(2, text + "\u{7F}")
     var candidates: [String] = []
     while try row.step() {
       let candidate = try row.string(0)
@@ -164,7 +164,7 @@ extension ContainerRows {
   /// The id of the container of this name; nil where there is none.
   static func id(named name: String, in connection: Connection) throws -> ContainerID? {
     let row = try connection.statement("SELECT id FROM record WHERE kind = 1 AND name = ?1")
-    row.bind(1, name)
+    try row.bind(1, name)
     return try row.step() ? ContainerID(unchecked: try row.string(0)) : nil
   }
 
@@ -175,7 +175,7 @@ extension ContainerRows {
       SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependant
       WHERE d.dependency = ?1 ORDER BY r.id LIMIT 10
       """)
-    row.bind(1, generation)
+    try row.bind(1, generation)
     var ids: [String] = []
     while try row.step() { ids.append(try row.string(0)) }
     return ids

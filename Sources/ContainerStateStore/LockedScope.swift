@@ -7,26 +7,27 @@ internal import StateModel
 final class LockedScope {
   let store: StateStore
   let token: FencingToken
-  private let lock: HeldLock
+  private let locks: HeldLocks
   private(set) var container: Container
   private(set) var intent: Intent?
   private(set) var isRemoved = false
   private var hasEnded = false
 
-  init(store: StateStore, lock: HeldLock, container: Container, intent: Intent?) {
+  init(store: StateStore, locks: HeldLocks, container: Container, intent: Intent?) {
     self.store = store
-    self.lock = lock
+    self.locks = locks
     self.container = container
     self.intent = intent
-    token = FencingToken(bootEpoch: store.bootEpoch, bootTimeNanoseconds: Int64(lock.bootTimeNanoseconds))
+    let grantedNanoseconds = locks.bootTimeNanoseconds(of: store.lockName(of: container.id))
+    token = FencingToken(bootEpoch: store.bootEpoch, bootTimeNanoseconds: Int64(grantedNanoseconds))
   }
 
   var id: ContainerID { container.id }
-  var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) { (lock.waitedNanoseconds, lock.waitedFor) }
+  var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) { (locks.waitedNanoseconds, locks.waitedFor) }
 
   func end() {
     hasEnded = true
-    lock.release(unlinking: isRemoved)
+    if isRemoved { locks.unlink(store.lockName(of: id)) }
   }
 
   /// Throws where the scope is over or its container gone.

@@ -153,7 +153,7 @@ enum StoreReads {
         s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
       FROM record r CROSS JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1
       """)
-    row.bind(1, id.rawValue)
+    try row.bind(1, id.rawValue)
     guard try row.step() else { throw StoreError.notFound(id.rawValue) }
     return try ContainerRows.state(row, from: 0)
   }

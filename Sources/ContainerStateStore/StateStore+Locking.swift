@@ -26,31 +26,35 @@ extension StateStore {
     try ContainerConfiguration.checkExtra(stateExtra)
     return try perform("add container") {
       let id = configuration.id
-      let lock = HeldLock(try grant(of: id, wait: .upTo(options.operationTimeout), operation: "add"))
-      // An id that turns out not to exist leaves no lockfile behind.
-      defer { lock.release(unlinking: lock.isOrphaned) }
-      lock.isOrphaned = true
-      let copy = try specificationCopies.prepare(specification.bytes, for: id)
-      defer { copy.discard() }
-      let generation: Int64
+      let locks = try HeldLocks([lockName(of: id)], wait: .upTo(options.operationTimeout), operation: "add")
+      defer { locks.release() }
       do {
-        generation = try database.write(
-          "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
-        ) {
-          try ContainerRows.insert(
-            configuration, details: details, state: state, stateExtra: stateExtra,
-            specification: specification.bytes, in: $0)
-        }
+        return try insert(configuration, details, specification, state, stateExtra, durability)
       } catch {
-        lock.isOrphaned = try database.readOne { try !ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
+        try? unlinkIfOrphaned(id, locks)
         throw error
       }
-      lock.isOrphaned = false
-      copy.publish()
-      return Container(
-        configuration: configuration, state: state, stateExtra: stateExtra, generation: generation,
-        configurationRevision: 1, stateRevision: 1)
     }
+  }
+
+  private func insert(
+    _ configuration: ContainerConfiguration, _ details: ContainerDetails, _ specification: JSONBytes,
+    _ state: ContainerState, _ stateExtra: JSONBytes?, _ durability: Durability
+  ) throws -> Container {
+    let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
+    defer { copy.discard() }
+    let generation = try database.write(
+      "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
+    ) {
+      try ContainerRows.insert(
+        configuration, details: details, state: state, stateExtra: stateExtra, specification: specification.bytes,
+        in: $0)
+    }
+    // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
+    copy.publish()
+    return Container(
+      configuration: configuration, state: state, stateExtra: stateExtra, generation: generation,
+      configurationRevision: 1, stateRevision: 1)
   }
 
   /// Locks the container of exactly this id, reads it afresh, lends it to `body`, and releases the lock.
@@ -67,9 +71,11 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
-    let scope = try perform(operation) {
-      try lockedScope(of: id, lock: HeldLock(grant(of: id, wait: wait, operation: operation)))
+    let locks = try perform(operation) {
+      try HeldLocks([lockName(of: id)], wait: wait, operation: operation)
     }
+    defer { locks.release() }
+    let scope = try perform(operation) { try lockedScope(of: id, locks) }
     defer { scope.end() }
     return try body(LockedContainer(scope))
   }
@@ -87,22 +93,14 @@ extension StateStore {
     _ ids: Set<ContainerID>, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedContainers) throws -> R
   ) throws -> R {
-    let deadlineNanoseconds = wait.deadlineNanoseconds
-    var scopes: [ContainerID: LockedScope] = [:]
-    // Every scope ends, whichever of the later ones fails.
-    defer { for scope in scopes.values { scope.end() } }
-    for id in ids.sorted() {
-      scopes[id] = try perform(operation) {
-        let remaining = wait.remaining(untilNanoseconds: deadlineNanoseconds)
-        return try lockedScope(of: id, lock: HeldLock(grant(of: id, wait: remaining, operation: operation)))
-      }
+    let locks = try perform(operation) {
+      try HeldLocks(ids.map { lockName(of: $0) }, wait: wait, operation: operation)
     }
+    defer { locks.release() }
+    var scopes: [ContainerID: LockedScope] = [:]
+    for id in ids { scopes[id] = try perform(operation) { try lockedScope(of: id, locks) } }
+    defer { for scope in scopes.values { scope.end() } }
     return try body(LockedContainers(scopes))
-  }
-
-  /// The kernel's grant of a container's lock.
-  private func grant(of id: ContainerID, wait: LockWait, operation: String) throws -> LockGrant {
-    try LockTable.shared.acquire(lockName(of: id), wait: wait, operation: operation)
   }
 
   /// The lockfile of a container, with its place in the lock order.
@@ -115,22 +113,23 @@ extension StateStore {
   static let lockFileSuffix = ".lock"
 
   /// Reads the container afresh under its lock.
-  private func lockedScope(of id: ContainerID, lock: HeldLock) throws -> LockedScope {
-    do {
-      let found = try database.read { connection in
-        try ContainerRows.container(id, in: connection).map {
-          ($0, try ContainerRows.intent(generation: $0.generation, in: connection))
-        }
+  private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
+    let found = try database.read { connection in
+      try ContainerRows.container(id, in: connection).map {
+        ($0, try ContainerRows.intent(generation: $0.generation, in: connection))
       }
-      guard let (container, intent) = found else {
-        lock.isOrphaned = try database.readOne { try !ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
-        throw StoreError.notFound(id.rawValue)
-      }
-      return LockedScope(store: self, lock: lock, container: container, intent: intent)
-    } catch {
-      lock.release(unlinking: lock.isOrphaned)
-      throw error
     }
+    guard let (container, intent) = found else {
+      try unlinkIfOrphaned(id, locks)
+      throw StoreError.notFound(id.rawValue)
+    }
+    return LockedScope(store: self, locks: locks, container: container, intent: intent)
+  }
+
+  /// An id that turns out not to exist leaves no lockfile behind.
+  private func unlinkIfOrphaned(_ id: ContainerID, _ locks: HeldLocks) throws {
+    let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
+    if !isKnown { locks.unlink(lockName(of: id)) }
   }
 }
 
@@ -139,28 +138,27 @@ enum LockRank {
   static let container: UInt8 = 20
 }
 
-/// A granted lock that several places of one operation share, and that is released once.
-final class HeldLock {
-  private var grant: LockGrant?
-  /// When the kernel granted it, on the clock of fencing tokens.
-  let bootTimeNanoseconds: UInt64
-  /// How long it was waited for.
+/// The locks that one call has taken together; released at its end, whatever became of the call.
+final class HeldLocks {
+  private var grants: LockGrants?
+  /// How long they were waited for, in nanoseconds.
   let waitedNanoseconds: UInt64
-  /// Who had it while this process waited, where that is known.
+  /// Who had the one that was waited for longest, where that is known.
   let waitedFor: FileLocking.LockHolder?
-  /// Whether no row has this lock's id, so that its file goes with it.
-  var isOrphaned = false
 
-  init(_ grant: consuming LockGrant) {
-    bootTimeNanoseconds = grant.bootTimeNanoseconds
-    waitedNanoseconds = grant.waitedNanoseconds
-    waitedFor = grant.waitedFor
-    self.grant = consume grant
+  init(_ names: [LockName], wait: LockWait, operation: String) throws(LockError) {
+    let grants = try LockTable.shared.acquire(names, wait: wait, operation: operation)
+    waitedNanoseconds = grants.waitedNanoseconds
+    waitedFor = grants.waitedFor
+    self.grants = consume grants
   }
 
-  /// Releases the lock, and before that its file where `unlinking` says so; later calls do nothing.
-  func release(unlinking: Bool) {
-    guard let grant = grant.take() else { return }
-    if unlinking { grant.unlinkAndRelease() } else { grant.release() }
-  }
+  /// When the kernel granted one of them, on the clock of fencing tokens.
+  func bootTimeNanoseconds(of name: LockName) -> UInt64 { grants?.bootTimeNanoseconds(of: name) ?? 0 }
+
+  /// Removes the lockfile of one of them and releases that one.
+  func unlink(_ name: LockName) { _ = grants?.unlinkAndRelease(name) }
+
+  /// Releases those that are still held; later calls do nothing.
+  func release() { grants = nil }
 }

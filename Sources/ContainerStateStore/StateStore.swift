@@ -1,5 +1,4 @@
-internal import CPlatform
-public import FileLocking
+internal import FileLocking
 internal import SQLiteStorage
 public import StateModel
 internal import Synchronization
@@ -15,13 +14,16 @@ public final class StateStore: Sendable {
   /// How it was opened.
   public let options: StoreOptions
 
+  /// What is allowed and should be known about its directories, for people.
+  public let warnings: [String]
+
   let database: Database
-  let gate: WriteGateLock
+  let gate: StoreGate
   let specificationCopies: SpecificationCopies
   /// How many boots the store has seen, with this one; the first half of every fencing token.
   let bootEpoch: Int64
   let bootID: String
-  private let forkToken: ForkToken
+  private let fork: ForkDetector
   private let closed = Atomic<Bool>(false)
 
   /// Opens the store at `location`, making what is missing, and recovers it where this is its first open after a boot.
@@ -40,17 +42,18 @@ public final class StateStore: Sendable {
     }
     self.location = opened.location
     self.options = options
+    warnings = opened.warnings
     database = opened.database
     gate = opened.gate
     specificationCopies = SpecificationCopies(directory: opened.location.specificationDirectory)
     bootEpoch = opened.bootEpoch
     bootID = opened.bootID
-    forkToken = ForkToken.current
+    fork = ForkDetector()
   }
 
   deinit {
     // A store that was not closed leaves nothing that the next opener has to repair; the WAL is merely longer.
-    if !closed.load(ordering: .relaxed), forkToken == ForkToken.current { try? database.close() }
+    if !closed.load(ordering: .relaxed), fork.isSameProcess { try? database.close() }
   }
 
   /// Closes the store. Locks that other threads hold through it stay theirs until their scopes end.
@@ -84,7 +87,7 @@ public final class StateStore: Sendable {
 
   /// Throws where the store was closed or this process was forked from the one that opened it: two loads.
   func checkUsable(_ operation: String) throws(StoreError) {
-    guard forkToken == ForkToken.current else { throw StoreError.usedAfterFork(location.root).during(operation) }
+    guard fork.isSameProcess else { throw StoreError.usedAfterFork(location.root).during(operation) }
     guard !closed.load(ordering: .relaxed) else { throw StoreError.closed(location.root).during(operation) }
   }
 

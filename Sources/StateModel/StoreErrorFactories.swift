@@ -117,6 +117,12 @@ extension StoreError {
       message: "revision \(expected) was expected and \(found) found; read the container again and repeat")
   }
 
+  package static func foreignIntent(_ id: ContainerID, _ intent: Intent) -> StoreError {
+    StoreError(
+      .conflict, subject: id.rawValue,
+      message: "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; finish or undo that first")
+  }
+
   package static func corrupt(_ subject: String, _ message: String) -> StoreError {
     StoreError(.corrupt, subject: subject, message: message + "; run verify, and restore or remove what it names")
   }

@@ -1,0 +1,132 @@
+internal import SQLiteStorage
+public import StateModel
+internal import FileLocking
+internal import Glibc
+
+/// What a recovery changed, and why.
+public struct RecoveryReport: Sendable, Hashable {
+  /// Whether the machine had been rebooted since the store was last open; then states were reset.
+  public var wasRebooted = false
+  /// The containers whose state a reboot had made untrue, with the status before and after.
+  public var reset: [ResetContainer] = []
+  /// Lockfiles of containers that are gone; they were removed.
+  public var reapedLockFiles: [String] = []
+  /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were removed.
+  public var reapedSpecificationFiles: [String] = []
+  /// Containers with an operation that had begun and not ended: their engine finishes or undoes it.
+  public var unfinished: [ContainerID] = []
+
+  /// A container that was reset.
+  public struct ResetContainer: Sendable, Hashable {
+    /// Which container.
+    public let id: ContainerID
+    /// Its status before.
+    public let from: ContainerStatus
+    /// Its status after.
+    public let to: ContainerStatus
+  }
+
+  /// A report of nothing.
+  public init() {}
+}
+
+extension StateStore {
+  /// Makes the store true again after a reboot or a death: resets what a reboot ended, reaps what nobody owns.
+  ///
+  /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many processes may
+  /// run it at once.
+  ///
+  /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
+  /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
+  public func recover() throws(StoreError) -> RecoveryReport {
+    try perform("recover") {
+      var report = try Recovery.recoverAfterReboot(
+        database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
+      ).report
+      let reaped = try LockTable.shared.reapOrphans(in: location.lockDirectory) { isOrphanedLockFile($0) }
+      report.reapedLockFiles = reaped.reaped
+      report.reapedSpecificationFiles = try reapSpecificationFiles()
+      report.unfinished = try database.read { connection in
+        let row = try connection.statement(
+          "SELECT r.id FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id")
+        var ids: [ContainerID] = []
+        while try row.step() { ids.append(ContainerID(unchecked: try row.string(0))) }
+        return ids
+      }
+      return report
+    }
+  }
+
+  /// Whether a lockfile's container is gone. Asked under that lock, so that nobody can be adding it.
+  private func isOrphanedLockFile(_ fileName: String) -> Bool {
+    guard fileName.hasSuffix(StateStore.lockFileSuffix) else { return false }
+    let id = String(fileName.dropLast(StateStore.lockFileSuffix.count))
+    // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile two holders.
+    guard let isKnown = try? database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else {
+      return false
+    }
+    return !isKnown
+  }
+
+  /// Removes copies whose container is gone and temporary files, each under the lock of the container it belongs to.
+  private func reapSpecificationFiles() throws -> [String] {
+    var reaped: [String] = []
+    for file in try StoreFiles.names(in: location.specificationDirectory) {
+      guard let id = SpecificationCopies.owner(ofFile: file) else { continue }
+      let locks: HeldLocks
+      // Somebody is at work on that container: what is his is not orphaned.
+      do { locks = try HeldLocks([lockName(of: id)], wait: .none, operation: "reap specification copies") } catch {
+        continue
+      }
+      defer { locks.release() }
+      let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
+      let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
+      if !isKnown || isTemporary, unlink(location.specificationDirectory + "/" + file) == 0 { reaped.append(file) }
+      if !isKnown { locks.unlink(lockName(of: id)) }
+    }
+    return reaped
+  }
+}
+
+/// Recovery after a reboot: one transaction, run once a boot by whichever process comes first.
+enum Recovery {
+  static func recoverAfterReboot(
+    _ database: Database, bootID: String, deadlineNanoseconds: UInt64
+  ) throws -> (bootEpoch: Int64, report: RecoveryReport) {
+    let seen = try StoreIdentity.read(from: database)
+    if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
+    return try database.write("recover", durability: .durable, deadlineNanoseconds: deadlineNanoseconds) { connection in
+      // Another process may have been first.
+      let seen = try StoreIdentity.read(in: connection)
+      if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
+      var report = RecoveryReport()
+      report.wasRebooted = true
+      for (id, generation) in try containers(in: connection) {
+        if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
+      }
+      try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
+      try StoreIdentity.setBoot(bootID, epoch: seen.bootEpoch + 1, in: connection)
+      return (seen.bootEpoch + 1, report)
+    }
+  }
+
+  private static func containers(in connection: Connection) throws -> [(ContainerID, Int64)] {
+    let row = try connection.statement("SELECT id, generation FROM record WHERE kind = 1 ORDER BY generation")
+    var found: [(ContainerID, Int64)] = []
+    while try row.step() { found.append((ContainerID(unchecked: try row.string(0)), try row.int64(1))) }
+    return found
+  }
+
+  /// INVARIANT I-13: no pid of an older boot remains. A row that cannot be read is left for `verify` (I-16).
+  private static func reset(
+    _ id: ContainerID, generation: Int64, in connection: Connection
+  ) throws -> RecoveryReport.ResetContainer? {
+    let found = try StoreReads.skippingCorrupt { try ContainerRows.state(generation: generation, in: connection) }
+    guard let (state, revision) = found else { return nil }
+    let next = state.afterReboot()
+    guard next != state else { return nil }
+    let isWritten = try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+    precondition(isWritten, "a row read in this transaction is there")
+    return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
+  }
+}

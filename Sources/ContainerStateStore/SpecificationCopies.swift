@@ -1,0 +1,113 @@
+internal import Glibc
+internal import StateModel
+
+/// The files that hold copies of the OCI specifications for the runtimes that read them.
+///
+/// The database is the truth. A copy is written under a temporary name before the commit and renamed after it, while
+/// the container's lock is still held, without a sync: what a crash leaves is missing, older or a temporary file, and
+/// each of these is found by comparing before the copy is used (INVARIANT I-17).
+struct SpecificationCopies: Sendable {
+  let directory: String
+
+  static let suffix = ".json"
+  /// Temporary names begin with a dot, which no id does.
+  static let temporaryPrefix = "."
+
+  func path(of id: ContainerID) -> String { directory + "/" + id.rawValue + Self.suffix }
+
+  /// Writes a copy under a temporary name; `publish` puts it in its place.
+  func prepare(_ json: [UInt8], for id: ContainerID) throws(StoreError) -> PreparedCopy {
+    let temporary = "\(directory)/\(Self.temporaryPrefix)\(id.rawValue).\(getpid()).\(pthread_self())"
+    try Self.write(json, to: temporary, inside: directory)
+    return PreparedCopy(temporary: temporary, path: path(of: id))
+  }
+
+  /// The path of a copy whose bytes are `json`; written anew where it is missing or differs.
+  func verifiedPath(of id: ContainerID, json: [UInt8]) throws(StoreError) -> String {
+    let path = path(of: id)
+    if Self.holds(json, at: path) { return path }
+    let copy = try prepare(json, for: id)
+    guard copy.publish() else { throw StoreError.kernel("rename", path: path, errno: errno) }
+    return path
+  }
+
+  /// Whether the copy is byte for byte `json`.
+  func matches(_ json: [UInt8], of id: ContainerID) -> Bool { Self.holds(json, at: path(of: id)) }
+
+  /// Removes the copy, if there is one. One that stays is an orphan that recovery reaps.
+  func remove(_ id: ContainerID) { unlink(path(of: id)) }
+
+  /// The container that a file of the directory belongs to; nil for a file that is none of ours.
+  static func owner(ofFile name: String) -> ContainerID? {
+    if name.hasPrefix(temporaryPrefix) {
+      // `.ID.PID.THREAD`
+      let parts = name.dropFirst(temporaryPrefix.count).split(separator: ".", omittingEmptySubsequences: false)
+      guard parts.count > 2, parts.suffix(2).allSatisfy({ UInt64($0) != nil }) else { return nil }
+      return try? ContainerID(parts.dropLast(2).joined(separator: "."))
+    }
+    guard name.hasSuffix(suffix) else { return nil }
+    return try? ContainerID(String(name.dropLast(suffix.count)))
+  }
+
+  private static func holds(_ json: [UInt8], at path: String) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == json.count else {
+      return false
+    }
+    let bytes = [UInt8](unsafeUninitializedCapacity: json.count) { buffer, count in
+      while count < json.count {
+        let read = Glibc.read(descriptor, buffer.baseAddress! + count, json.count - count)
+        if read < 0 && errno == EINTR { continue }
+        guard read > 0 else { return }
+        count += read
+      }
+    }
+    return bytes == json
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String, inside directory: String) throws(StoreError) {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+    var descriptor = open(path, flags, 0o600)
+    if descriptor < 0 && errno == EEXIST {
+      // Left by a process of the same pid that died: whoever holds the container's lock may replace it.
+      unlink(path)
+      descriptor = open(path, flags, 0o600)
+    } else if descriptor < 0 && errno == ENOENT {
+      // The directory was removed under us: the copies are rebuilt one by one.
+      mkdir(directory, 0o700)
+      descriptor = open(path, flags, 0o600)
+    }
+    guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
+    var failure: Int32 = 0
+    var written = 0
+    while written < bytes.count && failure == 0 {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
+      }
+      if count >= 0 { written += count } else if errno != EINTR { failure = errno }
+    }
+    if Glibc.close(descriptor) != 0 && failure == 0 && errno != EINTR { failure = errno }
+    guard failure == 0 else {
+      unlink(path)
+      throw .kernel("write", path: path, errno: failure)
+    }
+  }
+}
+
+/// A copy under its temporary name.
+struct PreparedCopy {
+  fileprivate let temporary: String
+  fileprivate let path: String
+
+  /// Puts the copy in its place.
+  ///
+  /// - Returns: whether that could be done; where not, the next access rebuilds it.
+  @discardableResult
+  func publish() -> Bool { rename(temporary, path) == 0 }
+
+  /// Removes the temporary file, where it is still there.
+  func discard() { unlink(temporary) }
+}

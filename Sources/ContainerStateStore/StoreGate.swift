@@ -1,0 +1,27 @@
+internal import FileLocking
+internal import SQLiteStorage
+
+/// The write gate's lockfile as the storage layer wants to see it.
+final class StoreGate: SQLiteStorage.WriteGate {
+  let lock: FileLocking.WriteGate
+
+  init(_ lock: FileLocking.WriteGate) { self.lock = lock }
+
+  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws {
+    try lock.enter(operation: "\(operation)", deadlineNanoseconds: deadlineNanoseconds)
+  }
+
+  func tryEnter(_ operation: StaticString) throws -> Bool { try lock.tryEnter(operation: "\(operation)") }
+
+  func leave() { lock.leave() }
+}
+
+extension Durability {
+  /// The same promise in the storage layer's terms.
+  var inStorage: SQLiteStorage.Durability {
+    switch self {
+    case .durable: .durable
+    case .committed: .committed
+    }
+  }
+}

@@ -1,0 +1,119 @@
+internal import FileLocking
+internal import SQLiteStorage
+internal import StateModel
+
+/// The way from a location to an open store, in the order in which each step is safe.
+struct StoreOpening {
+  let location: StoreLocation
+  let options: StoreOptions
+  let schema: Schema
+
+  struct Opened {
+    let location: ResolvedLocation
+    let database: Database
+    let gate: StoreGate
+    let bootEpoch: Int64
+    let bootID: String
+    let warnings: [String]
+  }
+
+  func open() throws -> Opened {
+    let bootID = try options.bootID ?? BootID.current()
+    let root = try directory(location.root)
+    let locks = try directory(location.lockDirectory ?? root.path + "/locks")
+    let specifications = try directory(location.specificationDirectory ?? root.path + "/specs")
+    let place = ResolvedLocation(
+      root: root.path, lockDirectory: locks.path, specificationDirectory: specifications.path)
+    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    let database = try openDatabase(at: place, gate: gate, bootID: bootID)
+    do {
+      let identity = try StoreIdentity.read(from: database)
+      try identity.check(against: place, runtime: options.runtimeIdentity)
+      let epoch =
+        identity.bootID == bootID
+        ? identity.bootEpoch
+        : try Recovery.recoverAfterReboot(
+          database, bootID: bootID, deadlineNanoseconds: deadlineNanoseconds
+        ).bootEpoch
+      return Opened(
+        location: place, database: database, gate: gate, bootEpoch: epoch, bootID: bootID,
+        warnings: [root, locks, specifications].flatMap(warnings(of:)))
+    } catch {
+      try? database.close()
+      throw error
+    }
+  }
+
+  private var deadlineNanoseconds: UInt64 { LockWait.upTo(options.operationTimeout).deadlineNanoseconds }
+
+  private var databaseOptions: DatabaseOptions {
+    var database = DatabaseOptions(
+      applicationID: Schema.applicationID, schemaVersion: schema.version, oldestSchemaVersion: schema.oldestVersion)
+    database.walCheckpointFrames = Int(options.walCheckpointFrames)
+    return database
+  }
+
+  private func directory(_ path: String) throws -> StoreDirectory {
+    try StoreDirectory(path: path, creates: true, allowsUnfitFileSystem: options.allowsUnfitFilesystem)
+  }
+
+  private func openDatabase(at place: ResolvedLocation, gate: StoreGate, bootID: String) throws -> Database {
+    if let database = try existingDatabase(at: place, gate: gate) { return database }
+    // Many processes may come here at once: under the gate one makes the schema and the others find it made.
+    try gate.enter("create store", deadlineNanoseconds: deadlineNanoseconds)
+    do {
+      defer { gate.leave() }
+      try Database.create(
+        path: place.database, options: databaseOptions, deadlineNanoseconds: deadlineNanoseconds
+      ) { connection in
+        for statement in schema.statements { try connection.execute(statement) }
+        try StoreIdentity(place: place, runtime: options.runtimeIdentity, bootID: bootID).insert(in: connection)
+      }
+    }
+    guard let database = try existingDatabase(at: place, gate: gate) else {
+      throw StoreError.storeReplaced(place.database)
+    }
+    return database
+  }
+
+  /// The database where it is there and finished; brought up to date where its schema is older.
+  private func existingDatabase(at place: ResolvedLocation, gate: StoreGate) throws -> Database? {
+    let database: Database
+    do {
+      database = try Database(path: place.database, gate: gate, options: databaseOptions)
+    } catch let error where error.code == .missing || error.code == .incomplete {
+      return nil
+    }
+    do {
+      try schema.migrate(database, deadlineNanoseconds: deadlineNanoseconds)
+      return database
+    } catch {
+      try? database.close()
+      throw error
+    }
+  }
+
+  private func warnings(of directory: StoreDirectory) -> [String] {
+    directory.warnings.map { warning in
+      switch warning {
+      case .overlayFileSystem: "\(directory.path) is on overlayfs: keep the store on a volume"
+      case .readableByOthers: "\(directory.path) can be listed by other users: chmod go-rx"
+      }
+    }
+  }
+}
+
+extension Schema {
+  /// The oldest version that can be brought up to date.
+  var oldestVersion: Int32 { migrations.map(\.from).min() ?? version }
+
+  /// Brings an older database up to date, in one transaction, whichever process comes first.
+  func migrate(_ database: Database, deadlineNanoseconds: UInt64) throws {
+    guard !migrations.isEmpty else { return }
+    try database.migrate(deadlineNanoseconds: deadlineNanoseconds) { connection, found in
+      for migration in migrations where migration.from >= found {
+        for statement in migration.statements { try connection.execute(statement) }
+      }
+    }
+  }
+}
