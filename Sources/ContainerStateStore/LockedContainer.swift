@@ -1,5 +1,6 @@
-public import FileLocking
+internal import FileLocking
 public import JSONText
+internal import SQLiteStorage
 public import StateModel
 
 /// A container under its lock, lent to the closure of `withLockedContainer` and good for nothing after it.

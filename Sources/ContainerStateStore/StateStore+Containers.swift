@@ -55,8 +55,8 @@ extension StateStore {
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
     try perform("list containers") {
       try database.read { connection in
-        try ContainerListing(filter).ids(in: connection).compactMap {
-          try StoreReads.skippingCorrupt { try ContainerRows.container($0, in: connection) }
+        try ContainerListing(filter).ids(in: connection).compactMap { id in
+          try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }
         }
       }
     }

@@ -163,3 +163,25 @@ extension StateModel.LockHolder {
       operation: printable(holder.operation), ageNanoseconds: nil)
   }
 }
+
+extension StoreError {
+  private static func directory(_ error: DirectoryError) -> StoreError {
+    func unsafe(_ message: String) -> StoreError {
+      StoreError(.unsafePermissions, subject: error.path, message: message)
+    }
+    switch error.reason {
+    case .missing: return .kernel("open", path: error.path, errno: ENOENT)
+    case .notDirectory: return unsafe("it is no directory; remove what is there, or choose another place")
+    case .foreignOwner(let userID):
+      return unsafe("it belongs to user \(userID); run as that user, or choose another place")
+    case .writableByOthers(let mode):
+      return unsafe("others may write in it (mode \(String(mode, radix: 8))); chmod go-w it after a look at what is there")
+    case .unsafeFile(let reason): return unsafe("\(reason) is where a file of the store belongs; remove it")
+    case .unfitFileSystem(let name):
+      return StoreError(
+        .unsafeFilesystem, subject: error.path,
+        message: "\(name) does not keep locks and shared memory as a store needs them; use a local file system")
+    case .system(let call, let errno): return .kernel(call, path: error.path, errno: errno)
+    }
+  }
+}

@@ -1,5 +1,6 @@
 internal import FileLocking
 internal import SQLiteStorage
+internal import StateModel
 
 /// The write gate's lockfile as the storage layer wants to see it.
 final class StoreGate: SQLiteStorage.WriteGate {
@@ -18,7 +19,7 @@ final class StoreGate: SQLiteStorage.WriteGate {
 
 extension Durability {
   /// The same promise in the storage layer's terms.
-  var inStorage: SQLiteStorage.Durability {
+  var inStorage: CommitDurability {
     switch self {
     case .durable: .durable
     case .committed: .committed

@@ -78,18 +78,22 @@ struct StoreOpening {
 
   /// The database where it is there and finished; brought up to date where its schema is older.
   private func existingDatabase(at place: ResolvedLocation, gate: StoreGate) throws -> Database? {
-    let database: Database
-    do {
-      database = try Database(path: place.database, gate: gate, options: databaseOptions)
-    } catch let error where error.code == .missing || error.code == .incomplete {
-      return nil
-    }
+    guard let database = try finishedDatabase(at: place, gate: gate) else { return nil }
     do {
       try schema.migrate(database, deadlineNanoseconds: deadlineNanoseconds)
       return database
     } catch {
       try? database.close()
       throw error
+    }
+  }
+
+  private func finishedDatabase(at place: ResolvedLocation, gate: StoreGate) throws(StorageError) -> Database? {
+    do throws(StorageError) {
+      return try Database(path: place.database, gate: gate, options: databaseOptions)
+    } catch {
+      guard error.code == .missing || error.code == .incomplete else { throw error }
+      return nil
     }
   }
 
@@ -109,7 +113,12 @@ extension Schema {
 
   /// Brings an older database up to date, in one transaction, whichever process comes first.
   func migrate(_ database: Database, deadlineNanoseconds: UInt64) throws {
-    guard !migrations.isEmpty else { return }
+    // An open that changes nothing takes no gate.
+    let found = try database.readOne { connection in
+      let row = try connection.statement("PRAGMA user_version")
+      return try row.step() ? try row.int32(0) : 0
+    }
+    guard found < version else { return }
     try database.migrate(deadlineNanoseconds: deadlineNanoseconds) { connection, found in
       for migration in migrations where migration.from >= found {
         for statement in migration.statements { try connection.execute(statement) }

@@ -18,8 +18,14 @@ extension LockTable {
   /// this process's lock on it. What is said may have changed by the time it is read.
   /// - Throws: `directoryMissing`, `usedAfterFork`, `system`.
   package func report(in directory: String) throws(LockError) -> [LockReport] {
+    try report(on: LockDirectory.fileNames(in: directory), in: directory)
+  }
+
+  /// The lockfiles of these names alone, for a directory that holds other files too.
+  ///
+  /// - Throws: as `report(in:)`.
+  package func report(on names: [String], in directory: String) throws(LockError) -> [LockReport] {
     guard fork.isSameProcess else { throw .usedAfterFork }
-    let names = try LockDirectory.fileNames(in: directory)
     let locks = try kernelLocks()
     var waiters: [FileIdentity: [Int32]] = [:]
     for lock in locks where lock.isWaiting && lock.kind == .posix {

@@ -89,7 +89,7 @@ package final class Database: Sendable {
   ///   `durabilityUnknown` after COMMIT.
   /// - Durability: D-1, D-2, D-3, D-4.
   package func write<R>(
-    _ operation: StaticString, durability: Durability, deadlineNanoseconds: UInt64,
+    _ operation: StaticString, durability: CommitDurability, deadlineNanoseconds: UInt64,
     _ body: (Connection) throws -> R
   ) throws -> R {
     if durability == .durable { try checkSyncs() }

@@ -13,7 +13,7 @@ package protocol WriteGate: AnyObject, Sendable {
 }
 
 /// What the caller of a write is told to rely on.
-package enum Durability: Sendable {
+package enum CommitDurability: Sendable {
   /// Survives a power loss once the call has returned.
   case durable
   /// Survives the death of every process; a power loss may take the last ones.

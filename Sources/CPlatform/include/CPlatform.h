@@ -2,6 +2,7 @@
 #define CPLATFORM_H
 
 #include "platform_locks.h"
+#include "platform_namespace.h"
 #include "platform_process.h"
 
 #endif

@@ -1,0 +1,24 @@
+internal import Glibc
+internal import StateModel
+
+/// The plain files of a store's directories.
+enum StoreFiles {
+  /// The names in a directory, sorted, without `.` and `..`; none where the directory is missing.
+  static func names(in directory: String) throws(StoreError) -> [String] {
+    guard let stream = opendir(directory) else {
+      if errno == ENOENT { return [] }
+      throw .kernel("opendir", path: directory, errno: errno)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    errno = 0
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else { throw .kernel("readdir", path: directory, errno: errno) }
+    return names.sorted()
+  }
+}

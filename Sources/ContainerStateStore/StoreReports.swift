@@ -1,0 +1,135 @@
+internal import FileLocking
+internal import SQLiteStorage
+public import StateModel
+
+/// What is known about one lock of the store.
+public struct LockStatus: Sendable, Hashable {
+  /// The container's id, or `gate` for the write gate.
+  public let subject: String
+  /// Who holds it; nil where it is free.
+  public let holder: StateModel.LockHolder?
+  /// The pids that wait for it, in the kernel's order; 0 for a process of another pid namespace.
+  public let waiterPIDs: [Int32]
+  /// Why nothing can be said about it; nil in the ordinary case.
+  public let failure: StoreError?
+
+  /// Two statuses are the same where subject, holder and waiters are.
+  public static func == (left: LockStatus, right: LockStatus) -> Bool {
+    (left.subject, left.holder, left.waiterPIDs) == (right.subject, right.holder, right.waiterPIDs)
+  }
+
+  /// Hashes what equality compares.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(subject)
+    hasher.combine(holder)
+    hasher.combine(waiterPIDs)
+  }
+}
+
+/// A lock of SQLite's own on the database, as the kernel lists it.
+public struct DatabaseLockStatus: Sendable, Hashable {
+  /// Who holds it or waits for it; 0 for a process of another pid namespace.
+  public let pid: Int32
+  /// What SQLite means by it: `open`, `read`, `write`, `WAL checkpoint`, `recovery`, `database`.
+  public let meaning: String
+  /// Whether the process waits for it.
+  public let isWaiting: Bool
+}
+
+/// What `info` says about a store.
+public struct StoreFacts: Sendable, Hashable {
+  /// Where its files are.
+  public let location: ResolvedLocation
+  /// The version of its schema.
+  public let schemaVersion: Int32
+  /// How many boots it has seen.
+  public let bootEpoch: Int64
+  /// How many containers it holds.
+  public let containerCount: Int64
+  /// The version of the SQLite library that is linked.
+  public let sqliteVersion: String
+  /// Whether that SQLite can lose commits when a foreign program checkpoints the WAL while this store writes.
+  ///
+  /// The store's own WAL checkpoints hold the write gate and are safe in every version.
+  public let sqliteHasWALResetRace: Bool
+  /// The database's page size in bytes.
+  public let pageSizeBytes: Int
+  /// Frames in the WAL.
+  public let walFrames: Int
+  /// How many of them have been copied into the database.
+  public let walFramesCopied: Int
+  /// What is allowed and should be known, for people.
+  public let warnings: [String]
+}
+
+extension StateStore {
+  /// Every container's lock and the write gate: who holds it, doing what, since when, and who waits.
+  ///
+  /// - Throws: `io`.
+  /// - Blocking: for nobody.
+  public func lockReport() throws(StoreError) -> [LockStatus] {
+    try perform("report locks") {
+      let table = LockTable.shared
+      // By name: the root holds the database too, which nobody but SQLite may open.
+      let reports = try table.report(on: ["gate"], in: location.root) + table.report(in: location.lockDirectory)
+      return reports.map(LockStatus.init)
+    }
+  }
+
+  /// Who holds SQLite's own locks on the database, foreign programs included.
+  ///
+  /// - Throws: `io`.
+  public func databaseLockReport() throws(StoreError) -> [DatabaseLockStatus] {
+    try perform("report database locks") {
+      try kernelLocks().compactMap { lock in
+        let file = SQLiteStorage.FileIdentity(device: lock.file.device, inode: lock.file.inode)
+        return database.meaning(ofLockOn: file, startByte: lock.start).map {
+          DatabaseLockStatus(pid: lock.pid, meaning: $0.name, isWaiting: lock.isWaiting)
+        }
+      }
+    }
+  }
+
+  /// What there is to know about the store and the library it is read with.
+  ///
+  /// - Throws: `io`.
+  /// - Blocking: for nobody.
+  public func facts() throws(StoreError) -> StoreFacts {
+    try perform("read facts") {
+      let facts = try database.facts()
+      let count = try database.readOne { connection in
+        let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
+        return try row.step() ? try row.int64(0) : 0
+      }
+      return StoreFacts(
+        location: location, schemaVersion: facts.schemaVersion, bootEpoch: bootEpoch, containerCount: count,
+        sqliteVersion: facts.sqliteVersion, sqliteHasWALResetRace: facts.hasWALResetRace,
+        pageSizeBytes: facts.pageSize, walFrames: facts.wal.walFrames, walFramesCopied: facts.wal.copiedFrames,
+        warnings: warnings)
+    }
+  }
+}
+
+extension LockStatus {
+  fileprivate init(_ report: LockReport) {
+    let name = report.fileName
+    subject =
+      name.hasSuffix(StateStore.lockFileSuffix) ? String(name.dropLast(StateStore.lockFileSuffix.count)) : name
+    holder = report.holder.map(StateModel.LockHolder.init)
+    waiterPIDs = report.waiterPIDs
+    failure = report.failure.map { StoreError.mapped($0) }
+  }
+}
+
+extension SQLiteLock {
+  fileprivate var name: String {
+    switch self {
+    case .shared, .reserved, .pending: "database"
+    case .write: "write"
+    case .checkpoint: "WAL checkpoint"
+    case .recovery: "recovery"
+    case .read: "read"
+    case .open: "open"
+    }
+  }
+}
