@@ -1,0 +1,17 @@
+internal import OCIEngine
+
+extension Verb {
+  /// The engine's process that waits for a container's end; started by the engine alone.
+  static let monitor = Verb(
+    "monitor", "Wait for a container's end (internal)", isHidden: true, takesRawArguments: true
+  ) { invocation in
+    monitorMain(arguments: invocation.arguments.operands)
+  }
+
+  /// The first program of a container of the built-in runner; started by the engine alone.
+  static let runnerInit = Verb(
+    "runner-init", "Become a container's process (internal)", isHidden: true, takesRawArguments: true
+  ) { invocation in
+    runnerInitMain(arguments: invocation.arguments.operands)
+  }
+}
