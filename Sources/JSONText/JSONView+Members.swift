@@ -83,7 +83,7 @@ extension RawSpan {
     var cursor = ContainerCursor(openingAt: start)
     while let member = try cursor.nextMember(self) {
       if try hasString(
-        wanted, from: member.keyStart, to: member.keyEnd, mayHaveEscapes: member.keyHasEscapes)
+        wanted, from: member.keyStart, to: member.keyEnd, hasEscapes: member.keyHasEscapes)
       {
         return member.valueStart
       }
