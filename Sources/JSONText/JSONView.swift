@@ -65,6 +65,7 @@ extension JSONView {
   /// Whether the value is a string equal to `other`, byte for byte once escapes are resolved.
   ///
   /// - Parameter other: the string to compare with; nothing is allocated where the value has no escapes.
+  /// - Returns: false for a value of any other kind.
   /// - Throws: `invalidEscape` and the like where the text is damaged.
   public func isString(_ other: String) throws(JSONError) -> Bool {
     let text = storage.span.bytes.extracting(first: end)

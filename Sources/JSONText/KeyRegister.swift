@@ -1,7 +1,7 @@
 /// The keys of the objects that are open during validation, to find a key that one object holds twice.
 ///
-/// Few keys are compared in pairs by their hashes. Many are sorted by hash and then by bytes, so that keys made to
-/// collide cost no more than n log n either.
+/// Few keys are compared in pairs by their hashes. Many are sorted by hash and then by bytes, so that keys
+/// made to collide cost no more than n log n either.
 struct KeyRegister {
   private struct Key {
     let hash: UInt64

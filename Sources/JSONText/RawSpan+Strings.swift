@@ -1,6 +1,6 @@
 /// Strings inside JSON text: checking them, decoding them, comparing them.
 extension RawSpan {
-  /// The offset of the closing quote of the string whose first character is at `start`, and whether it has escapes.
+  /// Where the string whose first character is at `start` has its closing quote, and whether it has escapes.
   ///
   /// Every character is checked: UTF-8, escapes, surrogates, control characters.
   @inline(__always)
@@ -137,7 +137,7 @@ extension RawSpan {
     return unescaped.count == other.byteCount && unescaped.span.bytes.hasBytes(other, at: 0)
   }
 
-  /// Whether the `other.byteCount` bytes from `start` on are those of `other`; bytes behind the end never are.
+  /// Whether the `other.byteCount` bytes from `start` on are those of `other`, and all inside the span.
   @inline(__always)
   func hasBytes(_ other: RawSpan, at start: Int) -> Bool {
     guard start <= byteCount - other.byteCount else { return false }

@@ -4,8 +4,10 @@ import Testing
 @Suite("Fields are read where they stand")
 struct AccessTests {
   private let document = #"""
-     {"ociVersion": "1.2.0", "process": {"args": ["sh", "-c", "echo \"hi\""], "terminal": true, "user": {"uid": 0}},
-      "empty": {}, "none": null, "n\u0061me": "caf\u00e9", "limit": -9223372036854775808, "list": [ ] , "last": 1.5e3}
+     {"ociVersion": "1.2.0", "process": {"args": ["sh", "-c", "echo \"hi\""],
+       "terminal": true, "user": {"uid": 0}},
+      "empty": {}, "none": null, "n\u0061me": "caf\u00e9", "limit": -9223372036854775808,
+       "list": [ ] , "last": 1.5e3}
     """#
 
   private func reason(_ body: () throws(JSONError) -> Void) -> JSONError.Reason? {

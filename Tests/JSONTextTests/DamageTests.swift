@@ -5,7 +5,8 @@ import Testing
 struct DamageTests {
   private static let document = Array(
     #"""
-    {"name":"caf\u00e9 é😀","labels":{"a":"1","b\n":"2"},"args":["sh",-1.5e3,true,null,[{},[]]],"n":18446744073709551615}
+    {"name":"caf\u00e9 é😀","labels":{"a":"1","b\n":"2"},
+    "args":["sh",-1.5e3,true,null,[{},[]]],"n":18446744073709551615}
     """#.utf8)
 
   /// Uses everything that can be used on `value`; what it throws is the right answer to damage.

@@ -45,7 +45,8 @@ indirect enum RandomValue: Equatable {
     let careful: [Unicode.Scalar] = [
       "\"", "\\", "/", "\n", "\t", "\r", "\u{0}", "\u{1}", "\u{8}", "\u{C}", "\u{1F}", "\u{7F}", "\u{9B}",
       "é", "ß",
-      "\u{2028}", "\u{202E}", "\u{D7FF}", "\u{E000}", "\u{FEFF}", "\u{FFFF}", "\u{10000}", "😀", "\u{10FFFF}",
+      "\u{2028}", "\u{202E}", "\u{D7FF}", "\u{E000}", "\u{FEFF}", "\u{FFFF}", "\u{10000}",
+      "😀", "\u{10FFFF}",
     ]
     var string = ""
     for _ in 0..<Int.random(in: 0..<24, using: &generator) {
