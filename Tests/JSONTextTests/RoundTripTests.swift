@@ -8,7 +8,7 @@ struct RoundTripTests {
     arguments: SeededGenerator.seeds)
   func roundTrips(_ seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
-    for round in 0..<200 {
+    for round in 0..<50 {
       let value = RandomValue(depth: 4, &generator)
       var writer = JSONWriter()
       value.write(&writer)

@@ -29,8 +29,10 @@ struct WriterTests {
     let value = writer.finish()
     #expect(
       value.text
-        == #"{"string":"a\"\\/\n\u0001é","integer":-9223372036854775808,"unsigned":18446744073709551615,"bool":true,"#
-        + #""strings":["a","b"],"labels":{"a":"2","z":"1"},"raw":[ 1 ],"view":[true],"array":[null,0.5,{},false]}"#
+        == #"{"string":"a\"\\/\n\u0001é","integer":-9223372036854775808,"#
+        + #""unsigned":18446744073709551615,"bool":true,"#
+        + #""strings":["a","b"],"labels":{"a":"2","z":"1"},"raw":[ 1 ],"view":[true],"#
+        + #""array":[null,0.5,{},false]}"#
     )
     try value.validate()
   }
