@@ -59,6 +59,7 @@ struct ValidationTests {
       ("{}}", .trailingContent, 2), ("truex", .trailingContent, 4), ("\"a\"x", .trailingContent, 3),
       ("0x1", .trailingContent, 1),
       ("[]\u{0}", .trailingContent, 2), ("[1\u{A0}]", .unexpectedByte, 2), ("[\u{B}1]", .unexpectedByte, 1),
+      ("[\t\u{B}\u{B}\u{B}\u{B}\u{B}\u{B}\u{B}\u{B}1]", .unexpectedByte, 2),
       ("\u{0}", .unexpectedByte, 0), ("01", .invalidNumber, 0), ("-01", .invalidNumber, 1),
       ("-a", .invalidNumber, 1),
       ("[1.a]", .invalidNumber, 3), ("[1.]", .invalidNumber, 3), ("[1e]", .invalidNumber, 3),
