@@ -7,10 +7,12 @@ extension StateStore {
   /// Adds a container with its OCI specification; all or nothing, the copy of the specification included.
   ///
   /// - Parameters:
+  ///   - configuration: what is written once.
   ///   - specification: the OCI runtime specification; returned byte for byte.
   ///   - state: the first state; `configured` unless said otherwise.
   ///   - stateExtra: the embedder's own JSON on the state.
   ///   - durability: what the return promises.
+  /// - Returns: the container as it was written.
   /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`, `lockTimeout`,
   ///   `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
@@ -47,7 +49,8 @@ extension StateStore {
       "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
     ) {
       try ContainerRows.insert(
-        configuration, details: details, state: state, stateExtra: stateExtra, specification: specification.bytes,
+        configuration, details: details, state: state, stateExtra: stateExtra,
+        specification: specification.bytes,
         in: $0)
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
@@ -106,7 +109,8 @@ extension StateStore {
   /// The lockfile of a container, with its place in the lock order.
   func lockName(of id: ContainerID) -> LockName {
     LockName(
-      directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix, rank: LockRank.container,
+      directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix,
+      rank: LockRank.container,
       key: id.rawValue)
   }
 

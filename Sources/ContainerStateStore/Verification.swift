@@ -18,7 +18,9 @@ extension Violation: CustomStringConvertible {
 }
 
 extension StateStore {
-  /// Reads everything and returns each rule that does not hold; empty where all do. Changes nothing.
+  /// Reads everything and returns each rule that does not hold; empty where all do.
+  ///
+  /// Changes nothing.
   ///
   /// - Throws: `io` and the like, where the store cannot be read at all; damage is returned, not thrown.
   /// - Blocking: for nobody; the database part is one snapshot, whatever others write meanwhile.
@@ -43,13 +45,15 @@ extension StateStore {
   private func orphanedLockFiles() throws -> [Violation] {
     try LockTable.shared.report(in: location.lockDirectory).compactMap { report in
       if let failure = report.failure {
-        return Violation(rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
+        return Violation(
+          rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
       }
       guard report.holder == nil, report.fileName.hasSuffix(StateStore.lockFileSuffix) else { return nil }
       let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
       // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
       guard try !database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else { return nil }
-      return Violation(rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
+      return Violation(
+        rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
     }
   }
 
@@ -57,7 +61,8 @@ extension StateStore {
   private func orphanedSpecificationFiles() throws -> [Violation] {
     try StoreFiles.names(in: location.specificationDirectory).compactMap { file in
       guard let id = SpecificationCopies.owner(ofFile: file) else {
-        return Violation(rule: "I-14", subject: file, message: "no file of the store has such a name; move it away")
+        return Violation(
+          rule: "I-14", subject: file, message: "no file of the store has such a name; move it away")
       }
       let isHeld = try LockTable.shared.report(on: [lockName(of: id).fileName], in: location.lockDirectory)
         .contains { $0.holder != nil }
@@ -78,7 +83,8 @@ struct Verification {
 
   private mutating func report(_ rule: String, _ subject: String, _ message: String) {
     violations.append(
-      Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024)))
+      Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024))
+    )
   }
 
   /// SQLite's own checks: pages, indexes, NOT NULL, CHECK and UNIQUE, foreign keys.
@@ -92,7 +98,9 @@ struct Verification {
     let references = try connection.statement(dynamic: "PRAGMA foreign_key_check")
     while try references.step() {
       let row = references.isNull(1) ? "?" : String(try references.int64(1))
-      report("I-10", "\(try references.string(0)) \(row)", "refers to a missing row of \(try references.string(2))")
+      report(
+        "I-10", "\(try references.string(0)) \(row)", "refers to a missing row of \(try references.string(2))"
+      )
     }
   }
 
@@ -100,11 +108,15 @@ struct Verification {
   mutating func checkSchema() throws {
     var expected = Set(Schema.current.statements.map(Self.normalized))
     let rows = try connection.statement(
-      dynamic: "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+      dynamic:
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
     while try rows.step() {
       let (type, name) = (try rows.string(0), try rows.string(1))
       if expected.remove(Self.normalized(try rows.string(2))) == nil {
-        report("database", "\(type) \(name)", "the schema of this version has none like it; remove it or restore a backup")
+        report(
+          "database", "\(type) \(name)",
+          "the schema of this version has none like it; remove it or restore a backup")
       }
     }
     for missing in expected {
@@ -180,7 +192,8 @@ struct Verification {
         let id = try ContainerID(text)
         guard let container = try ContainerRows.container(id, in: connection) else { continue }
         try checkTables(container)
-        if container.state.pidStartTime > ticksSinceBoot || container.state.monitorStartTime > ticksSinceBoot {
+        if container.state.pidStartTime > ticksSinceBoot || container.state.monitorStartTime > ticksSinceBoot
+        {
           report("I-13", text, "its process started after now: it belongs to an older boot; run recover")
         }
       } catch {
@@ -223,7 +236,8 @@ struct Verification {
     }
     guard let found else { return }
     if SpecificationDigest(of: found.json) != found.digest {
-      report("I-17", id, "its specification does not match its digest; restore a backup or remove the container")
+      report(
+        "I-17", id, "its specification does not match its digest; restore a backup or remove the container")
     }
   }
 

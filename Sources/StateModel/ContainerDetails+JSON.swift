@@ -45,7 +45,8 @@ extension ContainerDetails {
     mounts = try json.list("mounts") { (element) throws(JSONError) in try Mount(decoding: element) }
     sharedMemoryDirectory = try json.text("shm_directory")
     createsNetworkNamespace = try json.member("create_network_namespace")?.bool() ?? false
-    portMappings = try json.list("ports") { (element) throws(JSONError) in try PortMapping(decoding: element) }
+    portMappings = try json.list("ports") { (element) throws(JSONError) in try PortMapping(decoding: element)
+    }
     staticDirectory = try json.text("static_directory")
     keepsStandardInputOpen = try json.member("stdin")?.bool() ?? false
     labels = try ContainerDetails.labels(in: json)
@@ -59,7 +60,9 @@ extension ContainerDetails {
       namespaceJoins[kind] = ContainerID(unchecked: try target.string())
     }
     dependencies = Set(
-      try json.list("dependencies") { (element) throws(JSONError) in ContainerID(unchecked: try element.string()) })
+      try json.list("dependencies") { (element) throws(JSONError) in
+        ContainerID(unchecked: try element.string())
+      })
   }
 
   static func labels(in json: JSONView) throws(JSONError) -> [String: String] {

@@ -54,7 +54,7 @@ struct Fixture {
 var soon: UInt64 { Deadline.after(.seconds(10)).nanoseconds }
 
 extension Database {
-  func add(note: String? = nil, durability: Durability = .committed) throws {
+  func add(note: String? = nil, durability: CommitDurability = .committed) throws {
     try write("add", durability: durability, deadlineNanoseconds: soon) { try $0.insert(note: note) }
   }
 
