@@ -17,8 +17,8 @@ extension ContainerRows {
   ///
   /// - Throws: `alreadyExists`, or `notFound` for a dependency.
   static func insert(
-    _ configuration: ContainerConfiguration, details: ContainerDetails, state: ContainerState,
-    stateExtra: JSONBytes?, specification: [UInt8], in connection: Connection
+    _ configuration: ContainerConfiguration, state: ContainerState, stateExtra: JSONBytes?,
+    specification: [UInt8], in connection: Connection
   ) throws -> Int64 {
     if try anyRecordExists(id: configuration.id.rawValue, in: connection) {
       throw StoreError.idExists(configuration.id)
@@ -40,8 +40,8 @@ extension ContainerRows {
     try insertState(state, generation: generation, in: connection)
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
-    try insertLabels(details.labels, generation: generation, in: connection)
-    for dependency in details.allDependencies {
+    try insertLabels(configuration.labels(), generation: generation, in: connection)
+    for dependency in try configuration.dependencies() {
       try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
     }
     return generation

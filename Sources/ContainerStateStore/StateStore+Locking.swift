@@ -22,8 +22,6 @@ extension StateStore {
     _ configuration: ContainerConfiguration, specification: JSONBytes, state: ContainerState = .init(),
     stateExtra: JSONBytes? = nil, durability: Durability = .durable
   ) throws(StoreError) -> Container {
-    let details = try configuration.details()
-    try details.check(id: configuration.id)
     try state.checkValues()
     try ContainerConfiguration.checkExtra(stateExtra)
     return try perform("add container") {
@@ -31,7 +29,7 @@ extension StateStore {
       let locks = try HeldLocks([lockName(of: id)], wait: .upTo(options.operationTimeout), operation: "add")
       defer { locks.release() }
       do {
-        return try insert(configuration, details, specification, state, stateExtra, durability)
+        return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
         try? unlinkIfOrphaned(id, locks)
         throw error
@@ -40,8 +38,8 @@ extension StateStore {
   }
 
   private func insert(
-    _ configuration: ContainerConfiguration, _ details: ContainerDetails, _ specification: JSONBytes,
-    _ state: ContainerState, _ stateExtra: JSONBytes?, _ durability: Durability
+    _ configuration: ContainerConfiguration, _ specification: JSONBytes, _ state: ContainerState,
+    _ stateExtra: JSONBytes?, _ durability: Durability
   ) throws -> Container {
     let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
     defer { copy.discard() }
@@ -49,9 +47,7 @@ extension StateStore {
       "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
     ) {
       try ContainerRows.insert(
-        configuration, details: details, state: state, stateExtra: stateExtra,
-        specification: specification.bytes,
-        in: $0)
+        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes, in: $0)
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
     copy.publish()

@@ -204,11 +204,10 @@ struct Verification {
   }
 
   private mutating func checkTables(_ container: Container) throws {
-    let details = try container.configuration.details()
-    if try labels(of: container.generation) != details.labels {
+    if try labels(of: container.generation) != container.configuration.labels() {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
-    if try dependencies(of: container.generation) != details.allDependencies {
+    if try dependencies(of: container.generation) != container.configuration.dependencies() {
       report("I-3", container.id.rawValue, "the dependencies differ from the configuration")
     }
   }

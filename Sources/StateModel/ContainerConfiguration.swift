@@ -86,7 +86,7 @@ public struct ContainerConfiguration: Sendable, Hashable {
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func dependencies() throws(StoreError) -> Set<ContainerID> {
-    do { return try ContainerDetails(decoding: detailsJSON.root).allDependencies } catch {
+    do { return try ContainerDetails.allDependencies(in: detailsJSON.root) } catch {
       throw damaged(error)
     }
   }
