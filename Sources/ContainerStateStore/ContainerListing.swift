@@ -111,7 +111,8 @@ struct ContainerListing {
     }
     return ContainerSummary(
       id: ContainerID(unchecked: id), name: try row.string(1), status: status, imageName: try row.string(3),
-      createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)), startedAt: try ContainerRows.timestamp(row, 5),
+      createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
+      startedAt: try ContainerRows.timestamp(row, 5),
       finishedAt: try ContainerRows.timestamp(row, 6), exitCode: row.isNull(7) ? nil : try row.int32(7),
       pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)))
   }

@@ -23,7 +23,9 @@ final class LockedScope {
   }
 
   var id: ContainerID { container.id }
-  var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) { (locks.waitedNanoseconds, locks.waitedFor) }
+  var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) {
+    (locks.waitedNanoseconds, locks.waitedFor)
+  }
 
   func end() {
     hasEnded = true
@@ -61,7 +63,8 @@ final class LockedScope {
     }
     intent = next
     container = container.with(
-      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1)
+      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1
+    )
   }
 
   /// Removes the row, then its files; the lockfile goes when the scope ends.
@@ -82,7 +85,8 @@ final class LockedScope {
   }
 
   private func rowChanged(_ connection: Connection) throws -> StoreError {
-    try ContainerRows.generation(of: id, in: connection) == container.generation ? .lockLost(id) : .removed(id)
+    try ContainerRows.generation(of: id, in: connection) == container.generation
+      ? .lockLost(id) : .removed(id)
   }
 
   private func nextIntent(_ change: IntentChange) throws(StoreError) -> Intent? {
@@ -93,7 +97,8 @@ final class LockedScope {
       if let intent, intent.token != token { throw .foreignIntent(id, intent) }
       let owner = ProcessIdentity.current
       return Intent(
-        operation: operation, ownerPID: owner.pid, ownerStartTime: owner.startTime, token: token, beganAt: .now)
+        operation: operation, ownerPID: owner.pid, ownerStartTime: owner.startTime, token: token,
+        beganAt: .now)
     }
   }
 

@@ -116,11 +116,15 @@ public struct StoreSnapshot: ~Copyable {
 
   /// Whether there is a container of exactly this id.
   public borrowing func hasContainer(_ id: ContainerID) throws(StoreError) -> Bool {
-    try StoreError.mapping("look for container") { try ContainerRows.generation(of: id, in: connection) != nil }
+    try StoreError.mapping("look for container") {
+      try ContainerRows.generation(of: id, in: connection) != nil
+    }
   }
 
   /// What a listing shows of the containers that a filter lets through, newest first.
-  public borrowing func containerSummaries(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerList {
+  public borrowing func containerSummaries(
+    where filter: ContainerFilter = .all
+  ) throws(StoreError) -> ContainerList {
     try StoreError.mapping("list containers") { try ContainerListing(filter).summaries(in: connection) }
   }
 }

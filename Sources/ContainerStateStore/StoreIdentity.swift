@@ -42,7 +42,9 @@ struct StoreIdentity {
       SELECT lock_directory, specification_directory, static_directory, temporary_directory, run_root, graph_root,
         graph_driver, boot_id, boot_epoch, created_at_ns FROM store
       """)
-    guard try row.step() else { throw StoreError.corrupt("store", "the row that says what the store is is missing") }
+    guard try row.step() else {
+      throw StoreError.corrupt("store", "the row that says what the store is is missing")
+    }
     return try StoreIdentity(row)
   }
 
@@ -103,7 +105,8 @@ enum BootID {
     defer { close(descriptor) }
     let text = String(unsafeUninitializedCapacity: 64) { max(0, read(descriptor, $0.baseAddress, 64)) }
     guard let line = text.split(separator: "\n").first, line.utf8.count == 36 else {
-      throw StoreError(.io, subject: path, message: "the kernel's boot id is not readable; give one in the options")
+      throw StoreError(
+        .io, subject: path, message: "the kernel's boot id is not readable; give one in the options")
     }
     return String(line)
   }

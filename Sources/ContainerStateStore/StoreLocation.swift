@@ -1,4 +1,6 @@
-/// Where a store keeps its files. Each place can be chosen separately.
+/// Where a store keeps its files.
+///
+/// Each place can be chosen separately.
 public struct StoreLocation: Sendable, Hashable {
   /// The directory of the database and the gate; made with mode 0700 where it is missing.
   public var root: String
@@ -19,7 +21,10 @@ public struct StoreLocation: Sendable, Hashable {
   /// The store of this user, with its lockfiles in the runtime directory, which is a tmpfs: there, a lockfile is made
   /// and unlinked in microseconds.
   ///
-  /// - Parameter environment: how to look up an environment variable.
+  /// - Parameters:
+  ///   - effectiveUserID: whose store it is; root's is the system's.
+  ///   - environment: how to look up an environment variable.
+  /// - Returns: the location, with nothing made yet.
   /// - Throws: `invalidArgument` where neither `XDG_STATE_HOME` nor `HOME` says where a user's files are.
   public static func standard(
     effectiveUserID: UInt32, environment: (String) -> String?
@@ -27,7 +32,9 @@ public struct StoreLocation: Sendable, Hashable {
     func directory(_ variable: String) -> String? {
       environment(variable).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
-    if effectiveUserID == 0 { return StoreLocation(root: "/var/lib/cstate", lockDirectory: "/run/cstate/locks") }
+    if effectiveUserID == 0 {
+      return StoreLocation(root: "/var/lib/cstate", lockDirectory: "/run/cstate/locks")
+    }
     guard let state = directory("XDG_STATE_HOME") ?? directory("HOME").map({ $0 + "/.local/state" }) else {
       throw .invalidArgument("store location", "set XDG_STATE_HOME or HOME, or say where the store is")
     }

@@ -48,7 +48,8 @@ struct StoreOpening {
 
   private var databaseOptions: DatabaseOptions {
     var database = DatabaseOptions(
-      applicationID: Schema.applicationID, schemaVersion: schema.version, oldestSchemaVersion: schema.oldestVersion)
+      applicationID: Schema.applicationID, schemaVersion: schema.version,
+      oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
     return database
   }
@@ -67,7 +68,8 @@ struct StoreOpening {
         path: place.database, options: databaseOptions, deadlineNanoseconds: deadlineNanoseconds
       ) { connection in
         for statement in schema.statements { try connection.execute(statement) }
-        try StoreIdentity(place: place, runtime: options.runtimeIdentity, bootID: bootID).insert(in: connection)
+        try StoreIdentity(place: place, runtime: options.runtimeIdentity, bootID: bootID).insert(
+          in: connection)
       }
     }
     guard let database = try existingDatabase(at: place, gate: gate) else {
@@ -88,7 +90,8 @@ struct StoreOpening {
     }
   }
 
-  private func finishedDatabase(at place: ResolvedLocation, gate: StoreGate) throws(StorageError) -> Database? {
+  private func finishedDatabase(at place: ResolvedLocation, gate: StoreGate) throws(StorageError) -> Database?
+  {
     do throws(StorageError) {
       return try Database(path: place.database, gate: gate, options: databaseOptions)
     } catch {
