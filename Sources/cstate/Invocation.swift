@@ -33,7 +33,7 @@ final class Invocation {
     var options = EngineOptions()
     options.runtime = settings.runtime
     options.lockWait = settings.lockWait
-    if let directory = settings.runDirectory { options.runDirectory = directory }
+    options.runDirectory = settings.runDirectory
     let engine = try Engine(store: store(), options: options)
     openedEngine = engine
     return engine
@@ -85,10 +85,10 @@ struct Failure {
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
       message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
     case let error as EngineError:
-      status = error.storeCode.map(ExitStatus.of) ?? ExitStatus.engineFailed
-      code = error.storeCode?.rawValue ?? error.code.rawValue
+      status = ExitStatus.engineFailed
+      code = error.code.rawValue
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
-      message = error.message
+      message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
     case let error as UsageError:
       status = ExitStatus.usage
       code = "usage"

@@ -15,9 +15,10 @@ struct Main {
       exit(try run(parsed, startNanoseconds: startNanoseconds))
     } catch {
       let usage = (error as? UsageError)?.of(verb: command?.verb?.name)
+      let verb = command?.verb?.name ?? usage?.verb
       let failure = Failure(usage ?? error)
-      failure.print(verb: command?.verb?.name ?? (error as? UsageError)?.verb)
-      exit(failure.status)
+      failure.print(verb: verb)
+      exit(verb == Verb.run.name ? ExitStatus.runFailed : failure.status)
     }
   }
 

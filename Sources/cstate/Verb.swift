@@ -42,8 +42,8 @@ struct Verb: Sendable {
 
   /// Every verb, in the order of help.
   static let all: [Verb] = [
-    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .locks, .version,
-    .monitor, .runnerInit,
+    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .locks, .info, .version,
+    .monitor,
   ]
 
   /// Throws where the number of operands is wrong.

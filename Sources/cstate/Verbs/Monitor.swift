@@ -7,11 +7,4 @@ extension Verb {
   ) { invocation in
     monitorMain(arguments: invocation.arguments.operands)
   }
-
-  /// The first program of a container of the built-in runner; started by the engine alone.
-  static let runnerInit = Verb(
-    "runner-init", "Become a container's process (internal)", isHidden: true, takesRawArguments: true
-  ) { invocation in
-    runnerInitMain(arguments: invocation.arguments.operands)
-  }
 }

@@ -32,9 +32,10 @@ extension Verb {
     let engine = try invocation.engine()
     // Before the monitor exists, so that no signal is lost between its start and ours.
     let signals = isDetached ? nil : SignalForwarding()
-    let container = try invocation.createContainer(standardIO: isDetached ? .null : .inherit)
+    let standardIO: StandardIO = isDetached ? .null : .inherit
+    let container = try invocation.createContainer(standardIO: standardIO)
     do {
-      try engine.start(container.id)
+      try engine.start(container.id, standardIO: standardIO)
     } catch {
       if invocation.arguments.has(.removeAfterwards) { remove(container.id, engine, invocation) }
       throw error
