@@ -37,7 +37,8 @@ let package = Package(
     library("StateModel", ["JSONText"]),
     library("FileLocking", ["CPlatform"]),
     library("SQLiteStorage", ["CSQLite", "CPlatform"]),
-    library("ContainerStateStore", ["StateModel", "JSONText", "FileLocking", "SQLiteStorage"]),
+    library(
+      "ContainerStateStore", ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),

@@ -17,8 +17,8 @@ extension ContainerRows {
   ///
   /// - Throws: `alreadyExists`, or `notFound` for a dependency.
   static func insert(
-    _ configuration: ContainerConfiguration, details: ContainerDetails, state: ContainerState,
-    stateExtra: JSONBytes?, specification: [UInt8], in connection: Connection
+    _ configuration: ContainerConfiguration, state: ContainerState, stateExtra: JSONBytes?,
+    specification: [UInt8], in connection: Connection
   ) throws -> Int64 {
     if try anyRecordExists(id: configuration.id.rawValue, in: connection) {
       throw StoreError.idExists(configuration.id)
@@ -31,13 +31,17 @@ extension ContainerRows {
       "INSERT INTO container (generation, revision, details, extra) VALUES (?1, 1, ?2, ?3)")
     try container.bind(1, generation)
     try container.bind(2, configuration.detailsJSON.bytes)
-    if let extra = configuration.extra { try container.bind(3, extra.bytes) } else { try container.bindNull(3) }
+    if let extra = configuration.extra {
+      try container.bind(3, extra.bytes)
+    } else {
+      try container.bindNull(3)
+    }
     try container.run()
     try insertState(state, generation: generation, in: connection)
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
-    try insertLabels(details.labels, generation: generation, in: connection)
-    for dependency in details.allDependencies {
+    try insertLabels(configuration.labels(), generation: generation, in: connection)
+    for dependency in try configuration.dependencies() {
       try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
     }
     return generation
@@ -80,7 +84,8 @@ extension ContainerRows {
   private static func insertSpecification(
     _ json: [UInt8], generation: Int64, in connection: Connection
   ) throws {
-    let row = try connection.statement("INSERT INTO specification (generation, digest, json) VALUES (?1, ?2, ?3)")
+    let row = try connection.statement(
+      "INSERT INTO specification (generation, digest, json) VALUES (?1, ?2, ?3)")
     try row.bind(1, generation)
     try row.bind(2, SpecificationDigest(of: json).storedValue)
     try row.bind(3, json)
@@ -197,8 +202,16 @@ extension ContainerRows {
     try row.bind(3, Int64(bitPattern: state.pidStartTime))
     try row.bind(4, Int64(state.monitorPID))
     try row.bind(5, Int64(bitPattern: state.monitorStartTime))
-    if let started = state.startedAt { try row.bind(6, started.nanosecondsSinceEpoch) } else { try row.bindNull(6) }
-    if let finished = state.finishedAt { try row.bind(7, finished.nanosecondsSinceEpoch) } else { try row.bindNull(7) }
+    if let started = state.startedAt {
+      try row.bind(6, started.nanosecondsSinceEpoch)
+    } else {
+      try row.bindNull(6)
+    }
+    if let finished = state.finishedAt {
+      try row.bind(7, finished.nanosecondsSinceEpoch)
+    } else {
+      try row.bindNull(7)
+    }
     if let exitCode = state.exitCode { try row.bind(8, Int64(exitCode)) } else { try row.bindNull(8) }
     try row.bind(9, state.wasKilledForMemory ? 1 : 0)
     try row.bind(10, state.wasStoppedByUser ? 1 : 0)

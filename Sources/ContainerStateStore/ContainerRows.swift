@@ -2,7 +2,9 @@ internal import JSONText
 internal import SQLiteStorage
 internal import StateModel
 
-/// How containers are read from rows and written to them. Every function works inside the caller's transaction.
+/// How containers are read from rows and written to them.
+///
+/// Every function works inside the caller's transaction.
 enum ContainerRows {}
 
 // MARK: - Reading
@@ -92,7 +94,8 @@ extension ContainerRows {
     try row.bind(1, generation)
     guard try row.step() else { return nil }
     guard let operation = IntentOperation(rawValue: try row.int32(0)) else {
-      throw StoreError.corrupt("intent of generation \(generation)", "its operation is not one this version knows")
+      throw StoreError.corrupt(
+        "intent of generation \(generation)", "its operation is not one this version knows")
     }
     return Intent(
       operation: operation, ownerPID: try row.int32(1), ownerStartTime: UInt64(bitPattern: try row.int64(2)),

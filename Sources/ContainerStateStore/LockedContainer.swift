@@ -50,13 +50,16 @@ public struct LockedContainer: ~Copyable {
   public borrowing func write(
     _ state: ContainerState, intent: IntentChange = .keep, durability: Durability = .durable
   ) throws(StoreError) {
-    try scope.write(state, stateExtra: nil, intent: intent, durability: durability, operation: "update container")
+    try scope.write(
+      state, stateExtra: nil, intent: intent, durability: durability, operation: "update container")
   }
 
   /// Sets or, with nil, removes the embedder's own JSON on the state.
   ///
   /// - Throws: as `update`.
-  public borrowing func setStateExtra(_ extra: JSONBytes?, durability: Durability = .durable) throws(StoreError) {
+  public borrowing func setStateExtra(
+    _ extra: JSONBytes?, durability: Durability = .durable
+  ) throws(StoreError) {
     try scope.write(
       scope.container.state, stateExtra: .some(extra), intent: .keep, durability: durability,
       operation: "set state extra")
@@ -65,7 +68,9 @@ public struct LockedContainer: ~Copyable {
   /// Records or ends an intent and writes nothing else.
   ///
   /// - Throws: as `update`.
-  public borrowing func setIntent(_ change: IntentChange, durability: Durability = .durable) throws(StoreError) {
+  public borrowing func setIntent(
+    _ change: IntentChange, durability: Durability = .durable
+  ) throws(StoreError) {
     try scope.write(
       scope.container.state, stateExtra: nil, intent: change, durability: durability, operation: "set intent")
   }
@@ -77,6 +82,7 @@ public struct LockedContainer: ~Copyable {
   ///   - finishedAt: when it ended.
   ///   - wasKilledForMemory: whether the kernel killed it for want of memory.
   ///   - status: `stopped` where the OCI runtime still keeps its state, else `exited`.
+  ///   - intent: what becomes of the intent in the same transaction.
   ///   - durability: what the return promises.
   /// - Throws: as `update`.
   public borrowing func recordExit(
@@ -109,7 +115,9 @@ public struct LockedContainer: ~Copyable {
     try scope.checkOpen("read specification")
     let (id, generation) = (scope.id, scope.container.generation)
     return try scope.store.perform("read specification") {
-      try scope.store.database.readOne { try StoreReads.specification(of: id, generation: generation, in: $0) }
+      try scope.store.database.readOne {
+        try StoreReads.specification(of: id, generation: generation, in: $0)
+      }
     }
   }
 

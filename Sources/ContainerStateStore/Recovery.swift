@@ -57,7 +57,9 @@ extension StateStore {
     }
   }
 
-  /// Whether a lockfile's container is gone. Asked under that lock, so that nobody can be adding it.
+  /// Whether a lockfile's container is gone.
+  ///
+  /// Asked under that lock, so that nobody can be adding it.
   private func isOrphanedLockFile(_ fileName: String) -> Bool {
     guard fileName.hasSuffix(StateStore.lockFileSuffix) else { return false }
     let id = String(fileName.dropLast(StateStore.lockFileSuffix.count))
@@ -75,13 +77,17 @@ extension StateStore {
       guard let id = SpecificationCopies.owner(ofFile: file) else { continue }
       let locks: HeldLocks
       // Somebody is at work on that container: what is his is not orphaned.
-      do { locks = try HeldLocks([lockName(of: id)], wait: .none, operation: "reap specification copies") } catch {
+      do {
+        locks = try HeldLocks([lockName(of: id)], wait: .none, operation: "reap specification copies")
+      } catch {
         continue
       }
       defer { locks.release() }
       let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
       let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
-      if !isKnown || isTemporary, unlink(location.specificationDirectory + "/" + file) == 0 { reaped.append(file) }
+      if !isKnown || isTemporary, unlink(location.specificationDirectory + "/" + file) == 0 {
+        reaped.append(file)
+      }
       if !isKnown { locks.unlink(lockName(of: id)) }
     }
     return reaped
@@ -95,7 +101,8 @@ enum Recovery {
   ) throws -> (bootEpoch: Int64, report: RecoveryReport) {
     let seen = try StoreIdentity.read(from: database)
     if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
-    return try database.write("recover", durability: .durable, deadlineNanoseconds: deadlineNanoseconds) { connection in
+    return try database.write("recover", durability: .durable, deadlineNanoseconds: deadlineNanoseconds) {
+      connection in
       // Another process may have been first.
       let seen = try StoreIdentity.read(in: connection)
       if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
@@ -117,11 +124,15 @@ enum Recovery {
     return found
   }
 
-  /// INVARIANT I-13: no pid of an older boot remains. A row that cannot be read is left for `verify` (I-16).
+  /// INVARIANT I-13: no pid of an older boot remains.
+  ///
+  /// A row that cannot be read is left for `verify` (I-16).
   private static func reset(
     _ id: ContainerID, generation: Int64, in connection: Connection
   ) throws -> RecoveryReport.ResetContainer? {
-    let found = try StoreReads.skippingCorrupt { try ContainerRows.state(generation: generation, in: connection) }
+    let found = try StoreReads.skippingCorrupt {
+      try ContainerRows.state(generation: generation, in: connection)
+    }
     guard let (state, revision) = found else { return nil }
     let next = state.afterReboot()
     guard next != state else { return nil }

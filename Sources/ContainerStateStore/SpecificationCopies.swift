@@ -34,14 +34,17 @@ struct SpecificationCopies: Sendable {
   /// Whether the copy is byte for byte `json`.
   func matches(_ json: [UInt8], of id: ContainerID) -> Bool { Self.holds(json, at: path(of: id)) }
 
-  /// Removes the copy, if there is one. One that stays is an orphan that recovery reaps.
+  /// Removes the copy, if there is one.
+  ///
+  /// One that stays is an orphan that recovery reaps.
   func remove(_ id: ContainerID) { unlink(path(of: id)) }
 
   /// The container that a file of the directory belongs to; nil for a file that is none of ours.
   static func owner(ofFile name: String) -> ContainerID? {
     if name.hasPrefix(temporaryPrefix) {
       // `.ID.PID.THREAD`
-      let parts = name.dropFirst(temporaryPrefix.count).split(separator: ".", omittingEmptySubsequences: false)
+      let parts = name.dropFirst(temporaryPrefix.count).split(
+        separator: ".", omittingEmptySubsequences: false)
       guard parts.count > 2, parts.suffix(2).allSatisfy({ UInt64($0) != nil }) else { return nil }
       return try? ContainerID(parts.dropLast(2).joined(separator: "."))
     }
@@ -54,12 +57,14 @@ struct SpecificationCopies: Sendable {
     guard descriptor >= 0 else { return false }
     defer { Glibc.close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == json.count else {
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == json.count
+    else {
       return false
     }
     let bytes = [UInt8](unsafeUninitializedCapacity: json.count) { buffer, count in
+      guard let start = buffer.baseAddress else { return }
       while count < json.count {
-        let read = Glibc.read(descriptor, buffer.baseAddress! + count, json.count - count)
+        let read = Glibc.read(descriptor, start + count, json.count - count)
         if read < 0 && errno == EINTR { continue }
         guard read > 0 else { return }
         count += read
@@ -85,7 +90,8 @@ struct SpecificationCopies: Sendable {
     var written = 0
     while written < bytes.count && failure == 0 {
       let count = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
+        let rest = UnsafeRawBufferPointer(rebasing: $0[written...])
+        return Glibc.write(descriptor, rest.baseAddress, rest.count)
       }
       if count >= 0 { written += count } else if errno != EINTR { failure = errno }
     }

@@ -7,10 +7,12 @@ extension StateStore {
   /// Adds a container with its OCI specification; all or nothing, the copy of the specification included.
   ///
   /// - Parameters:
+  ///   - configuration: what is written once.
   ///   - specification: the OCI runtime specification; returned byte for byte.
   ///   - state: the first state; `configured` unless said otherwise.
   ///   - stateExtra: the embedder's own JSON on the state.
   ///   - durability: what the return promises.
+  /// - Returns: the container as it was written.
   /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`, `lockTimeout`,
   ///   `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
@@ -20,8 +22,6 @@ extension StateStore {
     _ configuration: ContainerConfiguration, specification: JSONBytes, state: ContainerState = .init(),
     stateExtra: JSONBytes? = nil, durability: Durability = .durable
   ) throws(StoreError) -> Container {
-    let details = try configuration.details()
-    try details.check(id: configuration.id)
     try state.checkValues()
     try ContainerConfiguration.checkExtra(stateExtra)
     return try perform("add container") {
@@ -29,17 +29,21 @@ extension StateStore {
       let locks = try HeldLocks([lockName(of: id)], wait: .upTo(options.operationTimeout), operation: "add")
       defer { locks.release() }
       do {
-        return try insert(configuration, details, specification, state, stateExtra, durability)
+        return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
         try? unlinkIfOrphaned(id, locks)
+        // Whoever is told that something exists may rely on it as on a change of his own.
+        if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
+          try database.makeDurable()
+        }
         throw error
       }
     }
   }
 
   private func insert(
-    _ configuration: ContainerConfiguration, _ details: ContainerDetails, _ specification: JSONBytes,
-    _ state: ContainerState, _ stateExtra: JSONBytes?, _ durability: Durability
+    _ configuration: ContainerConfiguration, _ specification: JSONBytes, _ state: ContainerState,
+    _ stateExtra: JSONBytes?, _ durability: Durability
   ) throws -> Container {
     let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
     defer { copy.discard() }
@@ -47,8 +51,7 @@ extension StateStore {
       "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
     ) {
       try ContainerRows.insert(
-        configuration, details: details, state: state, stateExtra: stateExtra, specification: specification.bytes,
-        in: $0)
+        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes, in: $0)
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
     copy.publish()
@@ -106,7 +109,8 @@ extension StateStore {
   /// The lockfile of a container, with its place in the lock order.
   func lockName(of id: ContainerID) -> LockName {
     LockName(
-      directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix, rank: LockRank.container,
+      directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix,
+      rank: LockRank.container,
       key: id.rawValue)
   }
 
@@ -114,11 +118,7 @@ extension StateStore {
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
-    let found = try database.read { connection in
-      try ContainerRows.container(id, in: connection).map {
-        ($0, try ContainerRows.intent(generation: $0.generation, in: connection))
-      }
-    }
+    let found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
     guard let (container, intent) = found else {
       try unlinkIfOrphaned(id, locks)
       throw StoreError.notFound(id.rawValue)

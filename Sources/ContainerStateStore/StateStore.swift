@@ -56,7 +56,9 @@ public final class StateStore: Sendable {
     if !closed.load(ordering: .relaxed), fork.isSameProcess { try? database.close() }
   }
 
-  /// Closes the store. Locks that other threads hold through it stay theirs until their scopes end.
+  /// Closes the store.
+  ///
+  /// Locks that other threads hold through it stay theirs until their scopes end.
   ///
   /// - Throws: `closed` where it has been closed before, `io`.
   public func close() throws(StoreError) {
@@ -105,7 +107,9 @@ public struct ResolvedLocation: Sendable, Hashable {
   public let specificationDirectory: String
 
   /// The database's file.
-  public var database: String { root + "/state.db" }
+  public var database: String { root + "/" + ResolvedLocation.databaseName }
   /// The write gate's lockfile.
   public var gate: String { root + "/gate" }
+
+  static let databaseName = "state.db"
 }

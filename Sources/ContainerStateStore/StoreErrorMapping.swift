@@ -11,6 +11,15 @@ extension StoreError {
     do { return try body() } catch { throw mapped(error).during(operation) }
   }
 
+  /// Runs `body`; damage that it finds is said to be in the container of this id.
+  static func naming<R>(_ id: ContainerID, _ body: () throws -> R) throws -> R {
+    do { return try body() } catch {
+      let found = mapped(error)
+      guard found.code == .corrupt else { throw error }
+      throw StoreError(.corrupt, subject: id.rawValue, message: found.message, cause: found.cause)
+    }
+  }
+
   static func mapped(_ error: any Error) -> StoreError {
     switch error {
     case let error as StoreError: error
@@ -28,28 +37,35 @@ extension StoreError {
     switch errno {
     case ENOSPC, EDQUOT, EFBIG:
       return StoreError(
-        .outOfSpace, subject: path, message: "the disk or a quota is full; make room and repeat", cause: cause)
+        .outOfSpace, subject: path, message: "the disk or a quota is full; make room and repeat", cause: cause
+      )
     case EROFS:
       return StoreError(
-        .readOnly, subject: path, message: "the file system is mounted read-only; mount it writable", cause: cause)
+        .readOnly, subject: path, message: "the file system is mounted read-only; mount it writable",
+        cause: cause)
     case EACCES, EPERM:
       return StoreError(
-        .unsafePermissions, subject: path, message: "access is denied; run as the store's owner", cause: cause)
+        .unsafePermissions, subject: path, message: "access is denied; run as the store's owner", cause: cause
+      )
     case ELOOP:
       return StoreError(
-        .unsafePermissions, subject: path, message: "a symbolic link is where a file of the store belongs; remove it",
+        .unsafePermissions, subject: path,
+        message: "a symbolic link is where a file of the store belongs; remove it",
         cause: cause)
     case EMFILE, ENFILE:
       return StoreError(
-        .io, subject: path, message: "no file descriptor is left; close some or raise the limit", cause: cause)
+        .io, subject: path, message: "no file descriptor is left; close some or raise the limit", cause: cause
+      )
     case ENOLCK, ENOMEM:
-      return StoreError(.io, subject: path, message: "the kernel is out of memory or locks; repeat", cause: cause)
+      return StoreError(
+        .io, subject: path, message: "the kernel is out of memory or locks; repeat", cause: cause)
     case ENOENT, ENOTDIR:
       return StoreError(
         .storeReplaced, subject: path, message: "a directory of the store is gone; open the store again",
         cause: cause)
     default:
-      return StoreError(.io, subject: path, message: "the system call failed; see the kernel log", cause: cause)
+      return StoreError(
+        .io, subject: path, message: "the system call failed; see the kernel log", cause: cause)
     }
   }
 }
@@ -68,21 +84,25 @@ extension StoreError {
     case .replaced, .missing: return .storeReplaced(error.path)
     case .busy:
       return make(.busy, "another program holds SQLite's lock on the database; end it, or wait longer")
-    case .outOfSpace: return make(.outOfSpace, "the disk or a quota is full, nothing was changed; make room and repeat")
+    case .outOfSpace:
+      return make(.outOfSpace, "the disk or a quota is full, nothing was changed; make room and repeat")
     case .readOnly, .cannotOpen:
       if error.systemErrno == EMFILE || error.systemErrno == ENFILE {
         return .kernel("open", path: error.path, errno: error.systemErrno)
       }
       return error.code == .readOnly
-        ? make(.readOnly, "the database cannot be written; mount its file system writable and run as its owner")
+        ? make(
+          .readOnly, "the database cannot be written; mount its file system writable and run as its owner")
         : make(.io, "the database or one of its companions cannot be opened")
     case .durabilityUnknown:
       return make(
         .durabilityUnknown,
-        "the change is visible but the disk did not confirm it; check the disk, open the store again and look")
+        "the change is visible but the disk did not confirm it; check the disk, open the store again and look"
+      )
     case .syncFailedEarlier:
       return make(
-        .durabilityUnknown, "an earlier sync failed, so nothing was changed; check the disk and open the store again")
+        .durabilityUnknown,
+        "an earlier sync failed, so nothing was changed; check the disk and open the store again")
     default: return foreignDatabase(error, make)
     }
   }
@@ -91,17 +111,23 @@ extension StoreError {
     _ error: StorageError, _ make: (Code, String) -> StoreError
   ) -> StoreError {
     switch error.code {
-    case .notADatabase: make(.notDatabase, "the file is no SQLite database; move it away or choose another store")
+    case .notADatabase:
+      make(.notDatabase, "the file is no SQLite database; move it away or choose another store")
     case .wrongApplicationID:
       make(.notDatabase, "the file is a database of another application; choose another store")
     case .schemaTooNew(let found, let known):
-      make(.schemaTooNew, "it has schema version \(found) and this program knows \(known); use a newer program")
+      make(
+        .schemaTooNew, "it has schema version \(found) and this program knows \(known); use a newer program")
     case .schemaTooOld(let found, let oldest):
-      make(.schemaTooOld, "it has schema version \(found) and the oldest usable is \(oldest); migrate it first")
+      make(
+        .schemaTooOld, "it has schema version \(found) and the oldest usable is \(oldest); migrate it first")
     case .notWriteAheadLog:
-      make(.notDatabase, "its journal mode is not WAL: another program changed it; set PRAGMA journal_mode=WAL")
+      make(
+        .notDatabase, "its journal mode is not WAL: another program changed it; set PRAGMA journal_mode=WAL")
     case .unsafeFile:
-      make(.unsafePermissions, "it is not a regular file of this user with one link; restore its owner or remove links")
+      make(
+        .unsafePermissions,
+        "it is not a regular file of this user with one link; restore its owner or remove links")
     case .incomplete: make(.io, "its creation has not ended; open the store again")
     case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
       .corrupt(error.path, "the database holds what this program never wrote")
@@ -128,7 +154,8 @@ extension StoreError {
     switch error {
     case .timeout(let path, let holder, let waited):
       return .lockTimeout(
-        lockSubject(path), holder: holder.map(StateModel.LockHolder.init), waitedNanoseconds: nanoseconds(waited))
+        lockSubject(path), holder: holder.map(StateModel.LockHolder.init),
+        waitedNanoseconds: nanoseconds(waited))
     case .wouldDeadlock(let path, let heldPath):
       return .wouldDeadlock(lockSubject(path), held: lockSubject(heldPath))
     case .unsafePath(let path, let reason):
@@ -175,12 +202,15 @@ extension StoreError {
     case .foreignOwner(let userID):
       return unsafe("it belongs to user \(userID); run as that user, or choose another place")
     case .writableByOthers(let mode):
-      return unsafe("others may write in it (mode \(String(mode, radix: 8))); chmod go-w it after a look at what is there")
+      return unsafe(
+        "others may write in it (mode \(String(mode, radix: 8))); chmod go-w it after a look at what is there"
+      )
     case .unsafeFile(let reason): return unsafe("\(reason) is where a file of the store belongs; remove it")
     case .unfitFileSystem(let name):
       return StoreError(
         .unsafeFilesystem, subject: error.path,
-        message: "\(name) does not keep locks and shared memory as a store needs them; use a local file system")
+        message:
+          "\(name) does not keep locks and shared memory as a store needs them; use a local file system")
     case .system(let call, let errno): return .kernel(call, path: error.path, errno: errno)
     }
   }

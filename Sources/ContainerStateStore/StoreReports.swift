@@ -71,7 +71,8 @@ extension StateStore {
     try perform("report locks") {
       let table = LockTable.shared
       // By name: the root holds the database too, which nobody but SQLite may open.
-      let reports = try table.report(on: ["gate"], in: location.root) + table.report(in: location.lockDirectory)
+      let reports =
+        try table.report(on: ["gate"], in: location.root) + table.report(in: location.lockDirectory)
       return reports.map(LockStatus.init)
     }
   }
@@ -104,7 +105,8 @@ extension StateStore {
       return StoreFacts(
         location: location, schemaVersion: facts.schemaVersion, bootEpoch: bootEpoch, containerCount: count,
         sqliteVersion: facts.sqliteVersion, sqliteHasWALResetRace: facts.hasWALResetRace,
-        pageSizeBytes: facts.pageSize, walFrames: facts.wal.walFrames, walFramesCopied: facts.wal.copiedFrames,
+        pageSizeBytes: facts.pageSize, walFrames: facts.wal.walFrames,
+        walFramesCopied: facts.wal.copiedFrames,
         warnings: warnings)
     }
   }
@@ -114,7 +116,8 @@ extension LockStatus {
   fileprivate init(_ report: LockReport) {
     let name = report.fileName
     subject =
-      name.hasSuffix(StateStore.lockFileSuffix) ? String(name.dropLast(StateStore.lockFileSuffix.count)) : name
+      name.hasSuffix(StateStore.lockFileSuffix)
+      ? String(name.dropLast(StateStore.lockFileSuffix.count)) : name
     holder = report.holder.map(StateModel.LockHolder.init)
     waiterPIDs = report.waiterPIDs
     failure = report.failure.map { StoreError.mapped($0) }

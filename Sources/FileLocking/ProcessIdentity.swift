@@ -97,3 +97,11 @@ enum ProcessStatus {
     return .process(ProcessIdentity(pid: pid, startTime: startTime), isZombie: isZombie)
   }
 }
+
+extension ProcessIdentity {
+  /// How many clock ticks the machine has been up: no process of this boot has a greater start time.
+  package static var ticksSinceBoot: UInt64 {
+    let ticksPerSecond = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    return Clock.bootTimeNanoseconds / (1_000_000_000 / ticksPerSecond) + 1
+  }
+}

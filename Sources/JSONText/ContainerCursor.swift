@@ -31,13 +31,13 @@ struct ContainerCursor {
       keyStart: keyStart, keyEnd: key.end, keyHasEscapes: key.hasEscapes, valueStart: position)
   }
 
-  /// Where the next element begins, or nil behind the last one; before the next call it must have been passed.
+  /// Where the next element begins, or nil behind the last one; pass it before the next call.
   @inline(__always)
   mutating func nextElement(_ text: RawSpan) throws(JSONError) -> Int? {
     try advance(text, to: Byte.closeBracket) ? position : nil
   }
 
-  /// Passes the value of the member, or the element, that was returned last, and returns the offset behind it.
+  /// Passes the member's value or the element that came last, and returns the offset behind it.
   @inline(__always)
   @discardableResult
   mutating func passValue(_ text: RawSpan) throws(JSONError) -> Int {

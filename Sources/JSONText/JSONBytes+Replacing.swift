@@ -2,12 +2,13 @@ extension JSONBytes {
   /// A copy in which one member has another value and every other byte is as it was.
   ///
   /// - Parameters:
-  ///   - path: member names from the outside in; the last one may be missing and is then added to its object behind
-  ///     the other members, all before it must exist. Without any, the whole value is replaced.
+  ///   - path: member names from the outside in; the last one may be missing and is then added to its
+  ///     object behind the other members; all before it must exist. Without any, the whole value is replaced.
   ///   - value: the new value.
   ///   - limits: what the result must keep to.
-  /// - Throws: `missingMember` or `wrongKind` where the path does not lead through objects, and what is wrong with
-  ///   the result: too large, too deep, or, where the original was damaged, anything else.
+  /// - Returns: valid JSON, read through once and kept to the limits.
+  /// - Throws: `missingMember` or `wrongKind` where the path does not lead through objects, and what is
+  ///   wrong with the result: too large, too deep, or, where the original was damaged, anything else.
   public func replacing(
     _ path: [String], with value: JSONBytes, limits: JSONLimits = .standard
   ) throws(JSONError) -> JSONBytes {

@@ -1,4 +1,4 @@
-/// One valid JSON value as text, kept byte for byte as it was given; nothing in it is decoded until asked for.
+/// One valid JSON value as text, kept byte for byte as it was given and decoded only where asked for.
 public struct JSONBytes: Sendable {
   /// The text as it was given, white space included.
   public let bytes: [UInt8]

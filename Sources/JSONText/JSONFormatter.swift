@@ -1,8 +1,8 @@
 extension JSONBytes {
   /// The text laid out for people: one member or element per line.
   ///
-  /// Numbers and strings keep their spelling, except that characters a terminal would obey or that reorder what is
-  /// seen become escapes. Text that was damaged comes out as it is, laid out as far as it can be.
+  /// Numbers and strings keep their spelling, except that characters a terminal would obey or that reorder
+  /// what is seen become escapes. Text that was damaged comes out as it is, laid out as far as it can be.
   ///
   /// - Parameter indentation: spaces per level, 0 or more; beyond 64 levels it grows no further.
   /// - Returns: the text without a newline at its end.

@@ -4,7 +4,7 @@ public struct JSONLimits: Sendable, Hashable {
   public var maximumBytes: Int
   /// The largest number of objects and arrays accepted inside one another; a bare number has depth 0.
   public var maximumDepth: Int
-  /// Whether an object may hold one key twice; readers disagree on which of the two counts, so the standard is no.
+  /// Whether an object may hold one key twice; readers disagree on which one counts, so no is standard.
   public var allowsDuplicateKeys: Bool
 
   /// 16 MiB, 128 levels, distinct keys: far above any container's configuration, far below what hurts.

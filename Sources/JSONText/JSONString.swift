@@ -1,26 +1,33 @@
 extension [UInt8] {
   /// Appends `text` as a JSON string: quoted, with quote, backslash and control characters escaped.
   mutating func appendJSONString(_ text: String) {
-    let span = text.utf8Span.span
+    let bytes = text.utf8Span.span.bytes
     append(Byte.quote)
-    if span.bytes.needsNoEscape {
-      append(contentsOf: text.utf8)
-    } else {
-      for index in span.indices { appendEscaped(span[index]) }
+    var position = 0
+    while true {
+      let end = bytes.firstCharacterToEscape(from: position)
+      append(bytes, from: position, to: end)
+      if end == bytes.byteCount { break }
+      appendEscaped(bytes.byte(at: end))
+      position = end + 1
     }
     append(Byte.quote)
   }
 
+  /// Appends the bytes between two offsets of `text`.
+  mutating func append(_ text: RawSpan, from start: Int, to end: Int) {
+    text.extracting(start..<end).withUnsafeBytes { append(contentsOf: $0) }
+  }
+
   private mutating func appendEscaped(_ byte: UInt8) {
     switch byte {
-    case Byte.quote, Byte.backslash:
-      append(Byte.backslash)
-      append(byte)
     case Byte.newline: append(contentsOf: "\\n".utf8)
     case Byte.tab: append(contentsOf: "\\t".utf8)
     case Byte.carriageReturn: append(contentsOf: "\\r".utf8)
     case ..<Byte.space: appendUnicodeEscape(UInt32(byte))
-    default: append(byte)
+    default:
+      append(Byte.backslash)
+      append(byte)
     }
   }
 
@@ -35,19 +42,20 @@ extension [UInt8] {
 }
 
 extension RawSpan {
-  /// Whether the bytes can stand between quotes as they are.
-  fileprivate var needsNoEscape: Bool {
-    var position = 0
+  /// The first offset from `start` on whose byte cannot stand in a string as itself, or the end.
+  fileprivate func firstCharacterToEscape(from start: Int) -> Int {
+    var position = start
     while position < byteCount {
       if let word = word(at: position) {
-        guard word.marksOfCharactersToEscape == 0 else { return false }
-        position += 8
-        continue
+        let found = word.marksOfCharactersToEscape
+        position += found.markedByte
+        if found == 0 { continue }
+        return position
       }
       let byte = byte(at: position)
-      guard byte >= Byte.space, byte != Byte.quote, byte != Byte.backslash else { return false }
+      if byte < Byte.space || byte == Byte.quote || byte == Byte.backslash { return position }
       position += 1
     }
-    return true
+    return position
   }
 }

@@ -1,7 +1,8 @@
 extension JSONView {
-  /// The value of the object's member `key`, or nil where the object has none; the first one where it has several.
+  /// The value of the object's member `key`.
   ///
   /// - Parameter key: compared byte for byte once escapes are resolved.
+  /// - Returns: nil where the object has no such member, the first where it has several.
   /// - Throws: `wrongKind` where this is no object.
   public func member(_ key: String) throws(JSONError) -> JSONView? {
     let text = storage.span.bytes.extracting(first: end)
@@ -10,9 +11,10 @@ extension JSONView {
     return JSONView(storage, from: found, to: try text.skippingValue(from: found))
   }
 
-  /// The value at the end of a path of member names, or nil where a member on the way is missing or null.
+  /// The value at the end of a path of member names.
   ///
   /// - Parameter path: member names from the outside in; without any, the value itself.
+  /// - Returns: nil where the last member is missing, or one before it is missing or null.
   /// - Throws: `wrongKind` where something on the way is neither an object nor null.
   public func at(_ path: String...) throws(JSONError) -> JSONView? {
     let text = storage.span.bytes.extracting(first: end)
@@ -83,7 +85,7 @@ extension RawSpan {
     var cursor = ContainerCursor(openingAt: start)
     while let member = try cursor.nextMember(self) {
       if try hasString(
-        wanted, from: member.keyStart, to: member.keyEnd, mayHaveEscapes: member.keyHasEscapes)
+        wanted, from: member.keyStart, to: member.keyEnd, hasEscapes: member.keyHasEscapes)
       {
         return member.valueStart
       }

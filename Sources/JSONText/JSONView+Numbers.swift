@@ -1,8 +1,8 @@
 extension JSONView {
   /// The number as a signed integer.
   ///
-  /// - Throws: `wrongKind` for any other value, `notAnInteger` where it is spelled with a fraction or an exponent,
-  ///   `numberOutOfRange` where it does not fit.
+  /// - Throws: `wrongKind` for any other value, `notAnInteger` where it is spelled with a fraction or an
+  ///   exponent, `numberOutOfRange` where it does not fit.
   public func int64() throws(JSONError) -> Int64 {
     let integer = try integer()
     if !integer.isNegative, let value = Int64(exactly: integer.magnitude) { return value }

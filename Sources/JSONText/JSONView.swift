@@ -64,12 +64,15 @@ extension JSONView {
 
   /// Whether the value is a string equal to `other`, byte for byte once escapes are resolved.
   ///
-  /// - Parameter other: the string to compare with; nothing is allocated for the comparison.
+  /// - Parameter other: the string to compare with; nothing is allocated where the value has no escapes.
+  /// - Returns: false for a value of any other kind.
   /// - Throws: `invalidEscape` and the like where the text is damaged.
   public func isString(_ other: String) throws(JSONError) -> Bool {
     let text = storage.span.bytes.extracting(first: end)
     guard text.byte(at: start) == Byte.quote else { return false }
-    return try text.hasString(other.utf8Span.span.bytes, from: start + 1, to: end - 1)
+    let content = try text.endOfString(from: start + 1)
+    return try text.hasString(
+      other.utf8Span.span.bytes, from: start + 1, to: content.end, hasEscapes: content.hasEscapes)
   }
 
   /// The truth value.

@@ -1,8 +1,8 @@
 /// The keys of the objects that are open during validation, to find a key that one object holds twice.
 ///
-/// Few keys are compared in pairs by their hashes. Many are sorted by hash and then by bytes, so that keys made to
-/// collide cost no more than n log n either.
-struct KeyRegister {
+/// Few keys are compared in pairs by their hashes. Many are sorted by hash and then by bytes, so that keys
+/// made to collide cost no more than n log n either.
+package struct KeyRegister {
   private struct Key {
     let hash: UInt64
     /// Offset of the key's first byte in the text, or the complement of its offset in `unescaped`.
@@ -90,8 +90,15 @@ struct KeyRegister {
     key.start >= 0 ? text.byte(at: key.start + index) : unescaped[~key.start + index]
   }
 
+  /// The hash by which keys are compared first; it is cheap, and whoever writes the keys can make it collide.
+  ///
+  /// - Parameters:
+  ///   - text: holds the key.
+  ///   - start: the offset of its first byte.
+  ///   - end: the offset behind its last byte.
+  /// - Returns: the same for the same bytes, wherever they stand.
   @inline(__always)
-  private static func hash(_ text: RawSpan, from start: Int, to end: Int) -> UInt64 {
+  package static func hash(_ text: RawSpan, from start: Int, to end: Int) -> UInt64 {
     var hash = UInt64(truncatingIfNeeded: end - start)
     var position = start
     while position < end {

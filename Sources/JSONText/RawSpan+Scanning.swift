@@ -1,4 +1,4 @@
-/// Reading JSON text forward: every function takes an offset and returns one, and none reads outside the span.
+/// Reading JSON text forward, from offset to offset; nothing reads outside the span.
 extension RawSpan {
   /// The byte at `position`, or 0 behind the end, which is a byte that JSON text cannot hold.
   @inline(__always)
@@ -112,7 +112,7 @@ extension RawSpan {
     return position
   }
 
-  /// The offset of the closing quote of the string whose first character is at `start`, and whether it has escapes.
+  /// Where the string whose first character is at `start` has its closing quote, and whether it has escapes.
   @inline(__always)
   func skippingString(from start: Int) throws(JSONError) -> (end: Int, hasEscapes: Bool) {
     var position = start

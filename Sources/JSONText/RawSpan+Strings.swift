@@ -1,6 +1,6 @@
 /// Strings inside JSON text: checking them, decoding them, comparing them.
 extension RawSpan {
-  /// The offset of the closing quote of the string whose first character is at `start`, and whether it has escapes.
+  /// Where the string whose first character is at `start` has its closing quote, and whether it has escapes.
   ///
   /// Every character is checked: UTF-8, escapes, surrogates, control characters.
   @inline(__always)
@@ -100,38 +100,44 @@ extension RawSpan {
     var result: [UInt8] = []
     result.reserveCapacity(end - start)
     var position = start
-    while position < end {
-      guard byte(at: position) == Byte.backslash else {
-        result.append(byte(at: position))
-        position += 1
-        continue
-      }
-      let escape = try escapedScalar(at: position)
-      result.append(contentsOf: UTF8.encode(escape.scalar).unsafelyUnwrapped)
-      position = escape.end
+    while true {
+      let backslash = firstBackslash(from: position, to: end)
+      result.append(self, from: position, to: backslash)
+      if backslash == end { return result }
+      let escape = try escapedScalar(at: backslash)
+      result.append(contentsOf: escape.scalar.utf8)
+      position = Swift.min(escape.end, end)
     }
-    return result
+  }
+
+  /// The first backslash between two offsets, or `end`.
+  func firstBackslash(from start: Int, to end: Int) -> Int {
+    var position = start
+    while position < end {
+      if let word = word(at: position) {
+        let found = word.marks(of: Byte.backslash)
+        position += found.markedByte
+        if found == 0 { continue }
+      }
+      if byte(at: position) == Byte.backslash { break }
+      position += 1
+    }
+    return Swift.min(position, end)
   }
 
   /// Whether the string between two offsets is `other` once its escapes are resolved.
   @inline(__always)
   func hasString(
-    _ other: RawSpan, from start: Int, to end: Int, mayHaveEscapes: Bool = true
+    _ other: RawSpan, from start: Int, to end: Int, hasEscapes: Bool
   ) throws(JSONError) -> Bool {
-    // An escape is never shorter than what it stands for.
-    guard end - start >= other.byteCount else { return false }
-    if end - start == other.byteCount, hasBytes(other, at: start) { return true }
-    guard mayHaveEscapes, hasBackslash(from: start, to: end) else { return false }
+    if !hasEscapes { return end - start == other.byteCount && hasBytes(other, at: start) }
+    // An escape is always longer than what it stands for.
+    guard end - start > other.byteCount else { return false }
     let unescaped = try unescapedString(from: start, to: end)
     return unescaped.count == other.byteCount && unescaped.span.bytes.hasBytes(other, at: 0)
   }
 
-  private func hasBackslash(from start: Int, to end: Int) -> Bool {
-    for position in start..<end where byte(at: position) == Byte.backslash { return true }
-    return false
-  }
-
-  /// Whether the `other.byteCount` bytes from `start` on are those of `other`; bytes behind the end never are.
+  /// Whether the `other.byteCount` bytes from `start` on are those of `other`, and all inside the span.
   @inline(__always)
   func hasBytes(_ other: RawSpan, at start: Int) -> Bool {
     guard start <= byteCount - other.byteCount else { return false }

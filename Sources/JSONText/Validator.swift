@@ -15,7 +15,9 @@ struct Validator {
   }
 
   mutating func validate(_ text: RawSpan) throws(JSONError) {
-    if text.hasBytes([0xEF, 0xBB, 0xBF].span.bytes, at: 0) { throw JSONError(.byteOrderMark, at: 0) }
+    if text.byte(at: 0) == 0xEF, text.byte(at: 1) == 0xBB, text.byte(at: 2) == 0xBF {
+      throw JSONError(.byteOrderMark, at: 0)
+    }
     var position = text.skippingWhitespace(from: 0)
     repeat {
       position = try passValue(text, from: position)

@@ -21,11 +21,7 @@ extension Database {
     defer { OpenDatabases.leave(identity) }
     let connection = try Connection(path: path, options: options)
     defer { connection.close() }
-    let found = Int32(truncatingIfNeeded: try connection.integer("PRAGMA application_id"))
-    guard found != options.applicationID else { return }
-    guard try connection.isUnfinished(applicationID: found) else {
-      throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
-    }
+    guard try !connection.isFinished() else { return }
     try connection.fill(deadlineNanoseconds: deadlineNanoseconds, schema: schema)
     try syncDirectory(of: path)
   }

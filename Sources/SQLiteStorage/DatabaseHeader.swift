@@ -8,11 +8,7 @@ extension Connection {
   ///   `notWriteAheadLog`, `corrupt`, `busy`.
   func verifyHeader() throws(StorageError) {
     try executeUnchecked(ConnectionSettings.beforeReading)
-    let found = Int32(truncatingIfNeeded: try integer("PRAGMA application_id"))
-    guard found == options.applicationID else {
-      guard try isUnfinished(applicationID: found) else {
-        throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
-      }
+    guard try isFinished() else {
       throw StorageError(.incomplete, path: path, message: "its creation was not finished")
     }
     guard csqlite_wal_file(handle) != nil else {
@@ -51,9 +47,25 @@ extension Connection {
       message: "a newer version of this program has changed its schema")
   }
 
-  /// True of an empty file and of one whose creator died before it could say what it is.
-  func isUnfinished(applicationID: Int32) throws(StorageError) -> Bool {
-    guard applicationID == 0, try schemaVersion() == 0 else { return false }
-    return try integer("SELECT count(*) FROM sqlite_schema") == 0
+  /// False for an empty file and for one whose creator died before it could say what it is.
+  ///
+  /// - Throws: `wrongApplicationID` for everything else that is not ours.
+  func isFinished() throws(StorageError) -> Bool {
+    if try applicationID() == options.applicationID { return true }
+    // In one snapshot: somebody may be creating it right now.
+    try executeUnchecked("BEGIN")
+    let found = try applicationID()
+    let version = try schemaVersion()
+    let objects = try integer("SELECT count(*) FROM sqlite_schema")
+    try executeUnchecked("COMMIT")
+    if found == options.applicationID { return true }
+    guard found == 0, version == 0, objects == 0 else {
+      throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
+    }
+    return false
+  }
+
+  private func applicationID() throws(StorageError) -> Int32 {
+    Int32(truncatingIfNeeded: try integer("PRAGMA application_id"))
   }
 }

@@ -3,8 +3,6 @@ internal import Glibc
 
 /// Why a storage operation failed: a code to match on, SQLite's and the kernel's own numbers, and a sentence
 /// without any bound value.
-///
-/// `catch StorageError.Code.busy` matches by code; a payload is compared too, so match those through `code`.
 package struct StorageError: Error, Sendable {
   /// What happened, in the terms of this layer.
   package enum Code: Sendable, Equatable {
@@ -100,11 +98,6 @@ package struct StorageError: Error, Sendable {
 }
 
 extension StorageError.Code {
-  /// Lets `catch StorageError.Code.busy` match.
-  package static func ~= (pattern: StorageError.Code, error: any Error) -> Bool {
-    (error as? StorageError)?.code == pattern
-  }
-
   /// The one table from SQLite's result codes and errno to ours.
   ///
   /// Source: https://sqlite.org/rescode.html

@@ -8,7 +8,9 @@ public struct Container: Sendable, Hashable {
   public internal(set) var state: ContainerState
   /// The embedder's own JSON on the state; nil where there is none.
   public internal(set) var stateExtra: JSONBytes?
-  /// Which row this is. An id or name that is added again gets another generation.
+  /// Which row this is.
+  ///
+  /// An id or name that is added again gets another generation.
   public let generation: Int64
   /// Counts the writes of the configuration, from 1.
   public let configurationRevision: Int64

@@ -26,7 +26,8 @@ public struct ContainerConfiguration: Sendable, Hashable {
   /// - Throws: `invalidArgument` where a value cannot be stored: a malformed name, a text with NUL, a stop signal
   ///   outside 0…64, a dependency on itself, `extra` over 1 MiB.
   public init(
-    id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32 = 0, imageID: String = "",
+    id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32 = 0,
+    imageID: String = "",
     imageName: String = "", details: ContainerDetails = .init(), extra: JSONBytes? = nil
   ) throws(StoreError) {
     try Identifier.checkName(name)
@@ -39,7 +40,8 @@ public struct ContainerConfiguration: Sendable, Hashable {
     try ContainerConfiguration.checkExtra(extra)
     try details.check(id: id)
     self.init(
-      id: id, name: name, createdAt: createdAt, createdZoneOffsetSeconds: createdZoneOffsetSeconds, imageID: imageID,
+      id: id, name: name, createdAt: createdAt, createdZoneOffsetSeconds: createdZoneOffsetSeconds,
+      imageID: imageID,
       imageName: imageName, extra: extra, detailsJSON: details.encoded())
   }
 
@@ -84,7 +86,9 @@ public struct ContainerConfiguration: Sendable, Hashable {
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func dependencies() throws(StoreError) -> Set<ContainerID> {
-    do { return try ContainerDetails(decoding: detailsJSON.root).allDependencies } catch { throw damaged(error) }
+    do { return try ContainerDetails.allDependencies(in: detailsJSON.root) } catch {
+      throw damaged(error)
+    }
   }
 
   private func damaged(_ error: JSONError) -> StoreError {

@@ -5,10 +5,13 @@ extension ContainerDetails {
   func encoded() -> JSONBytes {
     var json = JSONWriter(reservingBytes: 1024)
     json.beginObject()
+    // What is asked for alone comes first: finding it scans past little.
+    json.member("labels", labels)
+    let joins = namespaceJoins.map { ($0.key.rawValue, $0.value.rawValue) }
+    json.member("namespace_joins", Dictionary(uniqueKeysWithValues: joins))
+    json.member("dependencies", dependencies.map(\.rawValue).sorted())
     json.member("process_label", processLabel.isEmpty ? nil : processLabel)
     json.member("mount_label", mountLabel.isEmpty ? nil : mountLabel)
-    // Before the long lists: a listing that asks for labels scans past little.
-    if !labels.isEmpty { json.member("labels", labels) }
     json.member("shm_directory", sharedMemoryDirectory.isEmpty ? nil : sharedMemoryDirectory)
     json.member("create_network_namespace", createsNetworkNamespace ? true : nil)
     json.member("static_directory", staticDirectory.isEmpty ? nil : staticDirectory)
@@ -18,11 +21,6 @@ extension ContainerDetails {
     json.member("use_image_configuration", usesImageConfiguration ? true : nil)
     json.member("infrastructure", isInfrastructure ? true : nil)
     if restartPolicy != .never { restartPolicy.encode(to: &json) }
-    if !namespaceJoins.isEmpty {
-      let joins = namespaceJoins.map { ($0.key.rawValue, $0.value.rawValue) }
-      json.member("namespace_joins", Dictionary(uniqueKeysWithValues: joins))
-    }
-    if !dependencies.isEmpty { json.member("dependencies", dependencies.map(\.rawValue).sorted()) }
     if !mounts.isEmpty {
       json.key("mounts")
       json.beginArray()
@@ -39,33 +37,59 @@ extension ContainerDetails {
     return json.finish()
   }
 
+  /// Decodes everything in one pass; members of a later version are passed over.
   init(decoding json: JSONView) throws(JSONError) {
-    processLabel = try json.text("process_label")
-    mountLabel = try json.text("mount_label")
-    mounts = try json.list("mounts") { (element) throws(JSONError) in try Mount(decoding: element) }
-    sharedMemoryDirectory = try json.text("shm_directory")
-    createsNetworkNamespace = try json.member("create_network_namespace")?.bool() ?? false
-    portMappings = try json.list("ports") { (element) throws(JSONError) in try PortMapping(decoding: element) }
-    staticDirectory = try json.text("static_directory")
-    keepsStandardInputOpen = try json.member("stdin")?.bool() ?? false
-    labels = try ContainerDetails.labels(in: json)
-    stopSignal = Int32(truncatingIfNeeded: try json.member("stop_signal")?.int64() ?? 0)
-    stopTimeoutSeconds = UInt32(truncatingIfNeeded: try json.member("stop_timeout_s")?.int64() ?? 10)
-    usesImageConfiguration = try json.member("use_image_configuration")?.bool() ?? false
-    isInfrastructure = try json.member("infrastructure")?.bool() ?? false
-    restartPolicy = try RestartPolicy(decoding: json.member("restart_policy"))
-    for (kind, target) in try json.member("namespace_joins")?.members() ?? [] {
-      guard let kind = NamespaceKind(rawValue: kind) else { continue }
-      namespaceJoins[kind] = ContainerID(unchecked: try target.string())
+    try json.forEachMember { (key, value) throws(JSONError) in
+      switch try key.string() {
+      case "labels": labels = try ContainerDetails.strings(value)
+      case "namespace_joins": namespaceJoins = try ContainerDetails.namespaceJoins(value)
+      case "dependencies": dependencies = try ContainerDetails.ids(value)
+      case "process_label": processLabel = try value.string()
+      case "mount_label": mountLabel = try value.string()
+      case "shm_directory": sharedMemoryDirectory = try value.string()
+      case "create_network_namespace": createsNetworkNamespace = try value.bool()
+      case "static_directory": staticDirectory = try value.string()
+      case "stdin": keepsStandardInputOpen = try value.bool()
+      case "stop_signal": stopSignal = Int32(truncatingIfNeeded: try value.int64())
+      case "stop_timeout_s": stopTimeoutSeconds = UInt32(truncatingIfNeeded: try value.int64())
+      case "use_image_configuration": usesImageConfiguration = try value.bool()
+      case "infrastructure": isInfrastructure = try value.bool()
+      case "restart_policy": restartPolicy = try RestartPolicy(decoding: value)
+      case "mounts": mounts = try value.map { (mount) throws(JSONError) in try Mount(decoding: mount) }
+      case "ports":
+        portMappings = try value.map { (port) throws(JSONError) in try PortMapping(decoding: port) }
+      default: break
+      }
     }
-    dependencies = Set(
-      try json.list("dependencies") { (element) throws(JSONError) in ContainerID(unchecked: try element.string()) })
   }
 
   static func labels(in json: JSONView) throws(JSONError) -> [String: String] {
-    var labels: [String: String] = [:]
-    for (key, value) in try json.member("labels")?.members() ?? [] { labels[key] = try value.string() }
-    return labels
+    try strings(json.member("labels"))
+  }
+
+  static func allDependencies(in json: JSONView) throws(JSONError) -> Set<ContainerID> {
+    try ids(json.member("dependencies")).union(namespaceJoins(json.member("namespace_joins")).values)
+  }
+
+  private static func strings(_ json: JSONView?) throws(JSONError) -> [String: String] {
+    var strings: [String: String] = [:]
+    try json?.forEachMember { (key, value) throws(JSONError) in strings[try key.string()] = try value.string()
+    }
+    return strings
+  }
+
+  private static func namespaceJoins(_ json: JSONView?) throws(JSONError) -> [NamespaceKind: ContainerID] {
+    var joins: [NamespaceKind: ContainerID] = [:]
+    for (key, id) in try strings(json) {
+      if let kind = NamespaceKind(rawValue: key) { joins[kind] = ContainerID(unchecked: id) }
+    }
+    return joins
+  }
+
+  private static func ids(_ json: JSONView?) throws(JSONError) -> Set<ContainerID> {
+    var ids: Set<ContainerID> = []
+    try json?.forEachElement { (id) throws(JSONError) in ids.insert(ContainerID(unchecked: try id.string())) }
+    return ids
   }
 }
 
@@ -82,7 +106,7 @@ extension Mount {
   fileprivate init(decoding json: JSONView) throws(JSONError) {
     self.init(
       type: try json.text("type"), source: try json.text("source"), destination: try json.text("destination"),
-      options: try json.list("options") { (element) throws(JSONError) in try element.string() })
+      options: try json.member("options")?.map { (option) throws(JSONError) in try option.string() } ?? [])
   }
 }
 
@@ -120,13 +144,13 @@ extension RestartPolicy {
     json.endObject()
   }
 
-  fileprivate init(decoding json: JSONView?) throws(JSONError) {
-    switch try json?.text("name") {
+  fileprivate init(decoding json: JSONView) throws(JSONError) {
+    switch try json.text("name") {
     case "always": self = .always
     case "unless-stopped": self = .unlessStopped
     case "on-failure":
       self = .onFailure(
-        maximumRetries: UInt32(truncatingIfNeeded: try json?.member("maximum_retries")?.int64() ?? 0))
+        maximumRetries: UInt32(truncatingIfNeeded: try json.member("maximum_retries")?.int64() ?? 0))
     default: self = .never
     }
   }
@@ -136,12 +160,12 @@ extension JSONView {
   /// The string of this member, empty where it is missing.
   fileprivate func text(_ key: String) throws(JSONError) -> String { try member(key)?.string() ?? "" }
 
-  /// The elements of this member, none where it is missing.
-  fileprivate func list<Element>(
-    _ key: String, _ decode: (JSONView) throws(JSONError) -> Element
+  /// The elements of this array, each decoded.
+  fileprivate func map<Element>(
+    _ decode: (JSONView) throws(JSONError) -> Element
   ) throws(JSONError) -> [Element] {
-    var list: [Element] = []
-    for element in try member(key)?.elements() ?? [] { list.append(try decode(element)) }
-    return list
+    var elements: [Element] = []
+    try forEachElement { (element) throws(JSONError) in elements.append(try decode(element)) }
+    return elements
   }
 }

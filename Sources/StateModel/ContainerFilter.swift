@@ -1,4 +1,6 @@
-/// Which containers a listing returns, newest first. An empty filter returns all.
+/// Which containers a listing returns, newest first.
+///
+/// An empty filter returns all.
 public struct ContainerFilter: Sendable, Hashable {
   /// Only these statuses; nil for any.
   public var statuses: Set<ContainerStatus>?

@@ -1,4 +1,6 @@
-/// A container's id: 1 to 128 of `[A-Za-z0-9_.-]`, the first alphanumeric. Engines generate 64 hex digits.
+/// A container's id: 1 to 128 of `[A-Za-z0-9_.-]`, the first alphanumeric.
+///
+/// Engines generate 64 hex digits.
 ///
 /// A value of this type is well-formed, so it is safe as a file name and in any output.
 public struct ContainerID: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -37,7 +39,9 @@ package enum Identifier {
   package static func isValid(_ text: String, maximumLength: Int) -> Bool {
     let bytes = text.utf8
     guard let first = bytes.first, isAlphanumeric(first), bytes.count <= maximumLength else { return false }
-    return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+    return bytes.allSatisfy {
+      isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+    }
   }
 
   /// Throws `invalidArgument` where `name` is no name of a container, pod or volume.

@@ -18,7 +18,9 @@ public struct ContainerState: Sendable, Hashable {
   public var wasKilledForMemory: Bool
   /// The pid of its first process; 0 where there is none.
   public var pid: Int32
-  /// That process's start time in clock ticks since boot; 0 where there is none. Pids are reused, pairs are not.
+  /// That process's start time in clock ticks since boot; 0 where there is none.
+  ///
+  /// Pids are reused, pairs are not.
   public var pidStartTime: UInt64
   /// The pid of the monitor that waits for it; 0 where there is none.
   public var monitorPID: Int32

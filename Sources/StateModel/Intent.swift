@@ -15,7 +15,8 @@ public struct Intent: Sendable, Hashable {
   public let beganAt: Timestamp
 
   package init(
-    operation: IntentOperation, ownerPID: Int32, ownerStartTime: UInt64, token: FencingToken, beganAt: Timestamp
+    operation: IntentOperation, ownerPID: Int32, ownerStartTime: UInt64, token: FencingToken,
+    beganAt: Timestamp
   ) {
     self.operation = operation
     self.ownerPID = ownerPID
@@ -25,7 +26,9 @@ public struct Intent: Sendable, Hashable {
   }
 }
 
-/// The operations with effects outside the store. The raw value is what the database stores.
+/// The operations with effects outside the store.
+///
+/// The raw value is what the database stores.
 public enum IntentOperation: Int32, Sendable, Hashable, CaseIterable {
   case create = 1
   case start = 2

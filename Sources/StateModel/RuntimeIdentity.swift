@@ -15,7 +15,8 @@ public struct RuntimeIdentity: Sendable, Hashable {
 
   /// An identity of the fields given.
   public init(
-    staticDirectory: String = "", temporaryDirectory: String = "", runRoot: String = "", graphRoot: String = "",
+    staticDirectory: String = "", temporaryDirectory: String = "", runRoot: String = "",
+    graphRoot: String = "",
     graphDriver: String = ""
   ) {
     self.staticDirectory = staticDirectory
@@ -28,7 +29,8 @@ public struct RuntimeIdentity: Sendable, Hashable {
   /// Each field with the name that errors use.
   package var fields: [(name: String, value: String)] {
     [
-      ("static directory", staticDirectory), ("temporary directory", temporaryDirectory), ("run root", runRoot),
+      ("static directory", staticDirectory), ("temporary directory", temporaryDirectory),
+      ("run root", runRoot),
       ("graph root", graphRoot), ("graph driver", graphDriver),
     ]
   }

@@ -39,7 +39,8 @@ extension StoreError {
 
   package static func idExists(_ id: ContainerID) -> StoreError {
     StoreError(
-      .alreadyExists, subject: "id \(id.rawValue)", message: "the id is in use; generate another or remove its owner",
+      .alreadyExists, subject: "id \(id.rawValue)",
+      message: "the id is in use; generate another or remove its owner",
       candidates: [id.rawValue])
   }
 
@@ -53,7 +54,8 @@ extension StoreError {
   package static func ambiguous(_ prefix: String, candidates: [String]) -> StoreError {
     StoreError(
       .ambiguous, subject: printable(prefix, limit: 128),
-      message: "more than one container id begins like this (\(candidates.joined(separator: ", "))); type more of it",
+      message:
+        "more than one container id begins like this (\(candidates.joined(separator: ", "))); type more of it",
       candidates: candidates)
   }
 
@@ -83,12 +85,16 @@ extension StoreError {
     StoreError(.invalidArgument, subject: id.rawValue, message: "a container cannot depend on itself")
   }
 
-  package static func lockTimeout(_ subject: String, holder: LockHolder?, waitedNanoseconds: UInt64) -> StoreError {
+  package static func lockTimeout(
+    _ subject: String, holder: LockHolder?, waitedNanoseconds: UInt64
+  ) -> StoreError {
     let whom = holder.map { "\($0)" } ?? "a process that has let go meanwhile"
-    let waited = waitedNanoseconds == 0 ? "" : " after waiting \(formattedDuration(nanoseconds: waitedNanoseconds))"
+    let waited =
+      waitedNanoseconds == 0 ? "" : " after waiting \(formattedDuration(nanoseconds: waitedNanoseconds))"
     return StoreError(
       .lockTimeout, subject: subject,
-      message: "still locked by \(whom)\(waited); wait longer, or see what that process is doing", holder: holder)
+      message: "still locked by \(whom)\(waited); wait longer, or see what that process is doing",
+      holder: holder)
   }
 
   package static func wouldDeadlock(_ subject: String, held: String) -> StoreError {
@@ -101,7 +107,8 @@ extension StoreError {
   package static func lockLost(_ id: ContainerID) -> StoreError {
     StoreError(
       .lockLost, subject: id.rawValue,
-      message: "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile); "
+      message:
+        "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile); "
         + "read the container again and repeat the operation")
   }
 
@@ -120,11 +127,14 @@ extension StoreError {
   package static func foreignIntent(_ id: ContainerID, _ intent: Intent) -> StoreError {
     StoreError(
       .conflict, subject: id.rawValue,
-      message: "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; finish or undo that first")
+      message:
+        "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; finish or undo that first"
+    )
   }
 
   package static func corrupt(_ subject: String, _ message: String) -> StoreError {
-    StoreError(.corrupt, subject: subject, message: message + "; run verify, and restore or remove what it names")
+    StoreError(
+      .corrupt, subject: subject, message: message + "; run verify, and restore or remove what it names")
   }
 
   package static func identityMismatch(_ field: String, recorded: String, given: String) -> StoreError {
@@ -137,7 +147,8 @@ extension StoreError {
   package static func storeReplaced(_ path: String) -> StoreError {
     StoreError(
       .storeReplaced, subject: path,
-      message: "the file at this path is no longer the one this store has open; close the store and open it again")
+      message:
+        "the file at this path is no longer the one this store has open; close the store and open it again")
   }
 
   package static func unsupported(_ subject: String, _ message: String) -> StoreError {

@@ -1,4 +1,6 @@
-/// A moment on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z. It labels; it never orders changes.
+/// A moment on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z.
+///
+/// It labels; it never orders changes.
 public struct Timestamp: Sendable, Hashable, Comparable {
   /// Nanoseconds since the epoch, leap seconds not counted.
   public var nanosecondsSinceEpoch: Int64

@@ -36,6 +36,7 @@ struct LifeCycleTests {
     #expect(try store.hasContainer(id) == false)
     let report = try store.recover()
     #expect(report == RecoveryReport())
+    #expect(try store.verify().isEmpty)
     try store.close()
   }
 }

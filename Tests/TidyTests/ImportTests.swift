@@ -16,7 +16,7 @@ struct ImportTests {
     "Sources/FileLocking": ["CPlatform", "Glibc", "Synchronization"],
     "Sources/SQLiteStorage": ["CSQLite", "CPlatform", "Glibc", "Synchronization"],
     "Sources/ContainerStateStore": [
-      "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "Glibc", "Synchronization",
+      "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Glibc", "Synchronization",
     ],
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],

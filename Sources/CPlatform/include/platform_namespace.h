@@ -1,7 +1,7 @@
 #ifndef CPLATFORM_NAMESPACE_H
 #define CPLATFORM_NAMESPACE_H
 
-/// The kind of namespace that an open file of nsfs stands for, as a CLONE_NEW* flag; -1 where it stands for none.
+/// The kind of namespace an open file of nsfs stands for, as a CLONE_NEW* flag; -1 where it stands for none.
 /// Source: ioctl_ns(2), NS_GET_NSTYPE.
 int platform_namespace_kind(int descriptor);
 

@@ -1,0 +1,252 @@
+internal import FileLocking
+internal import SQLiteStorage
+public import StateModel
+
+/// A rule of the store that does not hold.
+public struct Violation: Sendable, Hashable {
+  /// The rule's number, as `docs/architecture.md` and `docs/locking-protocol.md` list them, or `database`.
+  public let rule: String
+  /// What breaks it: an id, a table, a file.
+  public let subject: String
+  /// What was found and what to do.
+  public let message: String
+}
+
+extension Violation: CustomStringConvertible {
+  /// The violation as one line for a person.
+  public var description: String { "\(rule) \(subject): \(message)" }
+}
+
+extension StateStore {
+  /// Reads everything and returns each rule that does not hold; empty where all do.
+  ///
+  /// Changes nothing.
+  ///
+  /// - Throws: `io` and the like, where the store cannot be read at all; damage is returned, not thrown.
+  /// - Blocking: for nobody; the database part is one snapshot, whatever others write meanwhile.
+  public func verify() throws(StoreError) -> [Violation] {
+    try perform("verify") {
+      var violations = try database.read { connection in
+        var verification = Verification(connection)
+        try verification.checkDatabase()
+        try verification.checkSchema()
+        try verification.checkRules()
+        try verification.checkContainers()
+        try verification.checkDependencyCycles()
+        return verification.violations
+      }
+      violations += try orphanedLockFiles()
+      violations += try orphanedSpecificationFiles()
+      return violations
+    }
+  }
+
+  /// Lockfiles whose container is gone and that nobody holds.
+  private func orphanedLockFiles() throws -> [Violation] {
+    try LockTable.shared.report(in: location.lockDirectory).compactMap { report in
+      if let failure = report.failure {
+        return Violation(
+          rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
+      }
+      guard report.holder == nil, report.fileName.hasSuffix(StateStore.lockFileSuffix) else { return nil }
+      let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
+      // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
+      guard try !database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else { return nil }
+      return Violation(
+        rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
+    }
+  }
+
+  /// Copies whose container is gone and temporary files, where nobody is at work on their container.
+  private func orphanedSpecificationFiles() throws -> [Violation] {
+    try StoreFiles.names(in: location.specificationDirectory).compactMap { file in
+      guard let id = SpecificationCopies.owner(ofFile: file) else {
+        return Violation(
+          rule: "I-14", subject: file, message: "no file of the store has such a name; move it away")
+      }
+      let isHeld = try LockTable.shared.report(on: [lockName(of: id).fileName], in: location.lockDirectory)
+        .contains { $0.holder != nil }
+      let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
+      if isHeld || (isKnown && !file.hasPrefix(SpecificationCopies.temporaryPrefix)) { return nil }
+      return Violation(
+        rule: "I-14", subject: file, message: "left by a writer that died; run recover")
+    }
+  }
+}
+
+/// The checks of one snapshot.
+struct Verification {
+  private let connection: Connection
+  private(set) var violations: [Violation] = []
+
+  init(_ connection: Connection) { self.connection = connection }
+
+  private mutating func report(_ rule: String, _ subject: String, _ message: String) {
+    violations.append(
+      Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024))
+    )
+  }
+
+  /// SQLite's own checks: pages, indexes, NOT NULL, CHECK and UNIQUE, foreign keys.
+  mutating func checkDatabase() throws {
+    let integrity = try connection.statement(dynamic: "PRAGMA integrity_check(100)")
+    while try integrity.step() {
+      let line = try integrity.string(0)
+      if line != "ok" { report("database", "state.db", line + "; restore a backup") }
+    }
+    // INVARIANT I-10: nothing refers to what is not there.
+    let references = try connection.statement(dynamic: "PRAGMA foreign_key_check")
+    while try references.step() {
+      let row = references.isNull(1) ? "?" : String(try references.int64(1))
+      report(
+        "I-10", "\(try references.string(0)) \(row)", "refers to a missing row of \(try references.string(2))"
+      )
+    }
+  }
+
+  /// What a database of this version is made of, and nothing else: no trigger, no view, no changed table.
+  mutating func checkSchema() throws {
+    var expected = Set(Schema.current.statements.map(Self.normalized))
+    let rows = try connection.statement(
+      dynamic:
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    while try rows.step() {
+      let (type, name) = (try rows.string(0), try rows.string(1))
+      if expected.remove(Self.normalized(try rows.string(2))) == nil {
+        report(
+          "database", "\(type) \(name)",
+          "the schema of this version has none like it; remove it or restore a backup")
+      }
+    }
+    for missing in expected {
+      report("database", "schema", "this is missing or was changed: \(missing.prefix(60))")
+    }
+  }
+
+  private static func normalized(_ sql: String) -> String {
+    sql.split(whereSeparator: { $0 == " " || $0 == "\n" }).joined(separator: " ")
+  }
+
+  /// The rules that one statement decides: each row it returns is a violation's subject.
+  mutating func checkRules() throws {
+    for rule in Self.rules {
+      let rows = try connection.statement(dynamic: rule.sql)
+      while try rows.step() { report(rule.number, try rows.string(0), rule.message) }
+    }
+  }
+
+  private static let rules: [(number: String, message: String, sql: String)] = [
+    (
+      "I-1", "more than one record has this id; remove all but one",
+      "SELECT id FROM record NOT INDEXED GROUP BY id HAVING count(*) > 1"
+    ),
+    (
+      "I-2", "more than one record of a kind has this name; remove all but one",
+      "SELECT name FROM record NOT INDEXED GROUP BY kind, name HAVING count(*) > 1"
+    ),
+    (
+      "I-4", "its state says that it has ended or never begun, and names a process",
+      """
+      SELECT r.id FROM container_state s JOIN record r USING (generation)
+      WHERE s.pid <> 0 AND s.status IN (1, 6, 7)
+      """
+    ),
+    (
+      "I-6", "it depends on itself",
+      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependant WHERE d.dependant = d.dependency"
+    ),
+    (
+      "I-12", "a revision is counted from 1",
+      """
+      SELECT r.id FROM record r JOIN container c USING (generation) JOIN container_state s USING (generation)
+      WHERE c.revision < 1 OR s.revision < 1
+      """
+    ),
+    (
+      "I-10", "the container has no configuration, no state or no specification",
+      """
+      SELECT r.id FROM record r WHERE r.kind = 1 AND (
+        r.generation NOT IN (SELECT generation FROM container)
+        OR r.generation NOT IN (SELECT generation FROM container_state)
+        OR r.generation NOT IN (SELECT generation FROM specification))
+      """
+    ),
+    (
+      "I-15", "its generation is one that has not been given out",
+      """
+      SELECT r.id FROM record r
+      WHERE r.generation > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'record')
+      """
+    ),
+  ]
+
+  /// Each container alone: that it can be read (I-16), what its configuration says against what the tables say (I-3),
+  /// its process against the present boot (I-13), its specification against its digest (I-17).
+  mutating func checkContainers() throws {
+    let ticksSinceBoot = ProcessIdentity.ticksSinceBoot
+    let rows = try connection.statement(dynamic: "SELECT id, generation FROM record WHERE kind = 1")
+    while try rows.step() {
+      let (text, generation) = (try rows.string(0), try rows.int64(1))
+      do {
+        let id = try ContainerID(text)
+        guard let container = try ContainerRows.container(id, in: connection) else { continue }
+        try checkTables(container)
+        if container.state.pidStartTime > ticksSinceBoot || container.state.monitorStartTime > ticksSinceBoot
+        {
+          report("I-13", text, "its process started after now: it belongs to an older boot; run recover")
+        }
+      } catch {
+        report("I-16", text, StoreError.mapped(error).message)
+      }
+      try checkSpecification(text, generation)
+    }
+  }
+
+  private mutating func checkTables(_ container: Container) throws {
+    if try labels(of: container.generation) != container.configuration.labels() {
+      report("I-3", container.id.rawValue, "the label index differs from the configuration")
+    }
+    if try dependencies(of: container.generation) != container.configuration.dependencies() {
+      report("I-3", container.id.rawValue, "the dependencies differ from the configuration")
+    }
+  }
+
+  private func labels(of generation: Int64) throws -> [String: String] {
+    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
+    try row.bind(1, generation)
+    var labels: [String: String] = [:]
+    while try row.step() { labels[try row.string(0)] = try row.string(1) }
+    return labels
+  }
+
+  private func dependencies(of generation: Int64) throws -> Set<ContainerID> {
+    let row = try connection.statement(
+      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependency WHERE d.dependant = ?1")
+    try row.bind(1, generation)
+    var ids: Set<ContainerID> = []
+    while try row.step() { ids.insert(ContainerID(unchecked: try row.string(0))) }
+    return ids
+  }
+
+  private mutating func checkSpecification(_ id: String, _ generation: Int64) throws {
+    let found = try StoreReads.skippingCorrupt {
+      try ContainerRows.specification(generation: generation, in: connection)
+    }
+    guard let found else { return }
+    if SpecificationDigest(of: found.json) != found.digest {
+      report(
+        "I-17", id, "its specification does not match its digest; restore a backup or remove the container")
+    }
+  }
+
+  /// INVARIANT I-6: dependencies exist when they are added, so they cannot form a cycle.
+  mutating func checkDependencyCycles() throws {
+    let rows = try connection.statement(dynamic: "SELECT dependant, dependency FROM dependency")
+    var dependencies: [Int64: [Int64]] = [:]
+    while try rows.step() { dependencies[try rows.int64(0), default: []].append(try rows.int64(1)) }
+    for generation in DependencyOrder.inCycles(dependencies) {
+      report("I-6", "generation \(generation)", "it depends on itself through others")
+    }
+  }
+}

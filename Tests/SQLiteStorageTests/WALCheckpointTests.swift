@@ -1,0 +1,135 @@
+internal import CSQLite
+internal import Glibc
+internal import SQLiteStorage
+internal import StoreTestSupport
+internal import Synchronization
+internal import Testing
+
+@Suite("WAL checkpoints")
+struct WALCheckpointTests {
+  @Test("L-13: the WAL changes and is copied back only while the gate is held")
+  func onlyUnderTheGate() throws {
+    var fixture = try Fixture()
+    fixture.options.walCheckpointFrames = 20
+    let gate = fixture.gate
+    let database = try fixture.opened()
+    let observer = try fixture.open()
+    let observed = { @Sendable in try? observer.facts().wal }
+    // What the gate's last holder left is what its next holder finds: nothing happened in between.
+    let left = Mutex<CheckpointOutcome?>(observed())
+    let violations = Mutex<[String]>([])
+    gate.change { state in
+      state.onEnter = {
+        let (before, now) = (left.withLock { $0 }, observed())
+        if now == nil || before != now { violations.withLock { $0.append("\(String(describing: before)) → \(String(describing: now))") } }
+      }
+      state.onLeave = { left.withLock { $0 = observed() } }
+    }
+    for _ in 0..<100 { try database.add(durability: .durable) }
+    try database.makeDurable()
+    #expect(try database.count() == 100)
+    gate.change { ($0.onEnter, $0.onLeave) = (nil, nil) }
+    try database.close()
+    #expect(observed() == left.withLock { $0 }, "a close outside the gate leaves the WAL alone")
+    #expect(violations.withLock { $0 } == [])
+    #expect(gate.operations.filter { $0 == "checkpoint" }.count >= 3)
+  }
+
+  @Test("a WAL beyond the limit is copied back after the commit, and starts again")
+  func limit() throws {
+    var fixture = try Fixture()
+    fixture.options.walCheckpointFrames = 50
+    let database = try fixture.opened(rows: 500)
+    #expect(try database.facts().wal.walFrames < 100)
+    #expect(try #require(status(ofPath: fixture.path + "-wal")).st_size < 100 * 4200)
+    let checkpoints = fixture.gate.operations.filter { $0 == "checkpoint" }.count
+    #expect((5...40).contains(checkpoints), "\(checkpoints)")
+  }
+
+  @Test("a reader that keeps the WAL from restarting is not tried again at every commit")
+  func pinnedReader() throws {
+    var fixture = try Fixture()
+    fixture.options.walCheckpointFrames = 50
+    let database = try fixture.opened()
+    let reader = try fixture.child()
+    try reader.order("open")
+    try database.add()
+    try reader.send("snapshot")
+    try reader.expect("reading")
+    for _ in 0..<200 { try database.add() }
+    let wal = try database.facts().wal
+    #expect(wal.walFrames > 200 && !wal.isComplete)
+    let tries = fixture.gate.operations.filter { $0 == "checkpoint" }.count
+    #expect(tries <= wal.walFrames / 50, "\(tries) tries for \(wal.walFrames) frames")
+    try reader.send("")
+    #expect(try reader.expect("ok") == "1 1")
+    for _ in 0..<60 { try database.add() }
+    #expect(try database.facts().wal.walFrames < 100)
+  }
+
+  @Test("a WAL checkpoint that cannot have the gate does not fail the commit that found it due")
+  func refusedGate() throws {
+    var fixture = try Fixture()
+    fixture.options.walCheckpointFrames = 1
+    let gate = fixture.gate
+    let database = try fixture.opened()
+    let entries = Mutex(0)
+    gate.change { state in state.onEnter = { entries.withLock { $0 += 1 } } }
+    // The state's lock is held during the callbacks, so the refusal is armed from the body.
+    try database.write("add", durability: .committed, deadlineNanoseconds: soon) { connection in
+      try connection.insert()
+      gate.change { $0.refuses = true }
+    }
+    #expect(entries.withLock { $0 } == 1)
+    #expect(try database.count() == 1)
+    #expect(try database.facts().wal.copiedFrames == 0)
+  }
+
+  @Test("D-5: the last one out leaves one frame in a WAL that keeps its size")
+  func lastOneOut() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 300)
+    let size = status(ofPath: fixture.path + "-wal")?.st_size
+    #expect(try database.facts().wal.walFrames >= 300)
+    try database.close()
+    #expect(status(ofPath: fixture.path + "-wal")?.st_size == size)
+    let next = try fixture.open()
+    #expect(try next.facts().wal.walFrames == 1)
+    #expect(try next.count() == 300)
+    #expect(try fixture.shell("PRAGMA integrity_check;") == "ok\n")
+  }
+
+  @Test("D-5: a close while another process has the database open leaves the WAL as it is")
+  func notTheLastOne() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 300)
+    let other = try fixture.child()
+    try other.order("open")
+    #expect(try database.isOpenElsewhere() == true)
+    try database.close()
+    #expect(try other.order("elsewhere") == "false")
+    #expect(try other.order("count") == "300")
+    try other.order("close")
+    #expect(try fixture.open().facts().wal.walFrames == 1)
+  }
+
+  @Test("D-5: a close does not wait for the gate, and a short WAL is not worth it", arguments: [300, 20])
+  func notWorthWaiting(rows: Int) throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: rows)
+    let frames = try database.facts().wal.walFrames
+    if rows > 100 { fixture.gate.change { $0.refuses = true } }
+    try database.close()
+    #expect(try fixture.open().facts().wal.walFrames == frames)
+  }
+
+  @Test("the SQLite releases with the WAL-reset race are known")
+  func walResetRace() throws {
+    let fixture = try Fixture()
+    let facts = try fixture.opened().facts()
+    let parts = facts.sqliteVersion.split(separator: ".").compactMap { Int($0) }
+    let isOld = (parts[0], parts[1], parts[2]) < (3, 51, 3)
+    #expect(facts.hasWALResetRace == isOld)
+    #expect(facts.pageSize == 4096 && facts.journalMode == "wal" && facts.schemaVersion == 1)
+  }
+}
