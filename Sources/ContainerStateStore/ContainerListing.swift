@@ -56,7 +56,8 @@ struct ContainerListing {
     }
     self.conditions = conditions
     self.values = values
-    limit = filter.limit ?? -1
+    // In SQL a negative limit is none.
+    limit = filter.limit.map { max(0, $0) } ?? -1
   }
 
   /// The ids, newest first.
@@ -105,12 +106,16 @@ struct ContainerListing {
   }
 
   private func summary(_ row: borrowing Statement) throws -> ContainerSummary {
-    let id = try row.string(0)
+    let id = ContainerID(unchecked: try row.string(0))
+    return try StoreError.naming(id) { try summary(row, id) }
+  }
+
+  private func summary(_ row: borrowing Statement, _ id: ContainerID) throws -> ContainerSummary {
     guard let status = ContainerStatus(rawValue: try row.int32(2)) else {
-      throw StoreError.corrupt(id, "its status is not one this version knows")
+      throw StoreError.corrupt(id.rawValue, "its status is not one this version knows")
     }
     return ContainerSummary(
-      id: ContainerID(unchecked: id), name: try row.string(1), status: status, imageName: try row.string(3),
+      id: id, name: try row.string(1), status: status, imageName: try row.string(3),
       createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
       startedAt: try ContainerRows.timestamp(row, 5),
       finishedAt: try ContainerRows.timestamp(row, 6), exitCode: row.isNull(7) ? nil : try row.int32(7),

@@ -47,7 +47,7 @@ final class LockedScope {
     try state.check(replacing: container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
-    try store.perform("\(operation)") {
+    try perform(operation) {
       try store.database.write(
         operation, durability: durability.inStorage, deadlineNanoseconds: store.operationDeadlineNanoseconds
       ) { connection in
@@ -70,7 +70,7 @@ final class LockedScope {
   /// Removes the row, then its files; the lockfile goes when the scope ends.
   func remove(durability: Durability) throws(StoreError) {
     try checkOpen("remove container")
-    try store.perform("remove container") {
+    try perform("remove container") {
       try store.database.write(
         "remove container", durability: durability.inStorage,
         deadlineNanoseconds: store.operationDeadlineNanoseconds
@@ -79,9 +79,30 @@ final class LockedScope {
           id, generation: container.generation, revision: container.stateRevision, in: connection)
         guard isOurs else { throw try rowChanged(connection) }
       }
-      isRemoved = true
-      store.specificationCopies.remove(id)
     }
+    finishRemoval()
+  }
+
+  private func finishRemoval() {
+    isRemoved = true
+    store.specificationCopies.remove(id)
+  }
+
+  /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.
+  private func perform(_ operation: StaticString, _ write: () throws -> Void) throws(StoreError) {
+    do { try store.perform("\(operation)", write) } catch {
+      if error.code == .durabilityUnknown { try followRow() }
+      throw error
+    }
+  }
+
+  private func followRow() throws(StoreError) {
+    let found = try store.perform("read container") {
+      try store.database.read { try StoreReads.containerWithIntent(id, in: $0) }
+    }
+    guard let found, found.container.generation == container.generation else { return finishRemoval() }
+    container = found.container
+    intent = found.intent
   }
 
   private func rowChanged(_ connection: Connection) throws -> StoreError {

@@ -139,10 +139,21 @@ enum StoreReads {
   }
 
   static func container(_ id: ContainerID, in connection: Connection) throws -> Container {
-    guard let container = try ContainerRows.container(id, in: connection) else {
+    guard let container = try StoreError.naming(id, { try ContainerRows.container(id, in: connection) })
+    else {
       throw StoreError.notFound(id.rawValue)
     }
     return container
+  }
+
+  /// What a lock holder reads first; nil where there is no such container.
+  static func containerWithIntent(
+    _ id: ContainerID, in connection: Connection
+  ) throws -> (container: Container, intent: Intent?)? {
+    try StoreError.naming(id) {
+      guard let container = try ContainerRows.container(id, in: connection) else { return nil }
+      return (container, try ContainerRows.intent(generation: container.generation, in: connection))
+    }
   }
 
   static func lookUp(_ text: String, in connection: Connection) throws -> Container {
@@ -159,7 +170,7 @@ enum StoreReads {
       """)
     try row.bind(1, id.rawValue)
     guard try row.step() else { throw StoreError.notFound(id.rawValue) }
-    return try ContainerRows.state(row, from: 0)
+    return try StoreError.naming(id) { try ContainerRows.state(row, from: 0) }
   }
 
   static func specification(of id: ContainerID, in connection: Connection) throws -> JSONBytes {

@@ -32,6 +32,10 @@ extension StateStore {
         return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
         try? unlinkIfOrphaned(id, locks)
+        // Whoever is told that something exists may rely on it as on a change of his own.
+        if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
+          try database.makeDurable()
+        }
         throw error
       }
     }
@@ -114,11 +118,7 @@ extension StateStore {
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
-    let found = try database.read { connection in
-      try ContainerRows.container(id, in: connection).map {
-        ($0, try ContainerRows.intent(generation: $0.generation, in: connection))
-      }
-    }
+    let found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
     guard let (container, intent) = found else {
       try unlinkIfOrphaned(id, locks)
       throw StoreError.notFound(id.rawValue)

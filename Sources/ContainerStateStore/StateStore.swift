@@ -107,7 +107,9 @@ public struct ResolvedLocation: Sendable, Hashable {
   public let specificationDirectory: String
 
   /// The database's file.
-  public var database: String { root + "/state.db" }
+  public var database: String { root + "/" + ResolvedLocation.databaseName }
   /// The write gate's lockfile.
   public var gate: String { root + "/gate" }
+
+  static let databaseName = "state.db"
 }

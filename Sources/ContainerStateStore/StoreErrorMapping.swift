@@ -11,6 +11,15 @@ extension StoreError {
     do { return try body() } catch { throw mapped(error).during(operation) }
   }
 
+  /// Runs `body`; damage that it finds is said to be in the container of this id.
+  static func naming<R>(_ id: ContainerID, _ body: () throws -> R) throws -> R {
+    do { return try body() } catch {
+      let found = mapped(error)
+      guard found.code == .corrupt else { throw error }
+      throw StoreError(.corrupt, subject: id.rawValue, message: found.message, cause: found.cause)
+    }
+  }
+
   static func mapped(_ error: any Error) -> StoreError {
     switch error {
     case let error as StoreError: error

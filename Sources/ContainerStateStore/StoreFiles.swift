@@ -3,6 +3,13 @@ internal import StateModel
 
 /// The plain files of a store's directories.
 enum StoreFiles {
+  /// A path without symbolic links; nil where nothing is there.
+  static func canonicalPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   /// The names in a directory, sorted, without `.` and `..`; none where the directory is missing.
   static func names(in directory: String) throws(StoreError) -> [String] {
     guard let stream = opendir(directory) else {

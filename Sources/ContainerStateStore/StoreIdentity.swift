@@ -13,8 +13,8 @@ struct StoreIdentity {
   let createdAt: Timestamp
 
   init(place: ResolvedLocation, runtime: RuntimeIdentity, bootID: String) {
-    lockDirectory = place.lockDirectory
-    specificationDirectory = place.specificationDirectory
+    lockDirectory = StoreIdentity.recorded(place.lockDirectory, root: place.root)
+    specificationDirectory = StoreIdentity.recorded(place.specificationDirectory, root: place.root)
     self.runtime = runtime
     self.bootID = bootID
     bootEpoch = 1
@@ -76,20 +76,30 @@ struct StoreIdentity {
     try row.run()
   }
 
-  /// Throws `identityMismatch`, which names the field and both values, where somebody else uses the store otherwise.
-  func check(against place: ResolvedLocation, runtime given: RuntimeIdentity) throws(StoreError) {
-    // Two processes with two lock directories would exclude nobody.
-    guard lockDirectory == place.lockDirectory else {
-      throw .identityMismatch("lock directory", recorded: lockDirectory, given: place.lockDirectory)
-    }
-    guard specificationDirectory == place.specificationDirectory else {
-      throw .identityMismatch(
-        "specification directory", recorded: specificationDirectory, given: place.specificationDirectory)
-    }
+  /// Throws `identityMismatch`, naming the field and both values, where the engine uses the store otherwise.
+  func check(runtime given: RuntimeIdentity) throws(StoreError) {
     for (recorded, given) in zip(runtime.fields, given.fields)
     where !recorded.value.isEmpty && !given.value.isEmpty && recorded.value != given.value {
       throw .identityMismatch(recorded.name, recorded: recorded.value, given: given.value)
     }
+  }
+
+  /// The directory that the store records, absolute.
+  ///
+  /// Two processes with two lock directories would exclude nobody: where `given` names another it is refused.
+  func resolve(
+    _ recorded: String, given: String?, _ field: String, root: String
+  ) throws(StoreError) -> String {
+    let path = recorded.hasPrefix("/") ? recorded : root + "/" + recorded
+    if let given, (StoreFiles.canonicalPath(given) ?? given) != path {
+      throw .identityMismatch(field, recorded: path, given: given)
+    }
+    return path
+  }
+
+  /// A directory as it is recorded: relative where it is inside the root, so that a store can be moved as a whole.
+  private static func recorded(_ path: String, root: String) -> String {
+    path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
   }
 }
 

@@ -4,12 +4,15 @@
 public struct StoreLocation: Sendable, Hashable {
   /// The directory of the database and the gate; made with mode 0700 where it is missing.
   public var root: String
-  /// The directory of the lockfiles; nil for `locks` in the root.
+  /// The directory of the lockfiles; nil for the one the store records.
   ///
-  /// Two processes that disagree about it would exclude nobody, so the database records it.
+  /// Two processes that disagree about it would exclude nobody, so the database records it, and opening with another
+  /// is `identityMismatch`.
   public var lockDirectory: String?
-  /// The directory of the copies of the OCI specifications; nil for `specs` in the root.
+  /// The directory of the copies of the OCI specifications; nil for the one the store records.
   public var specificationDirectory: String?
+  /// Where a store that this open makes keeps its lockfiles if `lockDirectory` is nil; nil for `locks` in the root.
+  public var newStoreLockDirectory: String?
 
   /// A store in `root`.
   public init(root: String, lockDirectory: String? = nil, specificationDirectory: String? = nil) {
@@ -33,12 +36,15 @@ public struct StoreLocation: Sendable, Hashable {
       environment(variable).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
     if effectiveUserID == 0 {
-      return StoreLocation(root: "/var/lib/cstate", lockDirectory: "/run/cstate/locks")
+      var location = StoreLocation(root: "/var/lib/cstate")
+      location.newStoreLockDirectory = "/run/cstate/locks"
+      return location
     }
     guard let state = directory("XDG_STATE_HOME") ?? directory("HOME").map({ $0 + "/.local/state" }) else {
       throw .invalidArgument("store location", "set XDG_STATE_HOME or HOME, or say where the store is")
     }
-    return StoreLocation(
-      root: state + "/cstate", lockDirectory: directory("XDG_RUNTIME_DIR").map { $0 + "/cstate/locks" })
+    var location = StoreLocation(root: state + "/cstate")
+    location.newStoreLockDirectory = directory("XDG_RUNTIME_DIR").map { $0 + "/cstate/locks" }
+    return location
   }
 }

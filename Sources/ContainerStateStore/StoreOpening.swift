@@ -20,15 +20,12 @@ struct StoreOpening {
   func open() throws -> Opened {
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
-    let locks = try directory(location.lockDirectory ?? root.path + "/locks")
-    let specifications = try directory(location.specificationDirectory ?? root.path + "/specs")
-    let place = ResolvedLocation(
-      root: root.path, lockDirectory: locks.path, specificationDirectory: specifications.path)
     let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
-    let database = try openDatabase(at: place, gate: gate, bootID: bootID)
+    let database = try openDatabase(in: root.path, gate: gate, bootID: bootID)
     do {
       let identity = try StoreIdentity.read(from: database)
-      try identity.check(against: place, runtime: options.runtimeIdentity)
+      try identity.check(runtime: options.runtimeIdentity)
+      let (locks, specifications) = try directories(of: identity, root: root.path)
       let epoch =
         identity.bootID == bootID
         ? identity.bootEpoch
@@ -36,12 +33,25 @@ struct StoreOpening {
           database, bootID: bootID, deadlineNanoseconds: deadlineNanoseconds
         ).bootEpoch
       return Opened(
-        location: place, database: database, gate: gate, bootEpoch: epoch, bootID: bootID,
+        location: ResolvedLocation(
+          root: root.path, lockDirectory: locks.path, specificationDirectory: specifications.path),
+        database: database, gate: gate, bootEpoch: epoch, bootID: bootID,
         warnings: [root, locks, specifications].flatMap(warnings(of:)))
     } catch {
       try? database.close()
       throw error
     }
+  }
+
+  private func directories(
+    of identity: StoreIdentity, root: String
+  ) throws -> (locks: StoreDirectory, specifications: StoreDirectory) {
+    let locks = try identity.resolve(
+      identity.lockDirectory, given: location.lockDirectory, "lock directory", root: root)
+    let specifications = try identity.resolve(
+      identity.specificationDirectory, given: location.specificationDirectory, "specification directory",
+      root: root)
+    return (try directory(locks), try directory(specifications))
   }
 
   private var deadlineNanoseconds: UInt64 { LockWait.upTo(options.operationTimeout).deadlineNanoseconds }
@@ -58,29 +68,32 @@ struct StoreOpening {
     try StoreDirectory(path: path, creates: true, allowsUnfitFileSystem: options.allowsUnfitFilesystem)
   }
 
-  private func openDatabase(at place: ResolvedLocation, gate: StoreGate, bootID: String) throws -> Database {
-    if let database = try existingDatabase(at: place, gate: gate) { return database }
+  private func openDatabase(in root: String, gate: StoreGate, bootID: String) throws -> Database {
+    let path = root + "/" + ResolvedLocation.databaseName
+    if let database = try existingDatabase(path, gate: gate) { return database }
+    let locks = try directory(location.lockDirectory ?? location.newStoreLockDirectory ?? root + "/locks")
+    let specifications = try directory(location.specificationDirectory ?? root + "/specs")
+    let place = ResolvedLocation(
+      root: root, lockDirectory: locks.path, specificationDirectory: specifications.path)
     // Many processes may come here at once: under the gate one makes the schema and the others find it made.
     try gate.enter("create store", deadlineNanoseconds: deadlineNanoseconds)
     do {
       defer { gate.leave() }
       try Database.create(
-        path: place.database, options: databaseOptions, deadlineNanoseconds: deadlineNanoseconds
+        path: path, options: databaseOptions, deadlineNanoseconds: deadlineNanoseconds
       ) { connection in
         for statement in schema.statements { try connection.execute(statement) }
         try StoreIdentity(place: place, runtime: options.runtimeIdentity, bootID: bootID).insert(
           in: connection)
       }
     }
-    guard let database = try existingDatabase(at: place, gate: gate) else {
-      throw StoreError.storeReplaced(place.database)
-    }
+    guard let database = try existingDatabase(path, gate: gate) else { throw StoreError.storeReplaced(path) }
     return database
   }
 
   /// The database where it is there and finished; brought up to date where its schema is older.
-  private func existingDatabase(at place: ResolvedLocation, gate: StoreGate) throws -> Database? {
-    guard let database = try finishedDatabase(at: place, gate: gate) else { return nil }
+  private func existingDatabase(_ path: String, gate: StoreGate) throws -> Database? {
+    guard let database = try finishedDatabase(path, gate: gate) else { return nil }
     do {
       try schema.migrate(database, deadlineNanoseconds: deadlineNanoseconds)
       return database
@@ -90,10 +103,9 @@ struct StoreOpening {
     }
   }
 
-  private func finishedDatabase(at place: ResolvedLocation, gate: StoreGate) throws(StorageError) -> Database?
-  {
+  private func finishedDatabase(_ path: String, gate: StoreGate) throws(StorageError) -> Database? {
     do throws(StorageError) {
-      return try Database(path: place.database, gate: gate, options: databaseOptions)
+      return try Database(path: path, gate: gate, options: databaseOptions)
     } catch {
       guard error.code == .missing || error.code == .incomplete else { throw error }
       return nil
