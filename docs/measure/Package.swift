@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Figures of docs/decisions that need Swift. What it fetches is compared with, and no dependency of the store.
+// Figures of docs/decisions that need Swift. What it fetches is compared with; the store depends on none of it.
 let package = Package(
   name: "measure",
   platforms: [.macOS(.v15)],
@@ -13,7 +13,7 @@ let package = Package(
   dependencies: [
     .package(name: "container-state-store", path: "../.."),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
   ],
   targets: [
     .systemLibrary(name: "CSQLiteRaw", path: "CSQLiteRaw"),

@@ -1,9 +1,10 @@
 // The figures of docs/decisions, measured on your machine.
 //
 //   cc -O2 docs/measure/measure.c -lsqlite3 -o /tmp/measure
-//   /tmp/measure locks|files|writers|wal|rows DIRECTORY    DIRECTORY: on the file system that is asked about
-//   /tmp/measure start PROGRAM                             its whole life, with the argument "one"
+//   /tmp/measure locks|files|looks|writers|wal|rows DIRECTORY
+//   /tmp/measure start PROGRAM
 //
+// DIRECTORY: on the file system that is asked about. PROGRAM: runs with the argument "one" to its end.
 // Look at the ratios.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +48,7 @@ static int by_size(const void *left, const void *right) {
     return (difference > 0) - (difference < 0);
 }
 
-/// Runs something 21 times `count` times and says the median of one run.
+/// Runs something 21 times `count` times, prints the median and the least of one run, returns the median.
 static double median(const char *name, int count, void (*body)(int)) {
     double rounds[21];
     for (int round = 0; round < 21; round++) {
@@ -56,7 +57,7 @@ static double median(const char *name, int count, void (*body)(int)) {
         rounds[round] = (now() - start) / count * 1e6;
     }
     qsort(rounds, 21, sizeof rounds[0], by_size);
-    printf("%-58s %8.2f us\n", name, rounds[10]);
+    printf("%-58s %8.2f us (least %.2f)\n", name, rounds[10], rounds[0]);
     return rounds[10];
 }
 
@@ -146,6 +147,30 @@ static void measure_files(void) {
     }
     const char *name = "the same just after 2,000 unlinks";
     printf("%-58s %8.2f us, worst %.0f us\n", name, sum / 1000 * 1e6, worst * 1e6);
+}
+
+// What a look at a file costs its next sync.
+
+static int looks_with;
+
+static void look_and_sync(int i) {
+    static char frames[8304];
+    struct stat status;
+    struct statx inode;
+    if (looks_with == 1) must(lstat(lock_path, &status) == 0, "lstat");
+    if (looks_with == 2) must(statx(AT_FDCWD, lock_path, 0, STATX_INO, &inode) == 0, "statx");
+    must(pwrite(lock_descriptor, frames, sizeof frames, i % 500 * (off_t)sizeof frames) > 0, "pwrite");
+    must(fdatasync(lock_descriptor) == 0, "fdatasync");
+}
+
+static void measure_looks(void) {
+    lock_path = in_directory("log");
+    lock_descriptor = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    must(lock_descriptor >= 0, "open");
+    for (int i = 0; i < 500; i++) look_and_sync(i);
+    const char *names[] = {
+        "overwrite and sync", "lstat, overwrite and sync", "statx of the inode alone, the same"};
+    for (looks_with = 0; looks_with < 3; looks_with++) median(names[looks_with], 50, look_and_sync);
 }
 
 // SQLite.
@@ -367,6 +392,7 @@ int main(int count, char **arguments) {
     const char *experiment = arguments[1];
     if (!strcmp(experiment, "locks")) measure_locks();
     else if (!strcmp(experiment, "files")) measure_files();
+    else if (!strcmp(experiment, "looks")) measure_looks();
     else if (!strcmp(experiment, "writers")) measure_writers();
     else if (!strcmp(experiment, "wal")) measure_wal();
     else if (!strcmp(experiment, "rows")) measure_rows();

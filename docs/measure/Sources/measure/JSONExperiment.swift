@@ -40,7 +40,8 @@ private struct Decoded: Decodable {
 
 private func foundationObject(_ details: ContainerDetails) -> [String: Any] {
   let mounts = details.mounts.map {
-    ["type": $0.type, "source": $0.source, "destination": $0.destination, "options": $0.options] as [String: Any]
+    ["type": $0.type, "source": $0.source, "destination": $0.destination, "options": $0.options]
+      as [String: Any]
   }
   let ports = details.portMappings.map {
     ["host_port": $0.hostPort, "container_port": $0.containerPort, "transport": $0.transport] as [String: Any]

@@ -4,7 +4,9 @@ import Glibc
 //
 // Look at the ratios.
 
-let experiments: [String: () throws -> Void] = ["grdb": measureGRDB, "json": measureJSON, "store": measureStore]
+let experiments: [String: () throws -> Void] = [
+  "grdb": measureGRDB, "json": measureJSON, "store": measureStore,
+]
 guard CommandLine.arguments.count == 2, let experiment = experiments[CommandLine.arguments[1]] else {
   print("usage: measure \(experiments.keys.sorted().joined(separator: "|"))")
   exit(2)
