@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Figures of docs/decisions that need Swift. What it fetches is compared with; the store depends on none of it.
+// Figures of docs/decisions that need Swift. What it fetches is compared with; the store needs none of it.
 let package = Package(
   name: "measure",
   platforms: [.macOS(.v15)],
