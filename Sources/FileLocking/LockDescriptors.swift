@@ -45,7 +45,12 @@ final class LockDescriptors: Sendable {
     } else if !creates {
       return nil
     }
-    return try state.withLock { (state) throws(LockError) -> LockEntry? in
+    return try open(path: path, creates: creates)
+  }
+
+  /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
+  func open(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    try state.withLock { (state) throws(LockError) -> LockEntry? in
       try Self.open(path: path, creates: creates, in: &state)
     }
   }

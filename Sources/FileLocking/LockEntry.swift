@@ -4,7 +4,7 @@ import Synchronization
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
-/// INVARIANT: at most one kernel request at a time; only the owner, or the kernel wait on its way to
+/// PROTOCOL L-1: at most one kernel request at a time; only the owner, or the kernel wait on its way to
 /// one, touches the kernel lock. Owning covers the request as well as the grant.
 final class LockEntry: Sendable {
   enum Phase {
@@ -102,6 +102,9 @@ final class LockEntry: Sendable {
       for waiter in queue { waiter.wake(.restart) }
     }
   }
+
+  /// How many threads of this process queue.
+  var queueLength: Int { state.withLock { $0.queue.count } }
 
   /// Blocks until the kernel grants the lock and hands it to the first in the queue, or lets go
   /// when everybody has given up meanwhile.

@@ -6,8 +6,9 @@ import Synchronization
 /// Threads are made only under contention, keep all signals blocked, and are used again. When all are
 /// busy the asker polls instead (`LockTable.waitInQueue`): a wait can then be overtaken by other
 /// processes, but neither the number of threads nor of descriptors grows with the number of waits.
-final class WaitThreads: Sendable {
-  static let limit = 16
+package final class WaitThreads: Sendable {
+  /// How many threads a set has at most.
+  package static let limit = 16
 
   private struct State {
     var idle: [WaitThread] = []
@@ -16,8 +17,13 @@ final class WaitThreads: Sendable {
 
   private let state = Mutex(State())
 
-  /// Runs the wait on a thread of the set; false when all are busy and none can be added.
-  func run(_ wait: @escaping @Sendable () -> Void) -> Bool {
+  /// A set without threads.
+  package init() {}
+
+  /// Runs something that blocks on a thread of the set; false when all are busy and none can be added.
+  ///
+  /// - Parameter wait: its time is the thread's; the host's signals are not delivered to it.
+  package func run(_ wait: @escaping @Sendable () -> Void) -> Bool {
     let idle = state.withLock { $0.idle.popLast() }
     if let idle {
       idle.resume(with: wait)
