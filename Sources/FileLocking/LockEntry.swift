@@ -126,6 +126,13 @@ final class LockEntry: Sendable {
     }
   }
 
+  fileprivate var isAbandoned: Bool {
+    state.withLock { state in
+      if case .waitingInKernel = state.phase { return state.queue.isEmpty }
+      return false
+    }
+  }
+
   private func deliver() {
     state.withLock { state in
       guard let first = Self.takeFirst(&state) else {
@@ -175,6 +182,8 @@ final class LockEntry: Sendable {
 enum LockPause {
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
+  /// For a thread of this process to let go of what it was granted too late.
+  static let letGoNanoseconds: UInt64 = 100_000_000
 
   /// Sleeps for less than a second, shorter when a signal arrives.
   static func sleep(nanoseconds: UInt64) {
@@ -184,6 +193,17 @@ enum LockPause {
 }
 
 extension LockEntry {
+  /// Whether only a wait that was given up keeps the lock from being free: nobody holds it, or that wait
+  /// has just been granted it and its thread has not run yet.
+  ///
+  /// PROTOCOL L-16: who asks without waiting must not be refused for that.
+  var isBeingLetGo: Bool {
+    guard isAbandoned else { return false }
+    var processID: Int32 = 0
+    guard platform_lock_owner(descriptor, 0, 0, &processID) == 0 else { return false }
+    return processID == -1 || processID == getpid()
+  }
+
   /// Whether the kernel has a lock of this process on the file.
   var isLockedByThisProcess: Bool {
     var processID: Int32 = 0
