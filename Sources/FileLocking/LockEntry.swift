@@ -1,6 +1,5 @@
 import CPlatform
 import Glibc
-import Synchronization
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
@@ -8,7 +7,7 @@ import Synchronization
 /// one, touches the kernel lock. Owning covers the request as well as the grant.
 final class LockEntry: Sendable {
   enum Phase {
-    /// Nobody here holds or wants the kernel lock.
+    /// Nobody here holds the kernel lock or asks for it.
     case idle
     /// A thread holds the kernel lock or is asking for it.
     case owned(by: ThreadLocks)
@@ -25,7 +24,7 @@ final class LockEntry: Sendable {
 
   let identity: FileIdentity
   let descriptor: Int32
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   init(identity: FileIdentity, descriptor: Int32) {
     self.identity = identity
@@ -45,9 +44,7 @@ final class LockEntry: Sendable {
     }
   }
 
-  /// Queues in order of arrival; true when the entry was free and is the waiter's now.
-  ///
-  /// PROTOCOL L-10: a waiter that had to start again keeps its place.
+  /// Queues in order of arrival (L-10); true when the entry was free and is the waiter's now.
   func enqueue(_ waiter: LockWaiter) -> Bool {
     waiter.reset()
     return state.withLock { state in
@@ -93,7 +90,8 @@ final class LockEntry: Sendable {
 
   /// The owner let go of a file that its path does not name any more: all who queue look again.
   ///
-  /// PROTOCOL L-2: a grant of this file would not count for them either.
+  /// PROTOCOL L-2: a grant of this file would not count for them either. They arrive at the new file in
+  /// any order, and those who meet in its queue are put in the order in which they first asked.
   func restartQueue() {
     state.withLock { state in
       let queue = state.queue

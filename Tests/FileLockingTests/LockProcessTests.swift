@@ -106,7 +106,9 @@ struct LockProcessTests {
     }
     try locks.waitUntilThreadsQueue(1, for: "a")
     let file = try #require(try FileIdentity.of(path: locks.name("a").path))
-    #expect(try kernelLocks().count { $0.file == file && $0.isWaiting } == 1)
+    try waitUntil("the one wait of this process to be in the kernel") {
+      try kernelLocks().count { $0.file == file && $0.isWaiting } == 1
+    }
     try child.ask("release a", "released")
     #expect(try threads.waitForEnd(of: 1) == ["granted"])
   }
