@@ -114,7 +114,8 @@ struct LockTableTests {
     for index in 0..<4 {
       threads.start { [locks] in
         let grant = try locks.acquire("a", .upTo(.seconds(30)))
-        return grant.isStillHeld() && grant.unlinkAndRelease() ? "unlinked" : "not there"
+        guard grant.isStillHeld() else { return "not held" }
+        return grant.unlinkAndRelease() ? "unlinked" : "not there"
       }
       try locks.waitUntilThreadsQueue(index + 1, for: "a")
     }
