@@ -101,9 +101,8 @@ package final class WriteGate: Sendable {
 
   /// One lstat: the same file, and still as long as what is mapped of it.
   private var isIntact: Bool {
-    var status = stat()
-    return lstat(name.path, &status) == 0 && FileIdentity(status) == entry.identity
-      && (page == nil || status.st_size >= GatePage.size)
+    guard let status = FileStatus.look(at: name.path) else { return false }
+    return FileIdentity(status) == entry.identity && (page == nil || status.st_size >= GatePage.size)
   }
 
   private func writeRecord(operation: String) {
