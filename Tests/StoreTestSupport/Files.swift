@@ -61,7 +61,8 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   bytes.withUnsafeBytes { buffer in
     var offset = 0
     while offset < buffer.count {
-      let written = Glibc.write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+      let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
+      let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
       if written < 0, errno != EINTR { return false }
       offset += max(written, 0)
     }

@@ -1,3 +1,42 @@
 #ifndef CPLATFORM_LOCKS_H
 #define CPLATFORM_LOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// The token of this process, 0 in a forked child that has not asked for one. One load.
+uint64_t platform_fork_token(void);
+/// The token of this process; a process without one gets one that none of its ancestors had.
+uint64_t platform_fork_token_ensure(void);
+
+/// The cached start time of the process with this number, 0 when nothing is cached since the last fork.
+uint64_t platform_cached_start_time(int32_t process_id);
+void platform_cache_start_time(int32_t process_id, uint64_t start_time);
+
+/// The value this thread has stored, NULL when none. `destroy` runs with it when the thread ends.
+void *platform_thread_slot(void);
+bool platform_set_thread_slot(void *value, void (*destroy)(void *));
+
+/// Classic record locks on one range of bytes (`length` 0: to the end). 0 or an errno.
+int platform_lock_try(int descriptor, int64_t start, int64_t length);
+int platform_lock_wait(int descriptor, int64_t start, int64_t length);
+int platform_lock_release(int descriptor, int64_t start, int64_t length);
+/// Who holds a conflicting lock, this process included: 0 and a process number (0: not visible from
+/// this pid namespace, -1: nobody), or an errno.
+int platform_lock_owner(int descriptor, int64_t start, int64_t length, int32_t *process_id);
+
+/// Waits until the word is not 0 and returns it, or returns 0 at the deadline (CLOCK_MONOTONIC
+/// nanoseconds, UINT64_MAX: none).
+uint32_t platform_park(uint32_t *word, uint64_t deadline_nanoseconds);
+void platform_unpark(uint32_t *word, uint32_t value);
+uint32_t platform_load_word(const uint32_t *word);
+void platform_reset_word(uint32_t *word);
+
+/// Starts a detached thread with all signals blocked. 0 or an errno.
+int platform_start_quiet_thread(void *(*body)(void *), void *argument);
+
+uint64_t platform_clock_nanoseconds(int clock);
+
+/// The type of the file system a descriptor is on (statfs(2)). 0 or an errno.
+int platform_file_system_type(int descriptor, int64_t *type);
 #endif

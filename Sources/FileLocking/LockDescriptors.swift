@@ -1,0 +1,159 @@
+import Glibc
+import Synchronization
+
+/// The one table, by device and inode, of the lockfiles this process has open.
+///
+/// PROTOCOL L-3: closing *any* descriptor of a file drops the process's record locks on it, so a
+/// descriptor is opened only on a miss under the mutex, a second one of the same file is parked, and
+/// both are closed only when nobody uses the entry.
+final class LockDescriptors: Sendable {
+  /// How many unused lockfiles stay open, so that locking them again costs no open and no close.
+  static let idleLimit = 64
+
+  private struct Slot {
+    let entry: LockEntry
+    var users: Int
+    var parked: [Int32] = []
+    var isDiscarded = false
+  }
+
+  private struct State {
+    var slots: [FileIdentity: Slot] = [:]
+    /// Slots without users, the longest unused first.
+    var idle: [FileIdentity] = []
+  }
+
+  private let state: Mutex<State>
+
+  init() {
+    var empty = State()
+    empty.idle.reserveCapacity(Self.idleLimit + 1)
+    state = Mutex(empty)
+  }
+
+  /// The entry of the file at the path; every check-out needs one `checkIn`.
+  ///
+  /// - Parameter creates: false: nil when nothing is at the path.
+  func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    if let status = try FileStatus.of(path: path) {
+      if let reason = FileStatus.reasonAgainst(status) { throw .unsafePath(path: path, reason: reason) }
+      let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }
+      if let found {
+        Self.repairMode(status, descriptor: found.descriptor)
+        return found
+      }
+    } else if !creates {
+      return nil
+    }
+    return try open(path: path, creates: creates)
+  }
+
+  /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
+  func open(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    try state.withLock { (state) throws(LockError) -> LockEntry? in
+      try Self.open(path: path, creates: creates, in: &state)
+    }
+  }
+
+  /// One more user of an entry that has one already.
+  func checkOutAgain(_ entry: LockEntry) {
+    state.withLock { state in
+      state.slots[entry.identity]?.users += 1
+    }
+  }
+
+  /// Ends one use; `discards` closes the file with its last use instead of keeping it open.
+  func checkIn(_ entry: LockEntry, discards: Bool = false) {
+    state.withLock { state in
+      guard let index = state.slots.index(forKey: entry.identity) else { return }
+      if discards { state.slots.values[index].isDiscarded = true }
+      state.slots.values[index].users -= 1
+      guard state.slots.values[index].users == 0 else { return }
+      if state.slots.values[index].isDiscarded {
+        Self.close(entry.identity, in: &state)
+        return
+      }
+      Self.closeParked(&state.slots.values[index])
+      state.idle.append(entry.identity)
+      if state.idle.count > Self.idleLimit { Self.close(state.idle.removeFirst(), in: &state) }
+    }
+  }
+
+  /// How many lockfiles are open, and how many of them are unused.
+  var counts: (open: Int, idle: Int) {
+    state.withLock { ($0.slots.count, $0.idle.count) }
+  }
+
+  private static func use(_ identity: FileIdentity, in state: inout State) -> LockEntry? {
+    guard let index = state.slots.index(forKey: identity) else { return nil }
+    if state.slots.values[index].users == 0, let place = state.idle.lastIndex(of: identity) {
+      state.idle.remove(at: place)
+    }
+    state.slots.values[index].users += 1
+    return state.slots.values[index].entry
+  }
+
+  private static func open(
+    path: String, creates: Bool, in state: inout State
+  ) throws(LockError) -> LockEntry? {
+    guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw .system(call: "fstat", path: path, errno: errno)
+    }
+    let identity = FileIdentity(status)
+    let reason = FileStatus.reasonAgainst(status)
+    // Another thread or another path came first: closing this descriptor would drop that entry's lock.
+    if let index = state.slots.index(forKey: identity) {
+      state.slots.values[index].parked.append(descriptor)
+      if state.slots.values[index].users == 0 { closeParked(&state.slots.values[index]) }
+      if let reason { throw .unsafePath(path: path, reason: reason) }
+      return use(identity, in: &state)
+    }
+    if let reason {
+      _ = Glibc.close(descriptor)
+      throw .unsafePath(path: path, reason: reason)
+    }
+    repairMode(status, descriptor: descriptor)
+    let entry = LockEntry(identity: identity, descriptor: descriptor)
+    state.slots[identity] = Slot(entry: entry, users: 1)
+    return entry
+  }
+
+  private static func openDescriptor(
+    path: String, creates: Bool, in state: inout State
+  ) throws(LockError) -> Int32? {
+    // PROTOCOL L-9: neither follows a link nor blocks on a FIFO.
+    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (creates ? O_CREAT : 0)
+    var descriptor = Glibc.open(path, flags, 0o600)
+    if descriptor < 0, errno == EMFILE || errno == ENFILE, !state.idle.isEmpty {
+      while !state.idle.isEmpty { close(state.idle.removeLast(), in: &state) }
+      descriptor = Glibc.open(path, flags, 0o600)
+    }
+    if descriptor >= 0 { return descriptor }
+    switch errno {
+    case ELOOP: throw .unsafePath(path: path, reason: .symbolicLink)
+    case EISDIR: throw .unsafePath(path: path, reason: .directory)
+    case ENXIO: throw .unsafePath(path: path, reason: .socket)
+    case ENOENT where !creates: return nil
+    case ENOENT: throw .directoryMissing(path: path)
+    case let code: throw .system(call: "open", path: path, errno: code)
+    }
+  }
+
+  /// A umask that takes the owner's bits, or a file made readable later: 0600 again.
+  private static func repairMode(_ status: stat, descriptor: Int32) {
+    if status.st_mode & 0o7777 != 0o600 { _ = fchmod(descriptor, 0o600) }
+  }
+
+  private static func close(_ identity: FileIdentity, in state: inout State) {
+    guard var slot = state.slots.removeValue(forKey: identity) else { return }
+    closeParked(&slot)
+    _ = Glibc.close(slot.entry.descriptor)
+  }
+
+  private static func closeParked(_ slot: inout Slot) {
+    for descriptor in slot.parked { _ = Glibc.close(descriptor) }
+    slot.parked.removeAll()
+  }
+}

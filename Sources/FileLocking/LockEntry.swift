@@ -1,0 +1,192 @@
+import CPlatform
+import Glibc
+import Synchronization
+
+/// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
+///
+/// PROTOCOL L-1: at most one kernel request at a time; only the owner, or the kernel wait on its way to
+/// one, touches the kernel lock. Owning covers the request as well as the grant.
+final class LockEntry: Sendable {
+  enum Phase {
+    /// Nobody here holds or wants the kernel lock.
+    case idle
+    /// A thread holds the kernel lock or is asking for it.
+    case owned(by: ThreadLocks)
+    /// A blocking request is in the kernel; it serves whoever is first in the queue when it is granted.
+    case waitingInKernel
+  }
+
+  private struct State {
+    var phase = Phase.idle
+    var queue: [LockWaiter] = []
+  }
+
+  enum Start { case turn, busy, heldByThisThread }
+
+  let identity: FileIdentity
+  let descriptor: Int32
+  private let state = Mutex(State())
+
+  init(identity: FileIdentity, descriptor: Int32) {
+    self.identity = identity
+    self.descriptor = descriptor
+  }
+
+  /// Makes the thread the owner when nobody is; no queueing.
+  func begin(_ thread: ThreadLocks) -> Start {
+    state.withLock { state in
+      switch state.phase {
+      case .idle:
+        state.phase = .owned(by: thread)
+        return .turn
+      case .owned(let owner): return owner === thread ? .heldByThisThread : .busy
+      case .waitingInKernel: return .busy
+      }
+    }
+  }
+
+  /// Queues in order of arrival; true when the entry was free and is the waiter's now.
+  ///
+  /// PROTOCOL L-10: a waiter that had to start again keeps its place.
+  func enqueue(_ waiter: LockWaiter) -> Bool {
+    waiter.reset()
+    return state.withLock { state in
+      if case .idle = state.phase {
+        state.phase = .owned(by: waiter.thread)
+        return true
+      }
+      Self.insert(waiter, into: &state.queue)
+      return false
+    }
+  }
+
+  /// The owner found the lock held elsewhere: it queues, and a blocking request takes its place.
+  func beginKernelWait(_ waiter: LockWaiter) {
+    waiter.reset()
+    state.withLock { state in
+      Self.insert(waiter, into: &state.queue)
+      state.phase = .waitingInKernel
+    }
+  }
+
+  /// Takes back `beginKernelWait` when no thread could be found to do it.
+  func cancelKernelWait(_ waiter: LockWaiter) {
+    state.withLock { state in
+      state.queue.removeAll { $0 === waiter }
+      state.phase = .owned(by: waiter.thread)
+    }
+  }
+
+  /// A waiter gives up: nil when it is out of the queue, else the signal that came first.
+  func withdraw(_ waiter: LockWaiter) -> LockWaiter.Signal? {
+    state.withLock { state in
+      if let signal = waiter.signal { return signal }
+      state.queue.removeAll { $0 === waiter }
+      return nil
+    }
+  }
+
+  /// The owner is done (released, or not granted): the next in the queue becomes the owner.
+  func passOn() {
+    state.withLock { Self.passOn(&$0) }
+  }
+
+  /// The owner let go of a file that its path does not name any more: all who queue look again.
+  ///
+  /// PROTOCOL L-2: a grant of this file would not count for them either.
+  func restartQueue() {
+    state.withLock { state in
+      let queue = state.queue
+      state.queue.removeAll(keepingCapacity: true)
+      state.phase = .idle
+      for waiter in queue { waiter.wake(.restart) }
+    }
+  }
+
+  /// How many threads of this process queue.
+  var queueLength: Int { state.withLock { $0.queue.count } }
+
+  /// Blocks until the kernel grants the lock and hands it to the first in the queue, or lets go
+  /// when everybody has given up meanwhile.
+  ///
+  /// PROTOCOL L-16: a wait that was given up ends here, without an owner.
+  func waitInKernel() {
+    var pauseNanoseconds: UInt64 = 500_000
+    while true {
+      switch platform_lock_wait(descriptor, 0, 0) {
+      case 0: return deliver()
+      case EINTR: continue
+      case EDEADLK:
+        // The kernel judges processes, not threads: the order of locks excludes a real deadlock.
+        if endIfAbandoned() { return }
+        LockPause.sleep(nanoseconds: pauseNanoseconds)
+        pauseNanoseconds = min(pauseNanoseconds * 2, 8_000_000)
+      case let code: return failFirst(errno: code)
+      }
+    }
+  }
+
+  private func deliver() {
+    state.withLock { state in
+      guard let first = Self.takeFirst(&state) else {
+        _ = platform_lock_release(descriptor, 0, 0)
+        return
+      }
+      first.wake(.granted)
+    }
+  }
+
+  private func endIfAbandoned() -> Bool {
+    state.withLock { state in
+      guard state.queue.isEmpty else { return false }
+      state.phase = .idle
+      return true
+    }
+  }
+
+  private func failFirst(errno code: Int32) {
+    state.withLock { state in
+      if !state.queue.isEmpty { state.queue.removeFirst().wake(.failed(errno: code)) }
+      Self.passOn(&state)
+    }
+  }
+
+  private static func passOn(_ state: inout State) {
+    takeFirst(&state)?.wake(.turn)
+  }
+
+  /// Makes the first of the queue the owner; without one the entry is idle.
+  private static func takeFirst(_ state: inout State) -> LockWaiter? {
+    guard !state.queue.isEmpty else {
+      state.phase = .idle
+      return nil
+    }
+    let first = state.queue.removeFirst()
+    state.phase = .owned(by: first.thread)
+    return first
+  }
+
+  private static func insert(_ waiter: LockWaiter, into queue: inout [LockWaiter]) {
+    let after = queue.lastIndex { $0.ticket < waiter.ticket }
+    queue.insert(waiter, at: after.map { $0 + 1 } ?? 0)
+  }
+}
+
+enum LockPause {
+  /// Between two tries of a wait that found no thread to block on.
+  static let pollNanoseconds: UInt64 = 2_000_000
+
+  /// Sleeps for less than a second, shorter when a signal arrives.
+  static func sleep(nanoseconds: UInt64) {
+    var pause = timespec(tv_sec: 0, tv_nsec: Int(min(nanoseconds, 999_999_999)))
+    nanosleep(&pause, nil)
+  }
+}
+
+extension LockEntry {
+  /// Whether the kernel has a lock of this process on the file.
+  var isLockedByThisProcess: Bool {
+    var processID: Int32 = 0
+    return platform_lock_owner(descriptor, 0, 0, &processID) == 0 && processID == getpid()
+  }
+}

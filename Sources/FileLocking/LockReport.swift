@@ -1,0 +1,113 @@
+import Glibc
+
+/// One lockfile of a directory, and who is concerned with it.
+package struct LockReport: Sendable, Hashable {
+  package let fileName: String
+  /// Who holds it; nil when it is free.
+  package let holder: LockHolder?
+  /// Who waits for it, in the kernel's order; 0 for a process of another pid namespace.
+  package let waiterPIDs: [Int32]
+  /// How many threads of this process queue for it.
+  package let waitingThreads: Int
+  /// Why nothing can be said about it; nil in the ordinary case.
+  package let failure: LockError?
+}
+
+extension LockTable {
+  /// Every file of a lock directory, by name.
+  ///
+  /// Process safety: files are opened through the table alone, since closing one elsewhere would drop
+  /// this process's lock on it. What is said may have changed by the time it is read.
+  /// - Throws: `directoryMissing`, `usedAfterFork`, `system`.
+  package func report(in directory: String) throws(LockError) -> [LockReport] {
+    guard fork.isSameProcess else { throw .usedAfterFork }
+    let names = try LockDirectory.fileNames(in: directory)
+    let locks = try kernelLocks()
+    var waiters: [FileIdentity: [Int32]] = [:]
+    for lock in locks where lock.isWaiting && lock.kind == .posix {
+      waiters[lock.file, default: []].append(lock.pid)
+    }
+    return names.compactMap { report(fileName: $0, in: directory, waiters: waiters) }
+  }
+
+  private func report(
+    fileName: String, in directory: String, waiters: [FileIdentity: [Int32]]
+  ) -> LockReport? {
+    do throws(LockError) {
+      guard let entry = try descriptors.checkOut(path: directory + "/" + fileName, creates: false)
+      else { return nil }
+      defer { descriptors.checkIn(entry) }
+      return LockReport(
+        fileName: fileName, holder: LockHolder.of(descriptor: entry.descriptor),
+        waiterPIDs: waiters[entry.identity] ?? [], waitingThreads: entry.queueLength, failure: nil)
+    } catch {
+      return LockReport(fileName: fileName, holder: nil, waiterPIDs: [], waitingThreads: 0, failure: error)
+    }
+  }
+}
+
+/// What `LockTable.reapOrphans` did.
+package struct ReapReport: Sendable, Hashable {
+  /// Names of the lockfiles that were removed.
+  package var reaped: [String] = []
+  /// Names of those that are held by somebody and were left.
+  package var held: [String] = []
+  /// Names of those that could not be judged or removed, and why.
+  package var failures: [String: LockError] = [:]
+}
+
+extension LockTable {
+  /// Removes the lockfiles of a directory that nothing refers to any more.
+  ///
+  /// PROTOCOL L-15: each lock is taken without waiting, the question is asked under it, and only then is
+  /// the file unlinked. One that is held is left to its holder or to the next reaping.
+  /// - Parameters:
+  ///   - directory: canonical path.
+  ///   - isOrphan: gets the file name; its answer has to be true as long as the lock is held.
+  /// - Throws: `directoryMissing`, `usedAfterFork`, `wouldDeadlock` inside the gate, `system`.
+  package func reapOrphans(
+    in directory: String, isOrphan: (_ fileName: String) -> Bool
+  ) throws(LockError) -> ReapReport {
+    var report = ReapReport()
+    for fileName in try LockDirectory.fileNames(in: directory) {
+      let name = LockName(directory: directory, fileName: fileName, rank: 254, key: fileName)
+      do throws(LockError) {
+        let grant = try acquire(name, wait: .none, operation: "reap orphaned lockfiles")
+        guard isOrphan(fileName) else { continue }
+        if grant.unlinkAndRelease() {
+          report.reaped.append(fileName)
+        } else {
+          report.failures[fileName] = .system(call: "unlink", path: name.path, errno: EIO)
+        }
+      } catch {
+        switch error {
+        case .timeout: report.held.append(fileName)
+        case .usedAfterFork, .wouldDeadlock: throw error
+        default: report.failures[fileName] = error
+        }
+      }
+    }
+    return report
+  }
+}
+
+enum LockDirectory {
+  /// Names of everything in the directory but itself and its parent, sorted.
+  static func fileNames(in directory: String) throws(LockError) -> [String] {
+    guard let stream = opendir(directory) else {
+      if errno == ENOENT { throw .directoryMissing(path: directory) }
+      throw .system(call: "opendir", path: directory, errno: errno)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    errno = 0
+    while let found = readdir(stream) {
+      let name = withUnsafeBytes(of: &found.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else { throw .system(call: "readdir", path: directory, errno: errno) }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,125 @@
+import CPlatform
+import Glibc
+
+/// What one thread asks for, over every entry it has to try.
+struct LockRequest {
+  let path: String
+  let thread: ThreadLocks
+  /// CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
+  let deadlineNanoseconds: UInt64
+  /// Whether the holder is looked up when a wait begins; the gate is too hot for it.
+  let namesHolder: Bool
+  private(set) var waiter: LockWaiter?
+  private(set) var holder: LockHolder?
+  private var beganWaitingNanoseconds: UInt64 = 0
+
+  init(path: String, thread: ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
+    self.path = path
+    self.thread = thread
+    self.deadlineNanoseconds = deadlineNanoseconds
+    self.namesHolder = namesHolder
+  }
+
+  var isOver: Bool {
+    switch deadlineNanoseconds {
+    case 0: true
+    case .max: false
+    default: Clock.monotonicNanoseconds >= deadlineNanoseconds
+    }
+  }
+
+  /// Nanoseconds since the first time the lock was found held, 0 when it never was.
+  var waitedNanoseconds: UInt64 {
+    beganWaitingNanoseconds == 0 ? 0 : Clock.monotonicNanoseconds - beganWaitingNanoseconds
+  }
+
+  mutating func beginWaiting(at entry: LockEntry, ticket: @autoclosure () -> UInt64) -> LockWaiter {
+    if let waiter { return waiter }
+    let made = LockWaiter(thread: thread, ticket: ticket())
+    waiter = made
+    beganWaitingNanoseconds = Clock.monotonicNanoseconds
+    if namesHolder { holder = LockHolder.of(descriptor: entry.descriptor) }
+    return made
+  }
+
+  func timeout(at entry: LockEntry) -> LockError {
+    .timeout(
+      path: path, holder: LockHolder.of(descriptor: entry.descriptor) ?? holder,
+      waited: .nanoseconds(waitedNanoseconds))
+  }
+
+  func failure(errno code: Int32) -> LockError {
+    .system(call: "fcntl", path: path, errno: code)
+  }
+}
+
+extension LockTable {
+  /// The kernel lock of the entry for the request's thread; false: look at the path again.
+  ///
+  /// After a throw the entry is not the thread's and nothing of the request is left in it.
+  func obtain(_ entry: LockEntry, for request: inout LockRequest) throws(LockError) -> Bool {
+    var ownsEntry = false
+    switch entry.begin(request.thread) {
+    case .turn: ownsEntry = true
+    case .busy: break
+    case .heldByThisThread: throw .wouldDeadlock(path: request.path, heldPath: request.path)
+    }
+    while true {
+      if ownsEntry {
+        let code = platform_lock_try(entry.descriptor, 0, 0)
+        if code == 0 { return true }
+        let error = code == EAGAIN || code == EACCES ? nil : request.failure(errno: code)
+        if error != nil || request.isOver {
+          entry.passOn()
+          throw error ?? request.timeout(at: entry)
+        }
+        let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
+        guard startKernelWait(at: entry, for: waiter, request) else { continue }
+      } else {
+        if request.isOver { throw request.timeout(at: entry) }
+        let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
+        ownsEntry = entry.enqueue(waiter)
+        if ownsEntry { continue }
+      }
+      switch try waitInQueue(of: entry, request) {
+      case .turn: ownsEntry = true
+      case .granted: return true
+      case .restart: return false
+      case .failed(let code): throw request.failure(errno: code)
+      }
+    }
+  }
+
+  /// Puts a blocking request into the kernel; false when no thread was free and a pause was made instead.
+  private func startKernelWait(
+    at entry: LockEntry, for waiter: LockWaiter, _ request: LockRequest
+  ) -> Bool {
+    entry.beginKernelWait(waiter)
+    if request.deadlineNanoseconds == .max {
+      entry.waitInKernel()
+      return true
+    }
+    descriptors.checkOutAgain(entry)
+    let isRunning = threads.run { [self] in
+      entry.waitInKernel()
+      descriptors.checkIn(entry)
+    }
+    if isRunning { return true }
+    descriptors.checkIn(entry)
+    entry.cancelKernelWait(waiter)
+    let now = Clock.monotonicNanoseconds
+    let left = request.deadlineNanoseconds > now ? request.deadlineNanoseconds - now : 0
+    LockPause.sleep(nanoseconds: min(left, LockPause.pollNanoseconds))
+    return false
+  }
+
+  /// PROTOCOL L-5, L-16: a wait ends at its deadline, names the holder, and leaves the queue.
+  private func waitInQueue(
+    of entry: LockEntry, _ request: LockRequest
+  ) throws(LockError) -> LockWaiter.Signal {
+    guard let waiter = request.waiter else { preconditionFailure("a request waits without a waiter") }
+    if let signal = waiter.park(deadlineNanoseconds: request.deadlineNanoseconds) { return signal }
+    if let signal = entry.withdraw(waiter) { return signal }
+    throw request.timeout(at: entry)
+  }
+}

@@ -1,0 +1,50 @@
+import CPlatform
+import Synchronization
+
+/// The locks one thread holds or is being given, in ascending order.
+///
+/// PROTOCOL L-6: judged per thread, so that a lock another thread waits for is never a false alarm.
+final class ThreadLocks: Sendable {
+  private let fork = ForkDetector()
+  private let held: Mutex<[LockOrder]>
+
+  private init() {
+    var empty: [LockOrder] = []
+    empty.reserveCapacity(8)
+    held = Mutex(empty)
+  }
+
+  /// The list of the calling thread; a forked child's first thread starts with an empty one.
+  static var current: ThreadLocks {
+    if let pointer = platform_thread_slot() {
+      let found = Unmanaged<ThreadLocks>.fromOpaque(pointer).takeUnretainedValue()
+      if found.fork.isSameProcess { return found }
+    }
+    let made = ThreadLocks()
+    let retained = Unmanaged.passRetained(made)
+    let isStored = platform_set_thread_slot(retained.toOpaque()) { pointer in
+      if let pointer { Unmanaged<ThreadLocks>.fromOpaque(pointer).release() }
+    }
+    precondition(isStored, "no thread-specific storage left: lock order cannot be kept")
+    return made
+  }
+
+  /// Notes the lock as this thread's before it is waited for.
+  ///
+  /// - Throws: `wouldDeadlock` when the thread holds one that comes at or after it.
+  func push(_ order: LockOrder) throws(LockError) {
+    let last = held.withLock { held -> LockOrder? in
+      if let last = held.last, last >= order { return last }
+      held.append(order)
+      return nil
+    }
+    if let last { throw .wouldDeadlock(path: order.path, heldPath: last.path) }
+  }
+
+  /// Forgets a lock that was let go or not granted; may be called from another thread.
+  func remove(_ order: LockOrder) {
+    held.withLock { held in
+      if let index = held.lastIndex(of: order) { held.remove(at: index) }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import CPlatform
+import Glibc
+
+/// The store-wide lock that every write transaction and every WAL checkpoint holds.
+///
+/// Its lockfile is opened once, stays open, and is never unlinked (L-13, L-14).
+/// Process safety: as for every lock of `LockTable`; a forked child gets `usedAfterFork`.
+package final class WriteGate: Sendable {
+  /// Where the lockfile is; its rank comes after every other lock's.
+  package let name: LockName
+  /// Which file was opened.
+  package var identity: FileIdentity { entry.identity }
+  private let table: LockTable
+  private let entry: LockEntry
+  /// nil on a disk too full for it: the record is then written as for every other lock.
+  private let page: GatePage?
+  private let order: LockOrder
+
+  /// Opens the gate, and creates its lockfile when missing.
+  ///
+  /// - Parameters:
+  ///   - directory: canonical path.
+  ///   - fileName: one path component.
+  /// - Throws: `unsafePath`, `directoryMissing`, `system`.
+  package init(directory: String, fileName: String = "gate") throws(LockError) {
+    let name = LockName(directory: directory, fileName: fileName, rank: 255, key: "")
+    let table = LockTable.shared
+    guard let entry = try table.descriptors.checkOut(path: name.path, creates: true) else {
+      throw .directoryMissing(path: name.path)
+    }
+    self.name = name
+    self.table = table
+    self.entry = entry
+    page = GatePage(descriptor: entry.descriptor)
+    order = name.order
+  }
+
+  deinit {
+    // PROTOCOL L-8: a forked child closes nothing of its parent's.
+    if table.fork.isSameProcess { table.descriptors.checkIn(entry) }
+  }
+
+  /// Takes the gate for the calling thread, which has to leave it.
+  ///
+  /// - Parameters:
+  ///   - operation: shown to those who wait meanwhile.
+  ///   - deadlineNanoseconds: CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
+  /// - Throws: `timeout`, `wouldDeadlock` when the thread is inside already, `replaced` when the file at the
+  ///   path is another one by now or was truncated, `usedAfterFork`, `system`.
+  /// - Blocking: up to the deadline.
+  package func enter(operation: String, deadlineNanoseconds: UInt64) throws(LockError) {
+    guard table.fork.isSameProcess else { throw .usedAfterFork }
+    let thread = ThreadLocks.current
+    try thread.push(order)
+    do throws(LockError) {
+      try enter(thread: thread, deadlineNanoseconds: deadlineNanoseconds)
+    } catch {
+      thread.remove(order)
+      throw error
+    }
+    writeRecord(operation: operation)
+  }
+
+  /// Takes the gate when it is free; false when somebody else is inside.
+  ///
+  /// - Parameter operation: as for `enter`.
+  /// - Throws: as `enter`, without `timeout`.
+  package func tryEnter(operation: String) throws(LockError) -> Bool {
+    do throws(LockError) {
+      try enter(operation: operation, deadlineNanoseconds: 0)
+      return true
+    } catch {
+      if case .timeout = error { return false }
+      throw error
+    }
+  }
+
+  /// Lets the gate go; called once by the thread that entered. In a forked child it does nothing.
+  package func leave() {
+    guard table.fork.isSameProcess else { return }
+    _ = platform_lock_release(entry.descriptor, 0, 0)
+    entry.passOn()
+    ThreadLocks.current.remove(order)
+  }
+
+  /// Whether the kernel still has the gate as this process's, on the file that its path names.
+  package func isStillHeld() -> Bool {
+    table.fork.isSameProcess && entry.isLockedByThisProcess && entry.identity.isAt(path: name.path)
+  }
+
+  private func enter(thread: ThreadLocks, deadlineNanoseconds: UInt64) throws(LockError) {
+    var request = LockRequest(
+      path: name.path, thread: thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: false)
+    // Nothing in this library takes the file away, so a request told to start again asks the same file.
+    while try !obtain(&request) {}
+    if isIntact { return }
+    _ = platform_lock_release(entry.descriptor, 0, 0)
+    entry.passOn()
+    throw .replaced(path: name.path)
+  }
+
+  /// One lstat: the same file, and still as long as what is mapped of it.
+  private var isIntact: Bool {
+    var status = stat()
+    return lstat(name.path, &status) == 0 && FileIdentity(status) == entry.identity
+      && (page == nil || status.st_size >= GatePage.size)
+  }
+
+  private func writeRecord(operation: String) {
+    let bootTimeNanoseconds = Clock.bootTimeNanoseconds
+    if let page {
+      table.record.encode(
+        into: page.record, operation: operation, realTimeNanoseconds: Clock.realTimeNanoseconds,
+        bootTimeNanoseconds: bootTimeNanoseconds)
+    } else {
+      table.record.write(
+        to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+    }
+  }
+
+  private func obtain(_ request: inout LockRequest) throws(LockError) -> Bool {
+    try table.obtain(entry, for: &request)
+  }
+}
