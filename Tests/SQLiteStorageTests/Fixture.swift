@@ -20,7 +20,10 @@ struct Fixture {
   func create() throws {
     try Database.create(path: path, options: options, deadlineNanoseconds: soon) { connection in
       try connection.execute(
-        "CREATE TABLE item (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, note TEXT UNIQUE, bytes BLOB) STRICT")
+        """
+        CREATE TABLE item (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, note TEXT UNIQUE, bytes BLOB) STRICT
+        """
+      )
     }
   }
 
@@ -34,7 +37,8 @@ struct Fixture {
     return database
   }
 
-  /// A process of its own with the same path; it has a gate of its own, so it must not write while this one does.
+  /// A process of its own with the same path; it has a gate of its own, so it must not write while this
+  /// one does.
   func child() throws -> ChildProcess {
     let child = try ChildProcess(role: "storage", [path])
     try child.expect("ready")
@@ -44,7 +48,8 @@ struct Fixture {
   /// Runs the stock shell, a foreign program, to its end.
   @discardableResult
   func shell(_ sql: String) throws -> String {
-    let outcome = try ChildProcess.run(executable: "/usr/bin/sqlite3", [path], input: ".bail on\n" + sql + "\n")
+    let outcome = try ChildProcess.run(
+      executable: "/usr/bin/sqlite3", [path], input: ".bail on\n" + sql + "\n")
     guard outcome.status == .code(0) else { throw TestSupportError("sqlite3: \(outcome.errorOutput)") }
     return outcome.output
   }
@@ -91,7 +96,9 @@ extension ChildProcess {
 }
 
 /// Performs a call that must fail, and returns the code it failed with.
-func failure<R>(sourceLocation: SourceLocation = #_sourceLocation, of body: () throws -> R) -> StorageError.Code? {
+func failure<R>(
+  sourceLocation: SourceLocation = #_sourceLocation, of body: () throws -> R
+) -> StorageError.Code? {
   let error = #expect(throws: StorageError.self, sourceLocation: sourceLocation) { _ = try body() }
   return error?.code
 }
@@ -119,7 +126,9 @@ final class RecordingGate: WriteGate {
 
   deinit { mutex.deallocate() }
 
-  private var lock: UnsafeMutablePointer<pthread_mutex_t> { mutex.assumingMemoryBound(to: pthread_mutex_t.self) }
+  private var lock: UnsafeMutablePointer<pthread_mutex_t> {
+    mutex.assumingMemoryBound(to: pthread_mutex_t.self)
+  }
 
   var operations: [String] { state.withLock { $0.operations } }
   var isHeld: Bool { state.withLock { $0.isHeld } }

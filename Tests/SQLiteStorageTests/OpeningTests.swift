@@ -10,7 +10,10 @@ struct OpeningTests {
     let fixture = try Fixture()
     let child = try ChildProcess.run(
       executable: "/bin/sh",
-      ["-c", "umask 000; echo open | exec \"$0\" storage \"$1\"", try buildDirectory() + "/store-test-child", fixture.path])
+      [
+        "-c", "umask 000; echo open | exec \"$0\" storage \"$1\"", try buildDirectory() + "/store-test-child",
+        fixture.path,
+      ])
     #expect(child.output.contains("ok"), "\(child)")
     for suffix in ["", "-wal", "-shm"] {
       #expect(status(ofPath: fixture.path + suffix)?.st_mode == S_IFREG | 0o600, "state.db\(suffix)")
@@ -41,7 +44,8 @@ struct OpeningTests {
   func failedCreation() throws {
     let fixture = try Fixture()
     #expect(throws: RecordingGate.Refused.self) {
-      try Database.create(path: fixture.path, options: fixture.options, deadlineNanoseconds: soon) { connection in
+      try Database.create(path: fixture.path, options: fixture.options, deadlineNanoseconds: soon) {
+        connection in
         try connection.execute("CREATE TABLE item (id INTEGER)")
         throw RecordingGate.Refused()
       }
@@ -58,8 +62,11 @@ struct OpeningTests {
       let fixture = try Fixture()
       let killed = try ChildProcess.run(
         executable: "/usr/bin/strace",
-        ["-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):signal=KILL:when=\(n)",
-          try buildDirectory() + "/store-test-child", "storage", fixture.path],
+        [
+          "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
+          "inject=\(calls):signal=KILL:when=\(n)",
+          try buildDirectory() + "/store-test-child", "storage", fixture.path,
+        ],
         input: "open\n")
       let child = try fixture.child()
       #expect(try child.ask("open") == "ok ", "after a kill at call \(n)")
@@ -137,7 +144,9 @@ struct OpeningTests {
     #expect(failure { try fixture.open().count() } == .corrupt)
   }
 
-  @Test("symbolic links, hard links, directories and FIFOs in the place of the database are refused without hanging")
+  @Test(
+    "links, directories and FIFOs in the place of the database are refused without hanging"
+  )
   func unsafeFiles() throws {
     let fixture = try Fixture()
     try fixture.opened().close()
@@ -168,13 +177,17 @@ struct OpeningTests {
     }
     #expect(flags.isEmpty)
     try database.close()
-    let left = (Int32(3)..<1024).filter { (try? linkTarget("/proc/self/fd/\($0)"))?.hasPrefix(fixture.path) == true }
+    let left = (Int32(3)..<1024).filter {
+      (try? linkTarget("/proc/self/fd/\($0)"))?.hasPrefix(fixture.path) == true
+    }
     #expect(left.isEmpty, "a close leaves no descriptor")
   }
 
   private func linkTarget(_ path: String) throws -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = buffer.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), 4096) }
+    let count = buffer.withUnsafeMutableBytes { bytes in
+      bytes.withMemoryRebound(to: CChar.self) { readlink(path, $0.baseAddress, $0.count) }
+    }
     guard count > 0 else { throw TestSupportError.systemCall("readlink", path) }
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }

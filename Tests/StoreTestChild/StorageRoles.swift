@@ -3,7 +3,7 @@ internal import SQLiteStorage
 
 /// Roles for the tests of SQLiteStorage.
 let storageRoles: [String: Role] = [
-  // storage PATH: obeys commands, one a line, and answers each with a line: `ok …`, or `error` and the code.
+  // storage PATH: obeys commands, one a line, and answers each by `ok …`, or `error` and the code.
   "storage": { arguments in
     let session = StorageSession(path: arguments[0])
     say("ready")
