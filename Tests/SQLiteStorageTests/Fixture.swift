@@ -103,6 +103,18 @@ func failure<R>(
   return error?.code
 }
 
+/// The descriptors of this process that are open on files whose names begin with the path.
+func descriptors(below path: String) -> [Int32] {
+  entries(ofDirectory: "/proc/self/fd").compactMap { name in
+    var target = [CChar](repeating: 0, count: 4096)
+    guard let descriptor = Int32(name), readlink("/proc/self/fd/\(name)", &target, 4095) > 0 else {
+      return nil
+    }
+    return String(decoding: target.map { UInt8(bitPattern: $0) }, as: UTF8.self).hasPrefix(path)
+      ? descriptor : nil
+  }
+}
+
 /// A gate between the threads of this process that remembers who went through it.
 final class RecordingGate: WriteGate {
   struct Refused: Error {}
