@@ -168,7 +168,7 @@ struct OpeningTests {
   }
 
   @Test("no descriptor of the database is inherited over exec")
-  func descriptors() throws {
+  func closedOnExec() throws {
     let fixture = try Fixture()
     let database = try fixture.opened(rows: 1)
     let inherited = descriptors(below: fixture.path).filter { fcntl($0, F_GETFD) & FD_CLOEXEC == 0 }
