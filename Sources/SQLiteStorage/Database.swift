@@ -13,6 +13,8 @@ package final class Database: Sendable {
   package let identity: FileIdentity
   /// The `-wal` that is open.
   package let walIdentity: FileIdentity
+  /// The `-shm` that is open.
+  package let sharedMemoryIdentity: FileIdentity
 
   let gate: any WriteGate
   let pool: Mutex<ConnectionPool>
@@ -21,6 +23,7 @@ package final class Database: Sendable {
   /// Frames in the WAL when this handle last copied it back.
   let framesAtLastWALCheckpoint = Atomic<Int>(0)
   private let walPath: String
+  private let sharedMemoryPath: String
   private let owner = ProcessToken.ensured()
 
   /// Opens an existing database.
@@ -44,9 +47,11 @@ package final class Database: Sendable {
       try connection.verifyHeader()
       try OpenDatabases.guardSharedMemory(identity, path: path)
       guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal")
+        let walIdentity = FileIdentity(path: path + "-wal"),
+        let sharedMemoryIdentity = FileIdentity(path: path + "-shm")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
+      self.sharedMemoryIdentity = sharedMemoryIdentity
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -58,6 +63,7 @@ package final class Database: Sendable {
     self.identity = identity
     self.gate = gate
     walPath = path + "-wal"
+    sharedMemoryPath = path + "-shm"
   }
 
   deinit {
@@ -197,10 +203,18 @@ extension Database {
     if isLast { OpenDatabases.leave(identity) }
   }
 
-  /// DURABILITY D-4: SQLite goes on writing to a file that was unlinked, and reports success.
-  func checkIdentity() throws(StorageError) {
+  /// Throws unless the paths still name the files that are open; every write and WAL checkpoint asks.
+  ///
+  /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
+  /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
+  ///
+  /// - Throws: `replaced`, with the path of the file that is another one.
+  package func checkIdentity() throws(StorageError) {
     guard FileIdentity(path: path) == identity else { throw .replaced(path) }
     guard FileIdentity(path: walPath) == walIdentity else { throw .replaced(walPath) }
+    guard FileIdentity(path: sharedMemoryPath) == sharedMemoryIdentity else {
+      throw .replaced(sharedMemoryPath)
+    }
   }
 
   /// PROTOCOL L-13: the one way to a write transaction or a WAL checkpoint.

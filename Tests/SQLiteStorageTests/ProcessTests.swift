@@ -132,6 +132,31 @@ struct ProcessTests {
     #expect(try next.isOpenElsewhere() == false, "and then nothing is left open")
   }
 
+  @Test(
+    "an open waits for another process's recovery of the WAL, not for ever, and takes over from a dead one")
+  func recovery() throws {
+    var fixture = try Fixture()
+    fixture.options.walFramesLeftAtClose = .max
+    try fixture.opened(rows: 10).close()
+    // Stopped while it writes the index anew, with the locks that keep others from doing so.
+    let recoverer = try ChildProcess(
+      executable: "/usr/bin/strace",
+      ["-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=STOP:when=4"]
+        + [try buildDirectory() + "/store-test-child", "storage", fixture.path])
+    try recoverer.send("open")
+    try waitUntil("the recoverer to hold SQLite's write lock") {
+      let inode = try #require(status(ofPath: fixture.path + "-shm")).st_ino
+      return try readText(atPath: "/proc/locks").split(separator: "\n").contains { line in
+        line.contains("WRITE") && line.contains(":\(inode) 120 ")
+      }
+    }
+    fixture.options.recoveryWaitMilliseconds = 20
+    #expect(failure { try fixture.open() } == .busy)
+    recoverer.killGroup()
+    fixture.options.recoveryWaitMilliseconds = 10_000
+    #expect(try fixture.open().count() == 10)
+  }
+
   @Test("last closes against opens by six processes lose nothing")
   func closeAgainstOpen() throws {
     let fixture = try Fixture()
@@ -172,18 +197,17 @@ struct ProcessTests {
     try writer.order("open")
     try writer.send("hold")
     try writer.expect("holding")
-    let shm = try #require(status(ofPath: fixture.path + "-shm"))
-    let shmIdentity = FileIdentity(device: UInt64(shm.st_dev), inode: UInt64(shm.st_ino))
+    let index = database.sharedMemoryIdentity
     let holders = try readText(atPath: "/proc/locks").split(separator: "\n").compactMap { line -> Int32? in
       let words = line.split(separator: " ")
-      guard words.count == 8, words[5].split(separator: ":").last == "\(shm.st_ino)",
+      guard words.count == 8, words[5].split(separator: ":").last == "\(index.inode)",
         let start = UInt64(words[6]), words[3] == "WRITE",
-        database.meaning(ofLockOn: shmIdentity, startByte: start) == .write
+        database.meaning(ofLockOn: index, startByte: start) == .write
       else { return nil }
       return Int32(words[4])
     }
     #expect(holders == [writer.pid])
-    #expect(database.meaning(ofLockOn: shmIdentity, startByte: 128) == .open)
+    #expect(database.meaning(ofLockOn: index, startByte: 128) == .open)
     #expect(database.meaning(ofLockOn: database.identity, startByte: 0x4000_0002) == .shared)
     #expect(database.meaning(ofLockOn: FileIdentity(device: 0, inode: 0), startByte: 120) == nil)
     try writer.send("")

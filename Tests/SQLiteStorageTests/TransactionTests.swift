@@ -72,6 +72,24 @@ struct TransactionTests {
       failure { try database.readOne { try $0.statement("SELECT * FROM d").step() } } == .schemaMismatch)
   }
 
+  @Test("D-2: a full database rolls back, says so, and works on")
+  func outOfSpace() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 1)
+    let code = failure {
+      try database.write("fill", durability: .durable, deadlineNanoseconds: soon) { connection in
+        let limit = try connection.statement("PRAGMA max_page_count=20")
+        #expect(try limit.step())
+        let insert = try connection.statement("INSERT INTO item (pid, bytes) VALUES (1, zeroblob(1000000))")
+        try insert.run()
+      }
+    }
+    #expect(code == .outOfSpace)
+    #expect(try database.readOne { $0.inTransaction } == false)
+    try database.add()
+    #expect(try database.count() == 2)
+  }
+
   @Test("a refused gate is passed on, and nothing was begun")
   func refusedGate() throws {
     let fixture = try Fixture()
