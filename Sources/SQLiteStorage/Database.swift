@@ -36,7 +36,8 @@ package final class Database: Sendable {
   ///   - options: what the database is expected to be.
   /// - Throws: `missing`, `incomplete`, `notADatabase`, `wrongApplicationID`, `schemaTooNew`, `schemaTooOld`,
   ///   `notWriteAheadLog`, `corrupt`, `unsafeFile`, `usedAfterFork`, `busy`, `cannotOpen`, `readOnly`.
-  /// - Blocking: while another process recovers the WAL, at most `recoveryWaitMilliseconds`.
+  /// - Blocking: while another process recovers the WAL, at most `recoveryWaitMilliseconds`; where that one
+  ///   was stopped between taking two of its locks, SQLite's own ten seconds.
   package init(path: String, gate: any WriteGate, options: DatabaseOptions) throws(StorageError) {
     let identity = try FileIdentity(safeFile: path)
     try OpenDatabases.enter(identity, path: path)

@@ -138,16 +138,16 @@ struct ProcessTests {
     var fixture = try Fixture()
     fixture.options.walFramesLeftAtClose = .max
     try fixture.opened(rows: 10).close()
-    // Stopped while it writes the index anew, with the locks that keep others from doing so.
+    // Stopped when it reads the WAL to index it, with the locks that keep others from doing the same.
     let recoverer = try ChildProcess(
       executable: "/usr/bin/strace",
-      ["-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=STOP:when=4"]
+      ["-qq", "-o", "/dev/null", "-P", fixture.path + "-wal", "-e", "inject=pread64:signal=STOP:when=1"]
         + [try buildDirectory() + "/store-test-child", "storage", fixture.path])
     try recoverer.send("open")
-    try waitUntil("the recoverer to hold SQLite's write lock") {
+    try waitUntil("the recoverer to hold SQLite's recovery lock") {
       let inode = try #require(status(ofPath: fixture.path + "-shm")).st_ino
       return try readText(atPath: "/proc/locks").split(separator: "\n").contains { line in
-        line.contains("WRITE") && line.contains(":\(inode) 120 ")
+        line.contains("WRITE") && line.contains(":\(inode) 120 122")
       }
     }
     fixture.options.recoveryWaitMilliseconds = 20
