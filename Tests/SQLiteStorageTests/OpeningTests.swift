@@ -177,6 +177,23 @@ struct OpeningTests {
     #expect(descriptors(below: fixture.path).isEmpty, "a close leaves no descriptor")
   }
 
+  @Test("on a read-only file system reads answer and writes say why not")
+  func readOnlyFileSystem() throws {
+    let (fixture, elsewhere) = (try Fixture(), try TemporaryDirectory())
+    try fixture.opened(rows: 3).close()
+    let mount = #"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$0" storage "$2" "$3""#
+    let reader = try ChildProcess(
+      executable: "/usr/bin/unshare",
+      ["-rm", "/bin/sh", "-c", mount, try buildDirectory() + "/store-test-child"]
+        + [fixture.directory.path, fixture.path, elsewhere.path("gate")])
+    try reader.expect("ready")
+    try reader.order("open")
+    #expect(try reader.order("count") == "3")
+    #expect(try reader.ask("add 1") == "error readOnly")
+    #expect(try reader.order("count") == "3")
+    try reader.order("close")
+  }
+
   @Test("opening an existing database writes nothing and needs no gate")
   func openingWritesNothing() throws {
     let fixture = try Fixture()
