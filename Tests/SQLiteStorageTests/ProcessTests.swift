@@ -106,6 +106,19 @@ struct ProcessTests {
     try expectHealthy(fixture, rows: 22)
   }
 
+  @Test("a forked child that lives on does not keep the database open for its parent")
+  func lingeringChild() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 1)
+    let parent = try fixture.child()
+    try parent.order("open")
+    let child = try #require(Int32(try parent.order("linger")))
+    #expect(try database.isOpenElsewhere() == true)
+    try parent.order("close")
+    #expect(kill(child, 0) == 0)
+    #expect(try database.isOpenElsewhere() == false)
+  }
+
   @Test("after a close every call is closed, a second close too")
   func closed() throws {
     let fixture = try Fixture()

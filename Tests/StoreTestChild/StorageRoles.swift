@@ -43,8 +43,8 @@ private final class StorageSession {
     case "checkpoint": return try "\(current.checkpoint(deadlineNanoseconds: .max))"
     case "elsewhere": return try "\(current.isOpenElsewhere() == true)"
     case "fork": return "\(waitForChild(forkChild { self.useAfterFork(arguments[0]) }))"
+    case "linger": return "\(forkChild { pause() })"
     case "close": try current.close()
-    case "forget": database = nil
     default: return "unknown command"
     }
     return ""
