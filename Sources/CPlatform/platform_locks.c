@@ -141,6 +141,22 @@ void platform_unpark(uint32_t *word, uint32_t value) {
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
 
+// ThreadSanitizer.
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
+#if __has_feature(thread_sanitizer)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+void platform_sanitizer_acquired(uintptr_t address) { __tsan_acquire((void *)address); }
+void platform_sanitizer_releasing(uintptr_t address) { __tsan_release((void *)address); }
+#else
+void platform_sanitizer_acquired(uintptr_t address) { (void)address; }
+void platform_sanitizer_releasing(uintptr_t address) { (void)address; }
+#endif
+
 // Threads.
 
 int platform_start_quiet_thread(void *(*body)(void *), void *argument) {

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The one table, by device and inode, of the lockfiles this process has open.
 ///
@@ -23,12 +22,12 @@ final class LockDescriptors: Sendable {
     var idle: [FileIdentity] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   init() {
     var empty = State()
     empty.idle.reserveCapacity(Self.idleLimit + 1)
-    state = Mutex(empty)
+    state = Guarded(empty)
   }
 
   /// The entry of the file at the path; every check-out needs one `checkIn`.

@@ -1,6 +1,5 @@
 import CPlatform
 import Glibc
-import Synchronization
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
@@ -8,7 +7,7 @@ import Synchronization
 /// one, touches the kernel lock. Owning covers the request as well as the grant.
 final class LockEntry: Sendable {
   enum Phase {
-    /// Nobody here holds or wants the kernel lock.
+    /// Nobody here holds the kernel lock or asks for it.
     case idle
     /// A thread holds the kernel lock or is asking for it.
     case owned(by: ThreadLocks)
@@ -25,7 +24,7 @@ final class LockEntry: Sendable {
 
   let identity: FileIdentity
   let descriptor: Int32
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   init(identity: FileIdentity, descriptor: Int32) {
     self.identity = identity
@@ -45,9 +44,7 @@ final class LockEntry: Sendable {
     }
   }
 
-  /// Queues in order of arrival; true when the entry was free and is the waiter's now.
-  ///
-  /// PROTOCOL L-10: a waiter that had to start again keeps its place.
+  /// Queues in order of arrival (L-10); true when the entry was free and is the waiter's now.
   func enqueue(_ waiter: LockWaiter) -> Bool {
     waiter.reset()
     return state.withLock { state in
@@ -93,7 +90,8 @@ final class LockEntry: Sendable {
 
   /// The owner let go of a file that its path does not name any more: all who queue look again.
   ///
-  /// PROTOCOL L-2: a grant of this file would not count for them either.
+  /// PROTOCOL L-2: a grant of this file would not count for them either. They arrive at the new file in
+  /// any order, and those who meet in its queue are put in the order in which they first asked.
   func restartQueue() {
     state.withLock { state in
       let queue = state.queue
@@ -123,6 +121,13 @@ final class LockEntry: Sendable {
         pauseNanoseconds = min(pauseNanoseconds * 2, 8_000_000)
       case let code: return failFirst(errno: code)
       }
+    }
+  }
+
+  fileprivate var isAbandoned: Bool {
+    state.withLock { state in
+      if case .waitingInKernel = state.phase { return state.queue.isEmpty }
+      return false
     }
   }
 
@@ -175,6 +180,8 @@ final class LockEntry: Sendable {
 enum LockPause {
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
+  /// For a thread of this process to let go of what it was granted too late.
+  static let letGoNanoseconds: UInt64 = 100_000_000
 
   /// Sleeps for less than a second, shorter when a signal arrives.
   static func sleep(nanoseconds: UInt64) {
@@ -184,6 +191,17 @@ enum LockPause {
 }
 
 extension LockEntry {
+  /// Whether only a wait that was given up keeps the lock from being free: nobody holds it, or that wait
+  /// has just been granted it and its thread has not run yet.
+  ///
+  /// PROTOCOL L-16: who asks without waiting must not be refused for that.
+  var isBeingLetGo: Bool {
+    guard isAbandoned else { return false }
+    var processID: Int32 = 0
+    guard platform_lock_owner(descriptor, 0, 0, &processID) == 0 else { return false }
+    return processID == -1 || processID == getpid()
+  }
+
   /// Whether the kernel has a lock of this process on the file.
   var isLockedByThisProcess: Bool {
     var processID: Int32 = 0

@@ -1,17 +1,16 @@
 import CPlatform
-import Synchronization
 
 /// The locks one thread holds or is being given, in ascending order.
 ///
 /// PROTOCOL L-6: judged per thread, so that a lock another thread waits for is never a false alarm.
 final class ThreadLocks: Sendable {
   private let fork = ForkDetector()
-  private let held: Mutex<[LockOrder]>
+  private let held: Guarded<[LockOrder]>
 
   private init() {
     var empty: [LockOrder] = []
     empty.reserveCapacity(8)
-    held = Mutex(empty)
+    held = Guarded(empty)
   }
 
   /// The list of the calling thread; a forked child's first thread starts with an empty one.

@@ -1,5 +1,4 @@
 import CPlatform
-import Synchronization
 
 /// A bounded set of threads that block in the kernel for askers with a deadline.
 ///
@@ -15,7 +14,7 @@ package final class WaitThreads: Sendable {
     var count = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   /// A set without threads.
   package init() {}
@@ -48,12 +47,12 @@ package final class WaitThreads: Sendable {
 }
 
 private final class WaitThread: Sendable {
-  private let wait: Mutex<(@Sendable () -> Void)?>
+  private let wait: Guarded<(@Sendable () -> Void)?>
   private let set: WaitThreads
   private let word = ParkingWord()
 
   init(first wait: @escaping @Sendable () -> Void, set: WaitThreads) {
-    self.wait = Mutex(wait)
+    self.wait = Guarded(wait)
     self.set = set
   }
 

@@ -1,7 +1,6 @@
 @testable import FileLocking
 internal import Glibc
 internal import StoreTestSupport
-internal import Synchronization
 internal import Testing
 
 /// A directory with lockfiles, this process's table, and children that use the same files.
@@ -58,7 +57,7 @@ extension ChildProcess {
 /// Threads of this process that take locks, and what came of it.
 final class LockThreads: Sendable {
   private let threads = WaitThreads()
-  private let outcomes = Mutex<[String]>([])
+  private let outcomes = Guarded<[String]>([])
 
   /// What the threads that have ended said, in the order of their ends.
   var ended: [String] { outcomes.withLock { $0 } }

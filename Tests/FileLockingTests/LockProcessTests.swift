@@ -106,7 +106,9 @@ struct LockProcessTests {
     }
     try locks.waitUntilThreadsQueue(1, for: "a")
     let file = try #require(try FileIdentity.of(path: locks.name("a").path))
-    #expect(try kernelLocks().count { $0.file == file && $0.isWaiting } == 1)
+    try waitUntil("the one wait of this process to be in the kernel") {
+      try kernelLocks().count { $0.file == file && $0.isWaiting } == 1
+    }
     try child.ask("release a", "released")
     #expect(try threads.waitForEnd(of: 1) == ["granted"])
   }
@@ -114,7 +116,7 @@ struct LockProcessTests {
   @Test("L-5: more waits at once than there are threads to wait on all end")
   func moreWaitsThanThreads() throws {
     let child = try locks.session()
-    let keys = (0..<(WaitThreads.limit + 4)).map { "w\($0)" }
+    let keys = (0..<(WaitThreads.limit + 4)).map { "w\(100 + $0)" }
     for key in keys { try child.ask("acquire \(key) none", "granted") }
     for key in keys {
       let error = lockError { () throws(LockError) in
@@ -124,7 +126,7 @@ struct LockProcessTests {
     }
     let threads = LockThreads()
     threads.start { [locks] in
-      try locks.acquire("w19", .upTo(.seconds(30))).release()
+      try locks.acquire(keys[19], .upTo(.seconds(30))).release()
       return "granted"
     }
     for key in keys { try child.ask("release \(key)", "released") }

@@ -32,6 +32,11 @@ void platform_unpark(uint32_t *word, uint32_t value);
 uint32_t platform_load_word(const uint32_t *word);
 void platform_reset_word(uint32_t *word);
 
+/// Tells ThreadSanitizer that what was written before `releasing` is seen after `acquired` of the same
+/// address; nothing in other builds.
+void platform_sanitizer_acquired(uintptr_t address);
+void platform_sanitizer_releasing(uintptr_t address);
+
 /// Starts a detached thread with all signals blocked. 0 or an errno.
 int platform_start_quiet_thread(void *(*body)(void *), void *argument);
 
