@@ -45,14 +45,14 @@ let package = Package(
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(
-      "store-test-child", ["ContainerStateStore", "FileLocking", "SQLiteStorage", "CPlatform"],
+      "store-test-child", ["ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform"],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),
     tests(of: "StateModel", ["StateModel"]),
     tests(of: "FileLocking", ["FileLocking", "CPlatform", "store-test-child"]),
     tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "store-test-child"]),
     tests(of: "ContainerStateStore", ["ContainerStateStore", "store-test-child"]),
-    tests(of: "OCIEngine", ["OCIEngine", "cstate"]),
+    tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "Tidy"),
   ]

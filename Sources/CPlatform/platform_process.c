@@ -4,10 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 pid_t platform_fork_call(int (*body)(void *context), void *context) {
@@ -16,6 +23,158 @@ pid_t platform_fork_call(int (*body)(void *context), void *context) {
     _exit(body(context));
   }
   return pid;
+}
+
+static void close_from(int lowest) {
+  if (syscall(SYS_close_range, lowest, ~0U, 0) == 0) {
+    return;
+  }
+  // A sandbox may not know close_range(2).
+  struct rlimit limit = {0, 0};
+  (void)getrlimit(RLIMIT_NOFILE, &limit);
+  for (rlim_t descriptor = (rlim_t)lowest; descriptor < limit.rlim_cur; descriptor++) {
+    (void)close((int)descriptor);
+  }
+}
+
+/// Waits until the gate opens. Interrupted waits go on: every signal that has a handler has lost it.
+static void pass_gate(const struct platform_spawn_request *request) {
+  struct pollfd gate = {.fd = request->gate_descriptor, .events = POLLIN};
+  while (poll(&gate, 1, -1) < 0 && errno == EINTR) {
+  }
+  if (request->gate_path != NULL) {
+    (void)unlink(request->gate_path);
+  }
+  (void)close(request->gate_descriptor);
+}
+
+/// The child's part, in memory that it may share with its parent: only async-signal-safe calls.
+static void become(
+    const struct platform_spawn_request *request, const int *sources, pid_t parent, volatile int *error) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < NSIG; number++) {
+    (void)sigaction(number, &action, NULL);
+  }
+  if (request->dies_with_parent) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) {
+      _exit(127);
+    }
+  }
+  if (request->starts_session) {
+    (void)setsid();
+  }
+  for (int target = 0; target < request->descriptor_count; target++) {
+    // dup2 of a descriptor onto itself would leave it close-on-exec.
+    int result = sources[target] == target ? fcntl(target, F_SETFD, 0) : dup2(sources[target], target);
+    if (result < 0) {
+      *error = errno;
+      _exit(127);
+    }
+  }
+  close_from(request->descriptor_count);
+  if (request->gate_descriptor >= 0) {
+    pass_gate(request);
+  }
+  if (request->directory != NULL && chdir(request->directory) != 0) {
+    *error = errno;
+    _exit(127);
+  }
+  sigset_t nothing;
+  sigemptyset(&nothing);
+  (void)sigprocmask(SIG_SETMASK, &nothing, NULL);
+  execve(request->path, request->arguments, request->environment);
+  *error = errno;
+  _exit(127);
+}
+
+/// vfork(2) and not posix_spawn(3), which cannot say that a child dies with its parent; with every signal
+/// blocked, so that no handler of the program runs in the child on the parent's memory.
+static pid_t start(const struct platform_spawn_request *request, const int *sources) {
+  sigset_t everything;
+  sigset_t before;
+  sigfillset(&everything);
+  pthread_sigmask(SIG_SETMASK, &everything, &before);
+  pid_t parent = getpid();
+  volatile int error = 0;
+  // A child that waits at a gate cannot keep its parent waiting: it gets memory of its own.
+  pid_t pid = request->gate_descriptor >= 0 ? fork() : vfork();
+  if (pid == 0) {
+    become(request, sources, parent, &error);
+  }
+  if (pid < 0) {
+    error = errno;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error == 0) {
+    return pid;
+  }
+  if (pid > 0) {
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+  }
+  errno = error;
+  return -1;
+}
+
+pid_t platform_spawn(const struct platform_spawn_request *request) {
+  int count = request->descriptor_count;
+  int *sources = malloc((size_t)count * 2 * sizeof(int));
+  if (sources == NULL) {
+    return -1;
+  }
+  int *copies = sources + count;
+  pid_t pid = 0;
+  for (int index = 0; index < count; index++) {
+    int descriptor = request->descriptors[index];
+    copies[index] = -1;
+    // Out of the way of the targets, which the child fills one after another.
+    if (descriptor < count && descriptor != index && pid == 0) {
+      copies[index] = fcntl(descriptor, F_DUPFD_CLOEXEC, count);
+      pid = copies[index] < 0 ? -1 : 0;
+    }
+    sources[index] = copies[index] >= 0 ? copies[index] : descriptor;
+  }
+  if (pid == 0) {
+    pid = start(request, sources);
+  }
+  int error = errno;
+  for (int index = 0; index < count; index++) {
+    if (copies[index] >= 0) {
+      (void)close(copies[index]);
+    }
+  }
+  free(sources);
+  errno = error;
+  return pid;
+}
+
+int platform_leave_session(void) {
+  pid_t pid = fork();
+  if (pid > 0) {
+    _exit(0);
+  }
+  if (pid < 0 || setsid() < 0) {
+    return -1;
+  }
+  pid = fork();
+  if (pid > 0) {
+    _exit(0);
+  }
+  return pid < 0 ? -1 : 0;
+}
+
+int platform_pidfd_send_signal(int descriptor, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
+
+int platform_set_nonblocking(int descriptor) {
+  return fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
+
+int platform_readable_bytes(int descriptor) {
+  int count = 0;
+  return ioctl(descriptor, FIONREAD, &count) == 0 ? count : -1;
 }
 
 int platform_pidfd_open(pid_t pid) {

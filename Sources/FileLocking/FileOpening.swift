@@ -45,7 +45,7 @@ package enum FileOpening {
       if errno == ENOENT { return nil }
       throw DirectoryError(path: path, reason: .system(call: "lstat", errno: errno))
     }
-    switch FileStatus.reasonAgainst(status) {
+    switch FileStatus.reasonAgainst(status, ownerID: geteuid()) {
     case nil, .writableByOthers: break
     case let reason?: throw DirectoryError(path: path, reason: .unsafeFile(reason))
     }

@@ -21,6 +21,7 @@ package struct LockName: Sendable, Hashable {
   ///   - rank: 0…253 for locks of the caller's kinds.
   ///   - key: compared as text among names of one rank.
   package init(directory: String, fileName: String, rank: UInt8, key: String) {
+    precondition(!fileName.utf8.contains(UInt8(ascii: "/")), "a lockfile is one path component")
     self.directory = directory
     self.fileName = fileName
     self.rank = rank

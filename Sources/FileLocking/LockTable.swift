@@ -121,7 +121,7 @@ package final class LockTable: Sendable {
     do throws(LockError) {
       let status = try FileStatus.of(path: path)
       if let status, FileIdentity(status) == entry.identity {
-        guard let reason = FileStatus.reasonAgainst(status) else { return true }
+        guard let reason = FileStatus.reasonAgainst(status, ownerID: entry.ownerID) else { return true }
         failure = .unsafePath(path: path, reason: reason)
       }
     } catch {

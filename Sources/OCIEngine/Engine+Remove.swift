@@ -1,0 +1,60 @@
+public import ContainerStateStore
+import Glibc
+
+extension Engine {
+  /// Removes the container from its runtime and from the store, with every file of it.
+  ///
+  /// - Parameter force: whether to kill what runs, and to go on where the runtime fails or is gone.
+  /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed; from the
+  ///   store `inUse` where other containers depend on it, `notFound`, `lockTimeout`.
+  /// - Process safety: killed at any instruction, it leaves a container that can be removed, or none.
+  public func remove(_ id: ContainerID, force: Bool) throws {
+    try withLock(id, "remove") { locked in
+      let state = locked.state
+      let isRunning = state.status.hasProcess && state.status != .created && state.process?.liveness != .dead
+      if isRunning, !force { throw EngineError.stillRunning(id, state.status).during("remove") }
+      try finishRemoval(locked, force: force)
+    }
+  }
+
+  /// Removes the container, whatever its status and whoever had begun what with it.
+  func finishRemoval(_ locked: borrowing LockedContainer, force: Bool = true) throws {
+    if locked.hasForeignIntent { try locked.setIntent(.end, durability: .committed) }
+    try locked.update(intent: .begin(.remove), durability: .committed) { $0.status = .removing }
+    step("remove", "intent")
+    let container = locked.container
+    // The monitor goes first: nobody needs the exit code any more, and it would only wait for this lock.
+    try end(container.state.monitor, what: "monitor", of: container.id)
+    step("remove", "monitor ended")
+    try end(container.state.process, what: "process", of: container.id)
+    step("remove", "process ended")
+    try deleteInRuntime(container, force: force)
+    step("remove", "runtime deleted")
+    try run.directory(of: container).remove()
+    step("remove", "files")
+    do { try locked.remove() } catch where error.code == .inUse {
+      // It is there for those that depend on it; only its process is gone.
+      try locked.update(durability: .committed) { $0.status = .unknown }
+      try locked.update(intent: .end, durability: .committed) {
+        $0.status = .exited
+        $0.forgetProcesses()
+      }
+      throw error
+    }
+    step("remove", "removed")
+  }
+
+  private func end(_ process: ProcessIdentity?, what: String, of id: ContainerID) throws(EngineError) {
+    guard let process, !process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else { return }
+    throw .timedOut(
+      id.rawValue, "its \(what) \(process.pid) does not end although it was killed; see what it waits for")
+  }
+
+  private func deleteInRuntime(_ container: Container, force: Bool) throws {
+    let directory = run.directory(of: container)
+    do { try runtime(of: container).delete(directory) } catch {
+      // What runs is dead, and what is left is files.
+      guard force || !FileAccess.exists(directory.path) else { throw error }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import CPlatform
+import ContainerStateStore
+import Glibc
+
+/// The process that a container's process is a child of, as long as it lives.
+struct Monitor {
+  /// Where it finds its end of the channel.
+  static let channelDescriptor: Int32 = 3
+
+  let launch: MonitorLaunch
+  let observer: (@Sendable (EngineStep) -> Void)?
+
+  private var directory: ContainerDirectory {
+    RunDirectory.directory(in: launch.runDirectory, id: launch.id, generation: launch.generation)
+  }
+
+  /// Creates the container, waits for its process, records its end.
+  ///
+  /// - Returns: whether the container was created and its end recorded, or nobody wants to know of it any more.
+  func run() throws -> Bool {
+    try becomeQuiet()
+    guard let process = try createWhenTold() else { return false }
+    let store = try launch.openStore()
+    // The engine that started this monitor has closed the channel: it has recorded the creation by now, or never will.
+    guard try isMine(store.container(launch.id), process) else { return false }
+    step("watching")
+    let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
+    let end = waitForEnd(of: process)
+    let record = ExitRecord(
+      launch: launch, process: process, end: end, finishedAt: .present,
+      wasKilledForMemory: memory?.hasKilled ?? false, observer: observer)
+    step("process ended")
+    try record.write(to: store)
+    try store.close()
+    return true
+  }
+
+  /// Nothing of the caller's terminal, directory and signals reaches this process any more.
+  private func becomeQuiet() throws(EngineError) {
+    guard platform_set_child_subreaper() == 0 else { throw .system("prctl", "monitor", errno) }
+    guard chdir("/") == 0 else { throw .system("chdir", "/", errno) }
+    signal(SIGPIPE, SIG_IGN)
+    // The channel is not for the runtime and the container.
+    guard fcntl(Monitor.channelDescriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw .system("fcntl", "monitor", errno) }
+  }
+
+  /// - Returns: the container's process; nil where it was not created.
+  private func createWhenTold() throws -> ProcessIdentity? {
+    let channel = MonitorChannel(inherited: Monitor.channelDescriptor)
+    step("started")
+    channel.send(.hello(.current))
+    guard channel.receive(deadlineNanoseconds: Deadline.never) == .go else { return nil }
+    step("told")
+    let process: ProcessIdentity
+    do { process = try launch.runtime.runtime.create(directory) } catch {
+      channel.send(.failed("\(error.message): \(error.cause)"))
+      return nil
+    }
+    step("created")
+    // Whoever reads the container's output must see its end when the container ends.
+    try forgetStandardIO()
+    channel.send(.created(process))
+    channel.waitForClose()
+    return process
+  }
+
+  private func forgetStandardIO() throws(EngineError) {
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    guard null >= 0 else { throw .system("open", "/dev/null", errno) }
+    defer { if null > STDERR_FILENO { close(null) } }
+    for standard in STDIN_FILENO...STDERR_FILENO where dup2(null, standard) < 0 {
+      throw .system("dup2", "/dev/null", errno)
+    }
+  }
+
+  private func isMine(_ container: Container, _ process: ProcessIdentity) -> Bool {
+    container.generation == launch.generation && container.state.process == process
+      && container.state.monitor == .current
+  }
+
+  /// Reaps everything that becomes a child of this process, until the container's process is reaped.
+  private func waitForEnd(of process: ProcessIdentity) -> ProcessEnd {
+    while true {
+      var status: Int32 = 0
+      let pid = waitpid(-1, &status, 0)
+      if pid == process.pid { return ProcessEnd(waitStatus: status) }
+      if pid < 0, errno == ECHILD {
+        // Handed to somebody else: its end can be seen, but not how it ended.
+        _ = process.waitForEnd(deadlineNanoseconds: Deadline.never)
+        return .unknown
+      }
+    }
+  }
+
+  private func step(_ done: String) { observer?(EngineStep(operation: "monitor", done: done)) }
+}
+
+/// The end of a container's process, and how it gets into the store.
+struct ExitRecord {
+  let launch: MonitorLaunch
+  let process: ProcessIdentity
+  let end: ProcessEnd
+  let finishedAt: Timestamp
+  let wasKilledForMemory: Bool
+  let observer: (@Sendable (EngineStep) -> Void)?
+
+  /// How often a store that does not take the record is asked again, a second apart: a full disk may be cleared.
+  private static let maximumFailures = 300
+
+  /// Records the end and has the runtime delete the container, unless the row is gone or means another process.
+  func write(to store: StateStore) throws {
+    var options = EngineOptions()
+    options.runDirectory = launch.runDirectory
+    options.observer = observer
+    let engine = try Engine(store: store, options: options)
+    var failures = 0
+    while true {
+      do {
+        return try attempt(with: engine)
+      } catch let error as StoreError where error.code == .notFound || error.code == .removed {
+        return
+      } catch let error as StoreError where error.code == .lockTimeout {
+        // Somebody works on the container for long: the wait goes on, in its turn.
+        continue
+      } catch {
+        failures += 1
+        guard failures < ExitRecord.maximumFailures else { throw error }
+        sleep(1)
+      }
+    }
+  }
+
+  private func attempt(with engine: Engine) throws {
+    // A row that is gone is not waited for, and no lockfile made for it.
+    _ = try engine.store.state(of: launch.id)
+    try engine.withLock(launch.id, "record exit") { locked in
+      let container = locked.container
+      let isMine = container.generation == launch.generation && container.state.process == process
+      guard isMine, container.status.allows(.stopped) else { return }
+      try locked.recordExit(
+        code: end.exitCode, finishedAt: finishedAt, wasKilledForMemory: wasKilledForMemory)
+      engine.step("monitor", "recorded")
+      do { try engine.cleanUp(locked) } catch {
+        // The exit code is recorded; what the runtime keeps is deleted by whoever finds the container stopped.
+        return
+      }
+      engine.step("monitor", "cleaned up")
+    }
+  }
+}

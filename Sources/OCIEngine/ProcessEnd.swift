@@ -1,0 +1,80 @@
+import CPlatform
+import ContainerStateStore
+import Glibc
+
+/// How a child of this process ended.
+enum ProcessEnd: Equatable {
+  case code(Int32)
+  case signal(Int32)
+  /// Somebody else in this process has taken the answer, or ignores the ends of children.
+  case unknown
+
+  /// The exit code by which a container's end is recorded: 128 + the signal, −1 for unknown.
+  var exitCode: Int32 {
+    switch self {
+    case .code(let code): code
+    case .signal(let signal): 128 + signal
+    case .unknown: ContainerState.unknownExitCode
+    }
+  }
+
+  init(waitStatus: Int32) {
+    let signal = waitStatus & 0x7F
+    self = signal == 0 ? .code(waitStatus >> 8 & 0xFF) : .signal(signal)
+  }
+
+  /// Waits for the end of a child.
+  ///
+  /// - Returns: nil when the deadline has passed.
+  static func of(child pid: Int32, deadlineNanoseconds: UInt64) -> ProcessEnd? {
+    let descriptor = platform_pidfd_open(pid)
+    if descriptor >= 0 {
+      defer { close(descriptor) }
+      guard poll(descriptor, deadlineNanoseconds: deadlineNanoseconds) else { return nil }
+    }
+    return reaped(pid)
+  }
+
+  /// Reaps a child that has ended, or is about to.
+  static func reaped(_ pid: Int32) -> ProcessEnd {
+    var status: Int32 = 0
+    var result = waitpid(pid, &status, 0)
+    while result < 0, errno == EINTR { result = waitpid(pid, &status, 0) }
+    return result == pid ? ProcessEnd(waitStatus: status) : .unknown
+  }
+}
+
+extension ProcessIdentity {
+  /// Waits until this very process has ended; any process, not only a child.
+  ///
+  /// - Returns: false when the deadline has passed and it may still run.
+  func waitForEnd(deadlineNanoseconds: UInt64) -> Bool {
+    guard liveness != .dead else { return true }
+    let descriptor = platform_pidfd_open(pid)
+    guard descriptor >= 0 else { return errno == ESRCH }
+    defer { close(descriptor) }
+    // Only now does the descriptor keep the number from meaning another process.
+    if liveness == .dead { return true }
+    return poll(descriptor, deadlineNanoseconds: deadlineNanoseconds)
+  }
+
+  /// Sends a signal to this very process, and never to another that has its number by now.
+  ///
+  /// - Returns: whether it was there to be sent one.
+  @discardableResult
+  func send(signal: Int32) -> Bool {
+    let descriptor = platform_pidfd_open(pid)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    guard liveness == .alive else { return false }
+    return platform_pidfd_send_signal(descriptor, signal) == 0
+  }
+
+  /// Kills this very process and waits until it has ended.
+  ///
+  /// - Returns: false when the deadline has passed and it may still run.
+  func kill(deadlineNanoseconds: UInt64) -> Bool {
+    send(signal: SIGKILL)
+    return waitForEnd(deadlineNanoseconds: deadlineNanoseconds)
+  }
+}

@@ -1,0 +1,69 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import OCIEngine
+internal import Synchronization
+
+/// Roles for the tests of OCIEngine.
+///
+/// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]` does one
+/// operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills itself at the N-th
+/// step of that operation, counted from 1.
+let engineRoles: [String: Role] = [
+  "engine-monitor": { arguments in monitorMain(arguments: arguments, observer: killingObserver()) },
+  "engine-create": { arguments in
+    let id = try ContainerID(arguments[2])
+    _ = try engine(arguments).create(bundle: arguments[3], id: id, labels: ["test": "engine"])
+    return 0
+  },
+  "engine-run": { arguments in
+    let id = try ContainerID(arguments[2])
+    let engine = try engine(arguments)
+    _ = try engine.create(bundle: arguments[3], id: id, standardIO: .inherit)
+    try engine.start(id)
+    return try engine.wait(id, deadlineNanoseconds: .max)
+  },
+  "engine-start": { arguments in
+    try engine(arguments).start(ContainerID(arguments[2]))
+    return 0
+  },
+  "engine-stop": { arguments in
+    try engine(arguments).stop(ContainerID(arguments[2]), timeout: .milliseconds(Int64(arguments[3]) ?? 0))
+    return 0
+  },
+  "engine-remove": { arguments in
+    try engine(arguments).remove(ContainerID(arguments[2]), force: true)
+    return 0
+  },
+  "engine-settle": { arguments in
+    say("settled \(try engine(arguments).reconcile(ContainerID(arguments[2])).rawValue)")
+    return 0
+  },
+]
+
+/// The engine that a role's first two arguments describe.
+private func engine(_ arguments: [String]) throws -> Engine {
+  let store = try StateStore(at: StoreLocation(root: arguments[0]))
+  var options = EngineOptions()
+  options.runtime =
+    switch arguments[1] {
+    case "builtin": .builtin
+    case "automatic": .automatic
+    default: .executable(arguments[1])
+    }
+  options.monitorCommand = ["/proc/self/exe", "engine-monitor"]
+  options.observer = killingObserver()
+  return try Engine(store: store, options: options)
+}
+
+/// Kills this process at the step that the environment names; nil where it names none.
+private func killingObserver() -> (@Sendable (EngineStep) -> Void)? {
+  guard let text = getenv("CSTATE_TEST_KILL").map({ String(cString: $0) }) else { return nil }
+  let parts = text.split(separator: ":")
+  guard parts.count == 2, let number = Int(parts[1]) else { return nil }
+  let operation = String(parts[0])
+  let count = Atomic<Int>(0)
+  return { step in
+    guard step.operation == operation else { return }
+    if count.add(1, ordering: .relaxed).newValue == number { kill(getpid(), SIGKILL) }
+  }
+}
