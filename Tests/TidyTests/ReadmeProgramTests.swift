@@ -11,7 +11,7 @@ struct ReadmeProgramTests {
   /// A package that depends on this one would compile all of it again.
   @Test("the README's Swift program compiles as it stands and runs")
   func program() throws {
-    guard let readme = repository.file("README.md") else { return }
+    let readme = try #require(repository.file("README.md"))
     let source = try #require(fence("swift", in: readme))
     #expect(source.count <= 20, "the README promises a short program")
     let directory = try TemporaryDirectory()

@@ -2,11 +2,13 @@ internal import Glibc
 internal import StoreTestSupport
 
 /// The checkout these tests were compiled from, as text.
-struct Repository: Sendable {
+struct Repository: Sendable, CustomStringConvertible {
   /// One text file; `path` is relative to the root.
-  struct TextFile: Sendable {
+  struct TextFile: Sendable, CustomStringConvertible {
     let path: String
     let lines: [Substring]
+    /// Short, because a failed expectation prints its operands.
+    var description: String { path }
 
     /// Comments and literals left as they are: the rules that use it are about words, not syntax.
     func places(where isFound: (Substring) -> Bool) -> [String] {
@@ -20,6 +22,7 @@ struct Repository: Sendable {
   let root: String
   /// All text files, without what builds and git leave behind.
   let files: [TextFile]
+  var description: String { root }
 
   private static let skippedDirectories: Set<String> = [".git", ".build", ".swiftpm"]
 
