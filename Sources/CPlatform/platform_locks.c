@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -82,11 +83,11 @@ __attribute__((constructor)) static void make_thread_key(void) {
 
 void *platform_thread_slot(void) { return thread_value; }
 
-bool platform_set_thread_slot(void *value, void (*destroy)(void *)) {
-    if (!has_thread_key || pthread_setspecific(thread_key, value) != 0) return false;
+void platform_set_thread_slot(void *value, void (*destroy)(void *)) {
     thread_destroy = destroy;
     thread_value = value;
-    return true;
+    // The key is only there to run at the end of the thread: without it the value outlives the thread.
+    if (has_thread_key) pthread_setspecific(thread_key, value);
 }
 
 // Record locks.

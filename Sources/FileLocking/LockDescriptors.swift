@@ -32,11 +32,14 @@ final class LockDescriptors: Sendable {
 
   /// The entry of the file at the path; every check-out needs one `checkIn`.
   ///
-  /// - Parameter creates: false: nil when nothing is at the path.
+  /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
     if let status = try FileStatus.of(path: path) {
-      if let reason = FileStatus.reasonAgainst(status) { throw .unsafePath(path: path, reason: reason) }
       let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }
+      if let reason = FileStatus.reasonAgainst(status, ownerID: found?.ownerID ?? geteuid()) {
+        if let found { checkIn(found) }
+        throw .unsafePath(path: path, reason: reason)
+      }
       if let found {
         Self.repairMode(status, descriptor: found.descriptor)
         return found
@@ -101,7 +104,8 @@ final class LockDescriptors: Sendable {
       throw .system(call: "fstat", path: path, errno: errno)
     }
     let identity = FileIdentity(status)
-    let reason = FileStatus.reasonAgainst(status)
+    let ownerID = geteuid()
+    let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
     // Another thread or another path came first: closing this descriptor would drop that entry's lock.
     if let index = state.slots.index(forKey: identity) {
       state.slots.values[index].parked.append(descriptor)
@@ -114,7 +118,7 @@ final class LockDescriptors: Sendable {
       throw .unsafePath(path: path, reason: reason)
     }
     repairMode(status, descriptor: descriptor)
-    let entry = LockEntry(identity: identity, descriptor: descriptor)
+    let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
     state.slots[identity] = Slot(entry: entry, users: 1)
     return entry
   }

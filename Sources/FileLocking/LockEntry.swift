@@ -24,11 +24,14 @@ final class LockEntry: Sendable {
 
   let identity: FileIdentity
   let descriptor: Int32
+  /// The effective user when the file was opened, so that looking again costs no system call.
+  let ownerID: UInt32
   private let state = Guarded(State())
 
-  init(identity: FileIdentity, descriptor: Int32) {
+  init(identity: FileIdentity, descriptor: Int32, ownerID: UInt32) {
     self.identity = identity
     self.descriptor = descriptor
+    self.ownerID = ownerID
   }
 
   /// Makes the thread the owner when nobody is; no queueing.
@@ -178,6 +181,8 @@ final class LockEntry: Sendable {
 }
 
 enum LockPause {
+  /// Tries before a wait is given to the kernel.
+  static let yieldLimit = 4
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
   /// For a thread of this process to let go of what it was granted too late.

@@ -67,7 +67,7 @@ extension LockTable {
     while true {
       var deadlineNanoseconds = request.deadlineNanoseconds
       if ownsEntry {
-        let code = platform_lock_try(entry.descriptor, 0, 0)
+        let code = tryLock(entry, mayYield: request.deadlineNanoseconds != 0)
         if code == 0 { return true }
         let error = code == EAGAIN || code == EACCES ? nil : request.failure(errno: code)
         if error != nil || request.isOver {
@@ -92,6 +92,18 @@ extension LockTable {
       case .failed(let code): throw request.failure(errno: code)
       }
     }
+  }
+
+  /// One request, and a few more after a yield each while the lock is held: most stays in the gate are shorter
+  /// than handing the wait to another thread and back.
+  private func tryLock(_ entry: LockEntry, mayYield: Bool) -> Int32 {
+    var code = platform_lock_try(entry.descriptor, 0, 0)
+    guard mayYield else { return code }
+    for _ in 0..<LockPause.yieldLimit where code == EAGAIN {
+      sched_yield()
+      code = platform_lock_try(entry.descriptor, 0, 0)
+    }
+    return code
   }
 
   /// Puts a blocking request into the kernel; false when no thread was free and a pause was made instead.

@@ -64,6 +64,7 @@ package final class WriteGate: Sendable {
   /// Takes the gate when it is free; false when somebody else is inside.
   ///
   /// - Parameter operation: as for `enter`.
+  /// - Returns: whether the calling thread is inside now.
   /// - Throws: as `enter`, without `timeout`.
   package func tryEnter(operation: String) throws(LockError) -> Bool {
     do throws(LockError) {
@@ -75,7 +76,9 @@ package final class WriteGate: Sendable {
     }
   }
 
-  /// Lets the gate go; called once by the thread that entered. In a forked child it does nothing.
+  /// Lets the gate go; called once by the thread that entered.
+  ///
+  /// In a forked child it does nothing.
   package func leave() {
     guard table.fork.isSameProcess else { return }
     _ = platform_lock_release(entry.descriptor, 0, 0)
@@ -101,9 +104,8 @@ package final class WriteGate: Sendable {
 
   /// One lstat: the same file, and still as long as what is mapped of it.
   private var isIntact: Bool {
-    var status = stat()
-    return lstat(name.path, &status) == 0 && FileIdentity(status) == entry.identity
-      && (page == nil || status.st_size >= GatePage.size)
+    guard let status = FileStatus.look(at: name.path) else { return false }
+    return FileIdentity(status) == entry.identity && (page == nil || status.st_size >= GatePage.size)
   }
 
   private func writeRecord(operation: String) {

@@ -23,9 +23,10 @@ struct HolderRecordTests {
   @Test("what was written is read")
   func roundTrip() {
     #expect(
-      decode(record("start")) == HolderRecord(
-        process: process, command: "cstate", operation: "start", realTimeNanoseconds: 5,
-        bootTimeNanoseconds: 6))
+      decode(record("start"))
+        == HolderRecord(
+          process: process, command: "cstate", operation: "start", realTimeNanoseconds: 5,
+          bootTimeNanoseconds: 6))
   }
 
   @Test("an empty, short, torn or foreign record is no record")
@@ -43,7 +44,8 @@ struct HolderRecordTests {
 
   @Test("long and hostile text is cut and made harmless")
   func hostileText() throws {
-    let found = try #require(decode(record("a\u{1b}[2J\nb\u{202e}c\u{7f}" + String(repeating: "é", count: 200))))
+    let found = try #require(
+      decode(record("a\u{1b}[2J\nb\u{202e}c\u{7f}" + String(repeating: "é", count: 200))))
     #expect(found.operation.hasPrefix("a?[2J?b?c?éé"))
     #expect(found.operation.utf8.count <= HolderRecord.textLimit + 2)
     var bytes = record("x", command: String(repeating: "c", count: 300))

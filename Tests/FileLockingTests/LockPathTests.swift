@@ -55,7 +55,7 @@ struct LockPathTests {
     } else {
       var record = try #require(status(ofPath: path))
       record.st_uid = 65534
-      #expect(FileStatus.reasonAgainst(record) == .foreignOwner(userID: 65534))
+      #expect(FileStatus.reasonAgainst(record, ownerID: geteuid()) == .foreignOwner(userID: 65534))
     }
   }
 
@@ -72,7 +72,8 @@ struct LockPathTests {
     for wait in [LockWait.none, .indefinitely] {
       #expect(lockError { () throws(LockError) in try locks.acquire("a", wait).release() } == expected)
     }
-    #expect(try locks.table.report(in: locks.directory.path).first { $0.fileName == "a.lock" }?.failure == expected)
+    #expect(
+      try locks.table.report(in: locks.directory.path).first { $0.fileName == "a.lock" }?.failure == expected)
   }
 
   @Test("modes are 0600 whatever the umask, and a mode that only shows too much is repaired")
@@ -84,6 +85,24 @@ struct LockPathTests {
       try locks.acquire("a").release()
       #expect(status(ofPath: path).map { $0.st_mode & 0o7777 } == 0o600)
     }
+  }
+
+  @Test("out of descriptors, the unused lockfiles are closed first; then it is an error that passes")
+  func outOfDescriptors() throws {
+    let child = try locks.session()
+    for key in ["a", "b", "c"] {
+      try child.ask("acquire \(key) none", "granted")
+      try child.ask("release \(key)", "released")
+    }
+    #expect(try child.ask("exhaust", "exhausted") == "\(EMFILE)")
+    try child.ask("acquire d none", "granted d")
+    try child.ask("exhaust", "exhausted")
+    let path = locks.name("e").path
+    #expect(
+      try child.ask("acquire e none", "error")
+        == "system(call: \"open\", path: \"\(path)\", errno: \(EMFILE))")
+    try child.ask("relax", "relaxed")
+    try child.ask("acquire e none", "granted e")
   }
 
   @Test("an error of the system names the call and the path")

@@ -144,7 +144,8 @@ struct LockProcessTests {
     let child = try locks.session()
     try child.ask("acquire a none", "granted a")
     grant.release()
-    #expect(try #require(try locks.table.report(in: locks.directory.path).first).holder?.process.pid == child.pid)
+    #expect(
+      try #require(try locks.table.report(in: locks.directory.path).first).holder?.process.pid == child.pid)
   }
 
   @Test("L-4: only a holder unlinks, and not what was put in the place of its file")

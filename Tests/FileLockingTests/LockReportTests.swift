@@ -52,7 +52,8 @@ struct LockReportTests {
       report.failures == [
         "strange.lock": .unsafePath(path: locks.name("strange").path, reason: .fifo)
       ])
-    #expect(entries(ofDirectory: locks.directory.path) == ["gate", "held.lock", "strange.lock", "wanted.lock"])
+    #expect(
+      entries(ofDirectory: locks.directory.path) == ["gate", "held.lock", "strange.lock", "wanted.lock"])
   }
 
   @Test("L-15: a lock that was waited for while its file was reaped is granted on a new file")

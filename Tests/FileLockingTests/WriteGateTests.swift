@@ -67,7 +67,8 @@ struct WriteGateTests {
     }
     for _ in 0..<2 {
       #expect(lockError { () throws(LockError) in try enter() } == .replaced(path: path))
-      #expect(lockError { () throws(LockError) in _ = try gate.tryEnter(operation: "") } == .replaced(path: path))
+      #expect(
+        lockError { () throws(LockError) in _ = try gate.tryEnter(operation: "") } == .replaced(path: path))
     }
     #expect(!gate.isStillHeld())
   }

@@ -18,7 +18,8 @@ let lockRoles: [String: Role] = [
     let gate = try WriteGate(directory: arguments[0])
     guard sayAndWait("ready") else { return 0 }
     for _ in 0..<(Int(arguments[1]) ?? 0) {
-      try gate.enter(operation: "contend", deadlineNanoseconds: LockWait.upTo(.seconds(60)).deadlineNanoseconds)
+      try gate.enter(
+        operation: "contend", deadlineNanoseconds: LockWait.upTo(.seconds(60)).deadlineNanoseconds)
       try ledger.note(token: Clock.bootTimeNanoseconds)
       gate.leave()
     }
@@ -53,6 +54,7 @@ private final class LockSession {
   private let gate: WriteGate
   private let threads = WaitThreads()
   private var held: [String: Held] = [:]
+  private var filler: [Int32] = []
 
   init(directory: String) throws {
     self.directory = directory
@@ -105,6 +107,13 @@ private final class LockSession {
     case "leave":
       gate.leave()
       return "left"
+    case "exhaust":
+      while case let taken = open("/dev/null", O_RDONLY | O_CLOEXEC), taken >= 0 { filler.append(taken) }
+      return "exhausted \(errno)"
+    case "relax":
+      for taken in filler { close(taken) }
+      filler.removeAll()
+      return "relaxed"
     default: return "unknown command \(command)"
     }
   }

@@ -1,7 +1,6 @@
 #ifndef CPLATFORM_LOCKS_H
 #define CPLATFORM_LOCKS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /// The token of this process, 0 in a forked child that has not asked for one. One load.
@@ -15,7 +14,7 @@ void platform_cache_start_time(int32_t process_id, uint64_t start_time);
 
 /// The value this thread has stored, NULL when none. `destroy` runs with it when the thread ends.
 void *platform_thread_slot(void);
-bool platform_set_thread_slot(void *value, void (*destroy)(void *));
+void platform_set_thread_slot(void *value, void (*destroy)(void *));
 
 /// Classic record locks on one range of bytes (`length` 0: to the end). 0 or an errno.
 int platform_lock_try(int descriptor, int64_t start, int64_t length);
