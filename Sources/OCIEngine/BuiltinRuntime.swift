@@ -59,6 +59,10 @@ struct BuiltinRuntime: OCIRuntime {
 
   func delete(_ container: ContainerDirectory) throws(EngineError) {
     if let process = try process(of: container) {
+      // Its descendants too, which no namespace ends with it. While its group has members the number is not used
+      // again, so whoever else has it by now shows that there are none.
+      let present = ProcessIdentity.running(pid: process.pid)
+      if present == nil || present == process { Glibc.kill(-process.pid, SIGKILL) }
       guard process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else {
         throw .timedOut(container.id.rawValue, "process \(process.pid) does not end although it was killed")
       }

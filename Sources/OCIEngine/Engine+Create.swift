@@ -21,6 +21,7 @@ extension Engine {
   ) throws -> Container {
     let source = try SourceBundle(path: bundle)
     let runtime = try resolvedRuntime()
+    try source.check(for: runtime)
     let id = try id ?? ContainerID.random()
     var details = ContainerDetails()
     details.labels = labels

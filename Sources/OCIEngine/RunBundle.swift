@@ -28,6 +28,18 @@ struct SourceBundle {
       throw error
     } catch { throw .invalidBundle(file, "it is no OCI configuration", cause: "\(error)") }
   }
+
+  /// - Throws: `invalidBundle` where the runtime would do harm with it.
+  func check(for runtime: RuntimeReference) throws(EngineError) {
+    guard case .program = runtime else { return }
+    do {
+      for namespace in try specification.root.at("linux", "namespaces")?.elements() ?? [] {
+        if try namespace.member("type")?.isString("mount") == true { return }
+      }
+    } catch { throw .invalidBundle(path, "its namespaces cannot be read", cause: "\(error)") }
+    // Runtimes mount the root file system all the same, and leave that mount to everybody on the machine.
+    throw .invalidBundle(path, "it has no namespace of type mount in linux.namespaces; add one")
+  }
 }
 
 extension JSONBytes {

@@ -3,7 +3,7 @@ import Glibc
 
 /// The directory for everything of this boot, of one store: a directory for each container, and what was found out
 /// about the runtimes.
-struct RunDirectory: Sendable {
+package struct RunDirectory: Sendable {
   /// Absolute and without symbolic links, which OCI runtimes refuse.
   let path: String
 
@@ -70,8 +70,10 @@ struct RunDirectory: Sendable {
     }
   }
 
-  /// A short name for this run directory, for what has one namespace on the whole machine: FNV-1a of its path.
-  var tag: String {
+  var tag: String { RunDirectory.tag(ofPath: path) }
+
+  /// A short name for a run directory, for what has one namespace on the whole machine: FNV-1a of its path.
+  package static func tag(ofPath path: String) -> String {
     let hash = path.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     return String(hash, radix: 36)
   }
