@@ -33,7 +33,8 @@ struct DemoTests {
     let outcome = try demo("--seed", "6", "--containers", "6", "--processes", "3", "--kill-every-ms", "0")
     #expect(outcome.status == .code(0), "\(outcome.output)")
     for part in [
-      "seed 6", "containers done", "6 of 6", "p50", "p99", "max", "longest lock wait", "kills survived", "verify",
+      "seed 6", "containers done", "6 of 6", "p50", "p99", "max", "longest lock wait", "kills survived",
+      "verify",
       "clean", "Nothing was lost",
     ] {
       #expect(outcome.output.contains(part), "\(part)")
@@ -51,7 +52,9 @@ struct DemoTests {
     #expect(outcome.output.contains(directory.path("demo")), "where everything is kept")
   }
 
-  @Test("wrong arguments are refused", arguments: [["--seed", "x"], ["--fast"], ["--runtime", "docker"], ["--containers"]])
+  @Test(
+    "wrong arguments are refused",
+    arguments: [["--seed", "x"], ["--fast"], ["--runtime", "docker"], ["--containers"]])
   func usage(words: [String]) throws {
     let outcome = try ChildProcess.run(executable: "cstate-demo", words)
     #expect(outcome.status == .code(2))
@@ -62,7 +65,8 @@ struct DemoTests {
   func interrupt() throws {
     let root = directory.path("demo")
     let child = try ChildProcess(
-      executable: "cstate-demo", ["--runtime", "builtin", "--root", root, "--containers", "1000", "--processes", "4"])
+      executable: "cstate-demo",
+      ["--runtime", "builtin", "--root", root, "--containers", "1000", "--processes", "4"])
     try child.expect("seed")
     try waitUntil("a container") { !entries(ofDirectory: root + "/store/locks").isEmpty }
     child.signal(2)

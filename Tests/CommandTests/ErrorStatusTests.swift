@@ -9,7 +9,9 @@ struct ErrorStatusTests {
 
   init() throws { fixture = try CommandFixture() }
 
-  private func expect(_ message: String, contains parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+  private func expect(
+    _ message: String, contains parts: String..., sourceLocation: SourceLocation = #_sourceLocation
+  ) {
     for part in parts { #expect(message.contains(part), "\(message)", sourceLocation: sourceLocation) }
   }
 
@@ -29,17 +31,24 @@ struct ErrorStatusTests {
     expect(try fixture.fail(12, ["start", "a b"]), contains: "'a b'", "letters, digits")
     expect(try fixture.fail(12, ["create", "--name", "..", bundle]), contains: "'..'")
     expect(try fixture.fail(13, ["stop", "nobody"]), contains: "stop: nobody: ", "list what there is")
-    expect(try fixture.fail(14, ["create", "--name", "name-aaaa1", bundle]), contains: "name-aaaa1", "choose another")
-    expect(try fixture.fail(14, ["create", "--id", "aaaa1", bundle]), contains: "id aaaa1", "generate another")
+    expect(
+      try fixture.fail(14, ["create", "--name", "name-aaaa1", bundle]), contains: "name-aaaa1",
+      "choose another")
+    expect(
+      try fixture.fail(14, ["create", "--id", "aaaa1", bundle]), contains: "id aaaa1", "generate another")
     expect(try fixture.fail(15, ["wait", "aaaa"]), contains: "aaaa1", "aaaa2", "type more of it")
   }
 
   @Test("1: the engine, with what to do")
   func engine() throws {
-    expect(try fixture.fail(1, ["create", "/nonexistent"]), contains: "create: /nonexistent: ", "give that of an OCI bundle")
+    expect(
+      try fixture.fail(1, ["create", "/nonexistent"]), contains: "create: /nonexistent: ",
+      "give that of an OCI bundle")
     expect(try fixture.fail(1, ["create", fixture.directory.path]), contains: "config.json")
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
-    expect(try fixture.fail(1, ["--runtime", "/nonexistent/runc", "create", try fixture.bundle("exit 0")]), contains: "/nonexistent/runc")
+    expect(
+      try fixture.fail(1, ["--runtime", "/nonexistent/runc", "create", try fixture.bundle("exit 0")]),
+      contains: "/nonexistent/runc")
     let run = try fixture.cstate(["run", "/nonexistent"])
     #expect(run.status == .code(125))
     expect(run.errorOutput, contains: "cstate: run: /nonexistent: ")
@@ -65,9 +74,12 @@ struct ErrorStatusTests {
 
   @Test("29: a damaged row is named, and the others are listed")
   func corrupt() throws {
-    for name in ["good", "bad"] { try fixture.succeed("create", "--name", name, try fixture.bundle("exit 0")) }
+    for name in ["good", "bad"] {
+      try fixture.succeed("create", "--name", name, try fixture.bundle("exit 0"))
+    }
     try sqlite(
-      "UPDATE container_state SET status = 99 WHERE generation = (SELECT generation FROM record WHERE name = 'bad');")
+      "UPDATE container_state SET status = 99 WHERE generation = (SELECT generation FROM record WHERE name = 'bad');"
+    )
     let listed = try fixture.cstate(["ps", "-a"])
     #expect(listed.status == .code(29))
     #expect(listed.output.contains("good"))

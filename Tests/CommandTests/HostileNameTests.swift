@@ -5,15 +5,21 @@ internal import Testing
 @Suite("cstate: hostile names (faults, group 40)")
 struct HostileNameTests {
   static let hostile = [
-    "%", "_", "\\", "../x", ".", "..", "a/b", "a\nb", "\u{1B}[31mred", "\u{1B}]0;title\u{07}", "a\tb", " ", "a b", "é",
-    "👾", "\u{202E}evil", "a\u{200F}b", "-a", "a'; DROP TABLE record; --", "*", "a%", "%%", String(repeating: "x", count: 10_000),
+    "%", "_", "\\", "../x", ".", "..", "a/b", "a\nb", "\u{1B}[31mred", "\u{1B}]0;title\u{07}", "a\tb", " ",
+    "a b", "é",
+    "👾", "\u{202E}evil", "a\u{200F}b", "-a", "a'; DROP TABLE record; --", "*", "a%", "%%",
+    String(repeating: "x", count: 10_000),
   ]
 
   private func isClean(_ text: String) -> Bool {
-    text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7F) || $0 == "…" || $0 == "−" }
+    text.unicodeScalars.allSatisfy {
+      $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7F) || $0 == "…" || $0 == "−"
+    }
   }
 
-  @Test("every name that is none is refused with the same status by every verb, and shown harmlessly", arguments: hostile)
+  @Test(
+    "every name that is none is refused with the same status by every verb, and shown harmlessly",
+    arguments: hostile)
   func refused(name: String) throws {
     let fixture = try CommandFixture()
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
@@ -51,7 +57,9 @@ struct HostileNameTests {
     let escape = "\u{1B}[2J\u{07}\u{202E}"
     let bundle = try fixture.bundle("exit 0", environment: ["PATH=/bin:/usr/bin", "X=\(escape)"])
     try fixture.succeed("create", "--name", "web", "--image", escape, "--label", "a=\(escape)", bundle)
-    for words in [["ps", "-a"], ["ps", "-a", "--format", "json"], ["inspect", "--show-secrets", "web"], ["info"]] {
+    for words in [
+      ["ps", "-a"], ["ps", "-a", "--format", "json"], ["inspect", "--show-secrets", "web"], ["info"],
+    ] {
       let outcome = try fixture.cstate(words)
       #expect(outcome.status == .code(0))
       #expect(isClean(outcome.output), "\(outcome.output.debugDescription)")

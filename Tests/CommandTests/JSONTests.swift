@@ -52,10 +52,13 @@ struct JSONTests {
     #expect(environment == ["PATH=(hidden)", "PASSWORD=(hidden)"])
     #expect(try container.at("state", "status")?.string() == "created")
     #expect(
-      try keys(container).isSuperset(of: ["id", "name", "created_at_ns", "configuration", "state", "specification"]))
+      try keys(container).isSuperset(of: [
+        "id", "name", "created_at_ns", "configuration", "state", "specification",
+      ]))
     let secrets = try fixture.succeed("inspect", "--show-secrets", "web")
     #expect(secrets.contains("PASSWORD=hunter2"))
-    #expect(try JSONBytes(secrets).root.elements()[0].at("configuration", "labels", "token")?.string() == "hunter2")
+    #expect(
+      try JSONBytes(secrets).root.elements()[0].at("configuration", "labels", "token")?.string() == "hunter2")
   }
 
   @Test("inspect prints what it found beside what it did not")
@@ -70,7 +73,8 @@ struct JSONTests {
   func reports() throws {
     #expect(
       try keys(fixture.json("recover")) == [
-        "rebooted", "reset", "settled", "removed_directories", "reaped_lockfiles", "reaped_specification_files",
+        "rebooted", "reset", "settled", "removed_directories", "reaped_lockfiles",
+        "reaped_specification_files",
         "failures",
       ])
     #expect(try fixture.json("verify").elements().isEmpty)

@@ -10,7 +10,8 @@ struct ManyProcessesTests {
     // Not opened before: the first open is part of it.
     let children = try (1...30).map { number in
       try ChildProcess(
-        executable: "cstate", fixture.options + ["run", "--rm", try fixture.bundle("echo \(number); exit \(number)")])
+        executable: "cstate",
+        fixture.options + ["run", "--rm", try fixture.bundle("echo \(number); exit \(number)")])
     }
     for (number, child) in zip(1..., children) {
       #expect(try child.line(within: .seconds(60)) == "\(number)")
@@ -22,7 +23,8 @@ struct ManyProcessesTests {
     #expect(entries(ofDirectory: fixture.root + "/specs").isEmpty)
   }
 
-  @Test("64 processes create, start and remove at once: none is told that something is locked, all come through")
+  @Test(
+    "64 processes create, start and remove at once: none is told that something is locked, all come through")
   func sixtyFour() throws {
     let fixture = try CommandFixture()
     let bundle = try fixture.bundle("exit 5")

@@ -44,6 +44,7 @@ struct PlaceTests {
     environment["CSTATE_ROOT"] = .some(nil)
     #expect(try found() == (directory.path("state/cstate"), directory.path("runtime/cstate/locks")))
     environment["XDG_STATE_HOME"] = .some(nil)
+    environment["XDG_RUNTIME_DIR"] = .some(nil)
     #expect(try found().root == directory.path("home/.local/state/cstate"))
     environment["HOME"] = .some(nil)
     let outcome = try asUser(["ps"], environment: environment)
@@ -70,11 +71,15 @@ struct PlaceTests {
   func readOnly() throws {
     let fixture = try CommandFixture()
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
-    let script = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$0\" --root \"$1\" \"$2\" \"$3\""
+    let script =
+      "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$0\" --root \"$1\" \"$2\" \"$3\""
     func readOnly(_ words: String...) throws -> ChildProcess.Outcome {
       try ChildProcess.run(
         executable: "/usr/bin/unshare",
-        ["--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, try buildDirectory() + "/cstate", fixture.root]
+        [
+          "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, try buildDirectory() + "/cstate",
+          fixture.root,
+        ]
           + words)
     }
     let listed = try readOnly("ps", "-a")

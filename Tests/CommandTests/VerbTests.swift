@@ -10,7 +10,8 @@ struct VerbTests {
 
   @Test("create, start, stop, wait and rm take a container through its life, by name, id and partial id")
   func life() throws {
-    let id = try fixture.succeed("create", "--name", "web", "--label", "tier=front", try fixture.endlessBundle())
+    let id = try fixture.succeed(
+      "create", "--name", "web", "--label", "tier=front", try fixture.endlessBundle())
     #expect(id.utf8.count == 64)
     #expect(try fixture.succeed("ps", "-q").isEmpty)
     #expect(try fixture.succeed("ps", "-aq") == String(id.prefix(12)))
@@ -61,7 +62,8 @@ struct VerbTests {
 
   @Test("run hands its standard input to the container")
   func runInput() throws {
-    let outcome = try fixture.cstate(["run", "--rm", try fixture.bundle("cat; exit 3")], input: "some words\n")
+    let outcome = try fixture.cstate(
+      ["run", "--rm", try fixture.bundle("cat; exit 3")], input: "some words\n")
     #expect(outcome.status == .code(3))
     #expect(outcome.output == "some words\n")
   }
@@ -79,7 +81,8 @@ struct VerbTests {
   func runForwardsSignals() throws {
     let ready = fixture.directory.path("ready")
     let bundle = try fixture.bundle("trap 'kill $!; exit 41' TERM; : > '\(ready)'; sleep 1000 & wait $!")
-    let child = try ChildProcess(executable: "cstate", fixture.options + ["run", "--rm", "--name", "web", bundle])
+    let child = try ChildProcess(
+      executable: "cstate", fixture.options + ["run", "--rm", "--name", "web", bundle])
     try waitUntil("the container to be ready", wakeUp: .changes(inDirectory: fixture.directory.path)) {
       status(ofPath: ready) != nil
     }
@@ -134,7 +137,10 @@ struct VerbTests {
     #expect(try names("-a", "--filter", "label=tier=front") == ["alphabet", "alpha"])
     #expect(try names("-a", "--filter", "label=tier", "--filter", "name=bet") == ["alphabet", "beta"])
     #expect(try names("--filter", "status=created") == ["alphabet", "beta", "alpha"])
-    #expect(try names("--filter", "status=running", "--filter", "status=created", "-n", "2") == ["alphabet", "beta"])
+    #expect(
+      try names("--filter", "status=running", "--filter", "status=created", "-n", "2") == [
+        "alphabet", "beta",
+      ])
     #expect(try names("--filter", "status=exited") == [])
     #expect(try names("-n", "1") == ["alphabet"])
     #expect(try names("-a", "--filter", "before=beta") == ["alpha"])
@@ -143,7 +149,9 @@ struct VerbTests {
     #expect(try names("-a", "--filter", "id=\(id.prefix(20))") == ["beta"])
   }
 
-  @Test("a reader that has gone ends ps quietly, also where the parent ignores SIGPIPE", arguments: ["trap '' PIPE;", ""])
+  @Test(
+    "a reader that has gone ends ps quietly, also where the parent ignores SIGPIPE",
+    arguments: ["trap '' PIPE;", ""])
   func brokenPipe(preparation: String) throws {
     try fixture.succeed("create", try fixture.bundle("exit 0"))
     let script = preparation + "exec 3> >(exec true); wait $!; \"$0\" --root \"$1\" ps -a >&3; echo \"$?\""
