@@ -23,7 +23,7 @@ final class Life {
   private(set) var monitorKills = 0
   private var interruptedSteps: Set<Step> = []
   private var attempts = 0
-  private static let maximumAttempts = 40
+  private static let maximumAttempts = 60
 
   init(_ journey: Journey) {
     self.journey = journey
