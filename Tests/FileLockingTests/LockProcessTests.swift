@@ -86,9 +86,13 @@ struct LockProcessTests {
         try locks.acquire("a", .upTo(.milliseconds(5))).release()
       } != nil)
     #expect(try locks.waitingThreads(for: "a") == 0)
+    try locks.waitUntilKernelListsWaiter(getpid(), for: "a")
     try child.ask("release a", "released")
-    // The child is second in the kernel's queue, behind the wait that nobody wants any more.
-    try child.ask("acquire a 10000", "granted a")
+    let file = try FileIdentity.of(path: locks.name("a").path)
+    try waitUntil("the kernel to have neither a lock nor a wait of this process") {
+      try !kernelLocks().contains { $0.file == file && $0.pid == getpid() }
+    }
+    try child.ask("acquire a none", "granted a")
   }
 
   @Test("L-16: a given-up wait is taken over by the next who asks")
@@ -115,22 +119,18 @@ struct LockProcessTests {
 
   @Test("L-5: more waits at once than there are threads to wait on all end")
   func moreWaitsThanThreads() throws {
-    let child = try locks.session()
+    // Not in this process, whose other tests need threads to wait on.
+    let holder = try locks.session()
+    let waiter = try locks.session()
     let keys = (0..<(WaitThreads.limit + 4)).map { "w\(100 + $0)" }
-    for key in keys { try child.ask("acquire \(key) none", "granted") }
+    for key in keys { try holder.ask("acquire \(key) none", "granted") }
     for key in keys {
-      let error = lockError { () throws(LockError) in
-        try locks.acquire(key, .upTo(.milliseconds(5))).release()
-      }
-      #expect(error?.timedOutHolder?.process.pid == child.pid)
+      #expect(try waiter.ask("acquire \(key) 5", "timeout").hasPrefix("\(holder.pid) confirmed"))
     }
-    let threads = LockThreads()
-    threads.start { [locks] in
-      try locks.acquire(keys[19], .upTo(.seconds(30))).release()
-      return "granted"
-    }
-    for key in keys { try child.ask("release \(key)", "released") }
-    #expect(try threads.waitForEnd(of: 1) == ["granted"])
+    let last = try #require(keys.last)
+    try waiter.ask("background \(last) 30000", "started")
+    for key in keys { try holder.ask("release \(key)", "released") }
+    try waiter.expect("background granted \(last)")
   }
 
   @Test("L-3: a descriptor closed by other code in the process loses the lock, and isStillHeld tells")
