@@ -62,7 +62,8 @@ struct OutputError: Error, CustomStringConvertible {
   let description: String
 
   init(_ code: Int32) {
-    description = "standard output cannot be written: \(String(cString: strerror(code))); the command itself is done"
+    description =
+      "standard output cannot be written: \(String(cString: strerror(code))); the command itself is done"
   }
 }
 

@@ -189,7 +189,8 @@ extension Demo {
     isLossPlanted = true
     let statements = "PRAGMA foreign_keys=ON; DELETE FROM record WHERE name = '\(journey.name)';"
     let shell = try Program(
-      "/usr/bin/sqlite3", [workplace.store + "/state.db", statements], environment: [], outputIn: workplace.path)
+      "/usr/bin/sqlite3", [workplace.store + "/state.db", statements], environment: [],
+      outputIn: workplace.path)
     guard let outcome = shell.outcome(withinMilliseconds: 10_000), outcome.status == 0 else {
       throw DemoFailure("the loss could not be planted")
     }

@@ -25,7 +25,9 @@ struct DemoProcess {
       guard let pid = Int32(name), pid != own else { return nil }
       return DemoProcess(pid: pid, marker: marker)
     }
-    return found.sorted { ($0.identity.startTime, $0.identity.pid) < ($1.identity.startTime, $1.identity.pid) }
+    return found.sorted {
+      ($0.identity.startTime, $0.identity.pid) < ($1.identity.startTime, $1.identity.pid)
+    }
   }
 
   private init?(pid: Int32, marker: String) {
