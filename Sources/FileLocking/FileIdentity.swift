@@ -48,8 +48,8 @@ enum FileStatus {
 
   /// What makes a file with this status unfit to be a file of a store, nil when it is fit.
   ///
-  /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor.
-  /// - Parameter ownerID: the user whose file it has to be.
+  /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor. `ownerID` is the user whose
+  /// file it has to be.
   static func reasonAgainst(_ status: stat, ownerID: UInt32) -> UnsafePathReason? {
     switch status.st_mode & S_IFMT {
     case S_IFREG: break

@@ -32,7 +32,7 @@ final class LockDescriptors: Sendable {
 
   /// The entry of the file at the path; every check-out needs one `checkIn`.
   ///
-  /// - Parameter creates: false: nil when nothing is at the path.
+  /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
     if let status = try FileStatus.of(path: path) {
       let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }

@@ -6,7 +6,9 @@ package struct LockName: Sendable, Hashable {
   package let directory: String
   /// Name of the lockfile in its directory.
   package let fileName: String
-  /// First part of the order: kinds of locks. The write gate has 255, orphan reaping uses 254.
+  /// First part of the order: kinds of locks.
+  ///
+  /// The write gate has 255, orphan reaping uses 254.
   package let rank: UInt8
   /// Second part of the order: which one of its kind.
   package let key: String

@@ -70,6 +70,7 @@ extension LockTable {
   /// - Parameters:
   ///   - directory: canonical path.
   ///   - isOrphan: gets the file name; its answer has to be true as long as the lock is held.
+  /// - Returns: what was removed, what is held, and what could not be judged.
   /// - Throws: `directoryMissing`, `usedAfterFork`, `wouldDeadlock` inside the gate, `system`.
   package func reapOrphans(
     in directory: String, isOrphan: (_ fileName: String) -> Bool

@@ -21,7 +21,7 @@ package final class WaitThreads: Sendable {
 
   /// Runs something that blocks on a thread of the set; false when all are busy and none can be added.
   ///
-  /// - Parameter wait: its time is the thread's; the host's signals are not delivered to it.
+  /// The host's signals are not delivered to the thread.
   package func run(_ wait: @escaping @Sendable () -> Void) -> Bool {
     let idle = state.withLock { $0.idle.popLast() }
     if let idle {

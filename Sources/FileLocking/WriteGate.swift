@@ -64,6 +64,7 @@ package final class WriteGate: Sendable {
   /// Takes the gate when it is free; false when somebody else is inside.
   ///
   /// - Parameter operation: as for `enter`.
+  /// - Returns: whether the calling thread is inside now.
   /// - Throws: as `enter`, without `timeout`.
   package func tryEnter(operation: String) throws(LockError) -> Bool {
     do throws(LockError) {
@@ -75,7 +76,9 @@ package final class WriteGate: Sendable {
     }
   }
 
-  /// Lets the gate go; called once by the thread that entered. In a forked child it does nothing.
+  /// Lets the gate go; called once by the thread that entered.
+  ///
+  /// In a forked child it does nothing.
   package func leave() {
     guard table.fork.isSameProcess else { return }
     _ = platform_lock_release(entry.descriptor, 0, 0)
