@@ -20,7 +20,7 @@ package struct FileIdentity: Hashable, Sendable {
     self.init(device: device, inode: inode)
   }
 
-  /// The database file at the path, refused unless it is a regular file of ours with one link.
+  /// The database file at the path, refused unless it is a regular file of ours with one link that nobody else can write to.
   ///
   /// - Throws: `missing`, `unsafeFile`, `cannotOpen`.
   init(safeFile path: String) throws(StorageError) {
@@ -32,6 +32,9 @@ package struct FileIdentity: Hashable, Sendable {
     guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1, status.st_uid == geteuid() else {
       throw StorageError(
         .unsafeFile, path: path, message: "must be a regular file of this user with one link")
+    }
+    guard status.st_mode & 0o022 == 0 else {
+      throw StorageError(.unsafeFile, path: path, message: "others may write to it: chmod go-w")
     }
     self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
   }
