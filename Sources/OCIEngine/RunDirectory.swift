@@ -13,7 +13,9 @@ package struct RunDirectory: Sendable {
 
   static func standardPath(for location: ResolvedLocation) -> String {
     let locks = location.lockDirectory
-    guard !locks.hasPrefix(location.root + "/"), let slash = locks.lastIndex(of: "/"), slash > locks.startIndex else {
+    guard !locks.hasPrefix(location.root + "/"), let slash = locks.lastIndex(of: "/"),
+      slash > locks.startIndex
+    else {
       return location.root + "/run"
     }
     return String(locks[..<slash])
@@ -31,7 +33,8 @@ package struct RunDirectory: Sendable {
     }
     var status = stat()
     guard stat(self.path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-      throw .runDirectory(path, "it belongs to another user or others may write to it; choose another, or chmod 0700")
+      throw .runDirectory(
+        path, "it belongs to another user or others may write to it; choose another, or chmod 0700")
     }
     try claim(for: storeRoot)
   }
@@ -49,7 +52,9 @@ package struct RunDirectory: Sendable {
     try FileAccess.write(Array(storeRoot.utf8), to: marker)
   }
 
-  /// The directory of one container. The generation is in its name, so that what is left over of a removed container
+  /// The directory of one container.
+  ///
+  /// The generation is in its name, so that what is left over of a removed container
   /// is never taken for that of another with the same id.
   func directory(of container: Container) -> ContainerDirectory {
     RunDirectory.directory(in: path, id: container.id, generation: container.generation)
