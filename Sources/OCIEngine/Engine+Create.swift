@@ -67,7 +67,7 @@ extension Engine {
     let origin = try ContainerOrigin(of: container)
     let directory = run.directory(of: container)
     let configuration = try locked.specification().asRunConfiguration(
-      bundle: origin.bundle, controlGroup: geteuid() == 0 ? "cstate-\(run.tag)-\(container.id)" : nil)
+      bundle: origin.bundle, controlGroup: geteuid() == 0 ? directory.controlGroup.path : nil)
     let channel = try MonitorChannel.start(
       command: options.monitorCommand,
       launch: MonitorLaunch(store: store, run: run, container: container, runtime: origin.runtime),

@@ -55,8 +55,9 @@ extension Engine {
   private func deleteInRuntime(_ container: Container, force: Bool) throws {
     let directory = run.directory(of: container)
     do { try runtime(of: container).delete(directory) } catch {
-      // What runs is dead, and what is left is files.
       guard force || !FileAccess.exists(directory.path) else { throw error }
+      // Its process is dead; what is left are files, and perhaps descendants.
+      try directory.controlGroup.remove()
     }
   }
 }

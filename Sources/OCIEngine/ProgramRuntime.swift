@@ -63,9 +63,11 @@ struct ProgramRuntime: OCIRuntime {
   func resume(_ container: ContainerDirectory) throws(EngineError) { try run("resume", [], container) }
 
   func delete(_ container: ContainerDirectory) throws(EngineError) {
-    guard FileAccess.exists(container.runtimeState) else { return }
-    try run("delete", ["--force"], container)
-    try FileAccess.removeTree(container.runtimeState)
+    if FileAccess.exists(container.runtimeState) {
+      try run("delete", ["--force"], container)
+      try FileAccess.removeTree(container.runtimeState)
+    }
+    try container.controlGroup.remove()
   }
 }
 

@@ -62,7 +62,8 @@ package struct RunDirectory: Sendable {
 
   static func directory(in path: String, id: ContainerID, generation: Int64) -> ContainerDirectory {
     ContainerDirectory(
-      path: "\(path)/containers/\(id.rawValue).\(generation)", id: id, generation: generation)
+      path: "\(path)/containers/\(id.rawValue).\(generation)", id: id, generation: generation,
+      controlGroup: ControlGroup(path: "/cstate-\(tag(ofPath: path))-\(id.rawValue)"))
   }
 
   /// Every container that has a directory here.
@@ -74,8 +75,6 @@ package struct RunDirectory: Sendable {
       return RunDirectory.directory(in: path, id: id, generation: generation)
     }
   }
-
-  var tag: String { RunDirectory.tag(ofPath: path) }
 
   /// A short name for a run directory, for what has one namespace on the whole machine: FNV-1a of its path.
   package static func tag(ofPath path: String) -> String {
@@ -95,6 +94,8 @@ struct ContainerDirectory: Sendable, Hashable {
   var runtimeLog: String { path + "/runtime.log" }
   /// The runtime's `--root`: its own directory for each container.
   var runtimeRoot: String { path + "/runtime" }
+  /// Its control group, where its specification names none of its own.
+  let controlGroup: ControlGroup
   /// Which runtime it was created with, for whoever finds the directory without its row.
   var runtimeName: String { path + "/runtime.name" }
   /// Where the runtime keeps this container.

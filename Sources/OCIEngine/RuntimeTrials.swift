@@ -47,7 +47,8 @@ struct RuntimeTrials {
   private func trialFailure(ofProgram path: String) throws(EngineError) -> String? {
     let directory = try run.trialDirectory()
     let program = ProgramRuntime(path: path)
-    try directory.prepare(configuration: RuntimeTrials.configuration(), runtime: .program(path))
+    try directory.prepare(
+      configuration: RuntimeTrials.configuration(directory.controlGroup), runtime: .program(path))
     // The process is never started, so its program needs no content.
     let rootFileSystem = directory.path + "/rootfs"
     try FileAccess.makeDirectory(rootFileSystem)
@@ -61,7 +62,8 @@ struct RuntimeTrials {
       try program.delete(directory)
     } catch {
       guard error.code == .runtimeFailed else { throw error }
-      // What it left of a container that it could not create is files.
+      // What it left of a container that it could not create.
+      try directory.controlGroup.remove()
       try directory.remove()
       return error.cause
     }
@@ -70,12 +72,13 @@ struct RuntimeTrials {
   }
 
   /// The smallest configuration that both known runtimes take.
-  private static func configuration() throws(EngineError) -> JSONBytes {
+  private static func configuration(_ controlGroup: ControlGroup) throws(EngineError) -> JSONBytes {
     var namespaces = #"{"type":"pid"},{"type":"mount"}"#
-    var mappings = ""
+    var rest = #","cgroupsPath":"\#(controlGroup.path)""#
+    // Only root may say which control group.
     if geteuid() != 0 {
       namespaces += #",{"type":"user"}"#
-      mappings = """
+      rest = """
         ,"uidMappings":[{"containerID":0,"hostID":\(geteuid()),"size":1}],\
         "gidMappings":[{"containerID":0,"hostID":\(getegid()),"size":1}]
         """
@@ -83,7 +86,7 @@ struct RuntimeTrials {
     let text = """
       {"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0},"args":["/trial"],"env":[],"cwd":"/"},\
       "root":{"path":"rootfs"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"}],\
-      "linux":{"namespaces":[\(namespaces)]\(mappings)}}
+      "linux":{"namespaces":[\(namespaces)]\(rest)}}
       """
     do { return try JSONBytes(text) } catch { throw .invalidBundle("trial", "\(error)") }
   }

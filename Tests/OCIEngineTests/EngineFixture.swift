@@ -137,12 +137,10 @@ extension EngineFixture {
 
   /// The control groups that a runtime made for containers of this store.
   private var controlGroups: [String] {
-    guard let own = try? readText(atPath: "/proc/self/cgroup") else { return [] }
-    return own.split(separator: "\n").flatMap { line -> [String] in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      let name = fields[1].isEmpty ? "unified" : fields[1].replacing("name=", with: "")
-      let parent = "/sys/fs/cgroup/\(name)\(fields[2])"
-      return entries(ofDirectory: parent).filter { $0.hasPrefix("cstate-\(tag)-") }.map { parent + "/" + $0 }
+    let mountPoint = "/sys/fs/cgroup"
+    return ([""] + entries(ofDirectory: mountPoint).map { "/" + $0 }).flatMap { hierarchy in
+      entries(ofDirectory: mountPoint + hierarchy).filter { $0.hasPrefix("cstate-\(tag)-") }
+        .map { "\(mountPoint)\(hierarchy)/\($0)" }
     }
   }
 

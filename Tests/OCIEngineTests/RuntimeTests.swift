@@ -110,6 +110,33 @@ struct RuntimeTests {
     try fixture.expectNothingLeft(engine, "a runtime that hung")
   }
 
+  @Test(
+    "a runtime that is killed at any moment of a creation leaves nothing",
+    arguments: EngineFixture.runtimes.filter { $0 != "builtin" },
+    stride(from: 2, through: 30, by: 4).map(\.self))
+  func killedInCreate(runtime: String, milliseconds: Int) throws {
+    let fixture = try EngineFixture(runtime)
+    let program = fixture.directory.path("killed")
+    let limit = "0.0" + (milliseconds < 10 ? "0" : "") + "\(milliseconds)"
+    let script = """
+      #!/bin/sh
+      case " $* " in *" create "*) exec timeout -s KILL \(limit) \(runtime) "$@" ;; esac
+      exec \(runtime) "$@"
+      """
+    try write(script, toPath: program, mode: 0o700)
+    let engine = try fixture.engine(runtime: .executable(program))
+    let id = try ContainerID.test("killed")
+    do {
+      _ = try engine.create(bundle: try fixture.bundle(EngineFixture.shortLived), id: id)
+      try engine.start(id)
+      #expect(try engine.wait(id, deadlineNanoseconds: soon) == 7)
+      try engine.remove(id, force: false)
+    } catch let error as EngineError {
+      #expect(error.code == .runtimeFailed)
+    }
+    try fixture.expectNothingLeft(engine, "a creation killed after \(milliseconds) ms")
+  }
+
   @Test("two stores have containers of the same longest id at once", arguments: EngineFixture.runtimes)
   func twoStores(runtime: String) throws {
     let id = try ContainerID("Z" + String(repeating: "_.-9", count: 31) + "abc")
