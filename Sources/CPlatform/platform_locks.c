@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -82,11 +83,11 @@ __attribute__((constructor)) static void make_thread_key(void) {
 
 void *platform_thread_slot(void) { return thread_value; }
 
-bool platform_set_thread_slot(void *value, void (*destroy)(void *)) {
-    if (!has_thread_key || pthread_setspecific(thread_key, value) != 0) return false;
+void platform_set_thread_slot(void *value, void (*destroy)(void *)) {
     thread_destroy = destroy;
     thread_value = value;
-    return true;
+    // The key is only there to run at the end of the thread: without it the value outlives the thread.
+    if (has_thread_key) pthread_setspecific(thread_key, value);
 }
 
 // Record locks.
@@ -140,6 +141,22 @@ void platform_unpark(uint32_t *word, uint32_t value) {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
+
+// ThreadSanitizer.
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
+#if __has_feature(thread_sanitizer)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+void platform_sanitizer_acquired(uintptr_t address) { __tsan_acquire((void *)address); }
+void platform_sanitizer_releasing(uintptr_t address) { __tsan_release((void *)address); }
+#else
+void platform_sanitizer_acquired(uintptr_t address) { (void)address; }
+void platform_sanitizer_releasing(uintptr_t address) { (void)address; }
+#endif
 
 // Threads.
 

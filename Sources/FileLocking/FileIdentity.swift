@@ -27,24 +27,30 @@ package struct FileIdentity: Sendable, Hashable {
 
   /// Whether the path names this file now; false also when it cannot be looked at.
   package func isAt(path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0 && FileIdentity(status) == self
+    FileStatus.look(at: path).map { FileIdentity($0) } == self
   }
 }
 
 enum FileStatus {
   /// `lstat`; nil when nothing is at the path.
   static func of(path: String) throws(LockError) -> stat? {
-    var status = stat()
-    if lstat(path, &status) == 0 { return status }
+    if let status = look(at: path) { return status }
     if errno == ENOENT { return nil }
     throw .system(call: "lstat", path: path, errno: errno)
   }
 
+  /// `lstat`; nil with errno set when it failed.
+  static func look(at path: String) -> stat? {
+    var status = stat()
+    // A string passed as it is would be copied to the heap first.
+    return path.withCString { lstat($0, &status) } == 0 ? status : nil
+  }
+
   /// What makes a file with this status unfit to be a file of a store, nil when it is fit.
   ///
-  /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor.
-  static func reasonAgainst(_ status: stat) -> UnsafePathReason? {
+  /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor. `ownerID` is the user whose
+  /// file it has to be.
+  static func reasonAgainst(_ status: stat, ownerID: UInt32) -> UnsafePathReason? {
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFLNK: return .symbolicLink
@@ -53,7 +59,7 @@ enum FileStatus {
     case S_IFSOCK: return .socket
     default: return .device
     }
-    if status.st_uid != geteuid() { return .foreignOwner(userID: status.st_uid) }
+    if status.st_uid != ownerID { return .foreignOwner(userID: status.st_uid) }
     if status.st_mode & 0o022 != 0 { return .writableByOthers(mode: status.st_mode & 0o7777) }
     if status.st_nlink > 1 { return .severalLinks(count: UInt64(status.st_nlink)) }
     return nil

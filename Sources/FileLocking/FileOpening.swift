@@ -22,10 +22,11 @@ package enum FileOpening {
     return descriptor
   }
 
-  /// Creates an empty file when nothing is at the path; true when it did.
+  /// Creates an empty file when nothing is at the path.
   ///
   /// Process safety: an existing file is not opened, so no lock of this process on it is dropped.
   /// - Parameter path: as for `createExclusively`.
+  /// - Returns: whether it created the file.
   /// - Throws: `DirectoryError`.
   package static func createIfMissing(_ path: String) throws(DirectoryError) -> Bool {
     guard let descriptor = try createExclusively(path) else { return false }
@@ -45,7 +46,7 @@ package enum FileOpening {
       if errno == ENOENT { return nil }
       throw DirectoryError(path: path, reason: .system(call: "lstat", errno: errno))
     }
-    switch FileStatus.reasonAgainst(status) {
+    switch FileStatus.reasonAgainst(status, ownerID: geteuid()) {
     case nil, .writableByOthers: break
     case let reason?: throw DirectoryError(path: path, reason: .unsafeFile(reason))
     }

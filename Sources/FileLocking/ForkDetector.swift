@@ -12,9 +12,13 @@ package struct ForkDetector: Sendable, Hashable {
     token = platform_fork_token_ensure()
   }
 
-  /// True in the process that made the detector, false in every child forked since. One load.
+  /// True in the process that made the detector, false in every child forked since.
+  ///
+  /// One load.
   package var isSameProcess: Bool { platform_fork_token() == token }
 
-  /// The token of the calling process, 0 in a forked child that has made no detector yet. One load.
+  /// The token of the calling process, 0 in a forked child that has made no detector yet.
+  ///
+  /// One load.
   package static var currentToken: UInt64 { platform_fork_token() }
 }

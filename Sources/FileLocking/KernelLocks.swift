@@ -21,7 +21,8 @@ package struct KernelLock: Sendable, Hashable {
 
 /// Every lock and every waiting request the kernel shows.
 ///
-/// Requests are listed behind the lock they wait for. Source: proc(5), `/proc/locks`.
+/// Requests are listed behind the lock they wait for. It is no snapshot: the kernel gives 4 KB at a time, and
+/// a lock taken or let go in between can hide another. Source: proc(5), `/proc/locks`.
 /// - Throws: `LockError.system` when `/proc/locks` cannot be read.
 package func kernelLocks() throws(LockError) -> [KernelLock] {
   try kernelLocks(path: "/proc/locks")

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The one table, by device and inode, of the lockfiles this process has open.
 ///
@@ -23,21 +22,24 @@ final class LockDescriptors: Sendable {
     var idle: [FileIdentity] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   init() {
     var empty = State()
     empty.idle.reserveCapacity(Self.idleLimit + 1)
-    state = Mutex(empty)
+    state = Guarded(empty)
   }
 
   /// The entry of the file at the path; every check-out needs one `checkIn`.
   ///
-  /// - Parameter creates: false: nil when nothing is at the path.
+  /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
     if let status = try FileStatus.of(path: path) {
-      if let reason = FileStatus.reasonAgainst(status) { throw .unsafePath(path: path, reason: reason) }
       let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }
+      if let reason = FileStatus.reasonAgainst(status, ownerID: found?.ownerID ?? geteuid()) {
+        if let found { checkIn(found) }
+        throw .unsafePath(path: path, reason: reason)
+      }
       if let found {
         Self.repairMode(status, descriptor: found.descriptor)
         return found
@@ -45,7 +47,12 @@ final class LockDescriptors: Sendable {
     } else if !creates {
       return nil
     }
-    return try state.withLock { (state) throws(LockError) -> LockEntry? in
+    return try open(path: path, creates: creates)
+  }
+
+  /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
+  func open(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    try state.withLock { (state) throws(LockError) -> LockEntry? in
       try Self.open(path: path, creates: creates, in: &state)
     }
   }
@@ -97,7 +104,8 @@ final class LockDescriptors: Sendable {
       throw .system(call: "fstat", path: path, errno: errno)
     }
     let identity = FileIdentity(status)
-    let reason = FileStatus.reasonAgainst(status)
+    let ownerID = geteuid()
+    let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
     // Another thread or another path came first: closing this descriptor would drop that entry's lock.
     if let index = state.slots.index(forKey: identity) {
       state.slots.values[index].parked.append(descriptor)
@@ -110,7 +118,7 @@ final class LockDescriptors: Sendable {
       throw .unsafePath(path: path, reason: reason)
     }
     repairMode(status, descriptor: descriptor)
-    let entry = LockEntry(identity: identity, descriptor: descriptor)
+    let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
     state.slots[identity] = Slot(entry: entry, users: 1)
     return entry
   }

@@ -1,14 +1,13 @@
 import CPlatform
 import Glibc
-import Synchronization
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
-/// INVARIANT: at most one kernel request at a time; only the owner, or the kernel wait on its way to
+/// PROTOCOL L-1: at most one kernel request at a time; only the owner, or the kernel wait on its way to
 /// one, touches the kernel lock. Owning covers the request as well as the grant.
 final class LockEntry: Sendable {
   enum Phase {
-    /// Nobody here holds or wants the kernel lock.
+    /// Nobody here holds the kernel lock or asks for it.
     case idle
     /// A thread holds the kernel lock or is asking for it.
     case owned(by: ThreadLocks)
@@ -25,11 +24,14 @@ final class LockEntry: Sendable {
 
   let identity: FileIdentity
   let descriptor: Int32
-  private let state = Mutex(State())
+  /// The effective user when the file was opened, so that looking again costs no system call.
+  let ownerID: UInt32
+  private let state = Guarded(State())
 
-  init(identity: FileIdentity, descriptor: Int32) {
+  init(identity: FileIdentity, descriptor: Int32, ownerID: UInt32) {
     self.identity = identity
     self.descriptor = descriptor
+    self.ownerID = ownerID
   }
 
   /// Makes the thread the owner when nobody is; no queueing.
@@ -45,9 +47,7 @@ final class LockEntry: Sendable {
     }
   }
 
-  /// Queues in order of arrival; true when the entry was free and is the waiter's now.
-  ///
-  /// PROTOCOL L-10: a waiter that had to start again keeps its place.
+  /// Queues in order of arrival (L-10); true when the entry was free and is the waiter's now.
   func enqueue(_ waiter: LockWaiter) -> Bool {
     waiter.reset()
     return state.withLock { state in
@@ -93,7 +93,8 @@ final class LockEntry: Sendable {
 
   /// The owner let go of a file that its path does not name any more: all who queue look again.
   ///
-  /// PROTOCOL L-2: a grant of this file would not count for them either.
+  /// PROTOCOL L-2: a grant of this file would not count for them either. They arrive at the new file in
+  /// any order, and those who meet in its queue are put in the order in which they first asked.
   func restartQueue() {
     state.withLock { state in
       let queue = state.queue
@@ -102,6 +103,9 @@ final class LockEntry: Sendable {
       for waiter in queue { waiter.wake(.restart) }
     }
   }
+
+  /// How many threads of this process queue.
+  var queueLength: Int { state.withLock { $0.queue.count } }
 
   /// Blocks until the kernel grants the lock and hands it to the first in the queue, or lets go
   /// when everybody has given up meanwhile.
@@ -120,6 +124,13 @@ final class LockEntry: Sendable {
         pauseNanoseconds = min(pauseNanoseconds * 2, 8_000_000)
       case let code: return failFirst(errno: code)
       }
+    }
+  }
+
+  fileprivate var isAbandoned: Bool {
+    state.withLock { state in
+      if case .waitingInKernel = state.phase { return state.queue.isEmpty }
+      return false
     }
   }
 
@@ -170,8 +181,12 @@ final class LockEntry: Sendable {
 }
 
 enum LockPause {
+  /// Tries before a wait is given to the kernel.
+  static let yieldLimit = 4
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
+  /// For a thread of this process to let go of what it was granted too late.
+  static let letGoNanoseconds: UInt64 = 100_000_000
 
   /// Sleeps for less than a second, shorter when a signal arrives.
   static func sleep(nanoseconds: UInt64) {
@@ -181,6 +196,17 @@ enum LockPause {
 }
 
 extension LockEntry {
+  /// Whether only a wait that was given up keeps the lock from being free: nobody holds it, or that wait
+  /// has just been granted it and its thread has not run yet.
+  ///
+  /// PROTOCOL L-16: who asks without waiting must not be refused for that.
+  var isBeingLetGo: Bool {
+    guard isAbandoned else { return false }
+    var processID: Int32 = 0
+    guard platform_lock_owner(descriptor, 0, 0, &processID) == 0 else { return false }
+    return processID == -1 || processID == getpid()
+  }
+
   /// Whether the kernel has a lock of this process on the file.
   var isLockedByThisProcess: Bool {
     var processID: Int32 = 0

@@ -6,7 +6,9 @@ package struct LockName: Sendable, Hashable {
   package let directory: String
   /// Name of the lockfile in its directory.
   package let fileName: String
-  /// First part of the order: kinds of locks. The write gate has 255, orphan reaping uses 254.
+  /// First part of the order: kinds of locks.
+  ///
+  /// The write gate has 255, orphan reaping uses 254.
   package let rank: UInt8
   /// Second part of the order: which one of its kind.
   package let key: String
@@ -21,6 +23,7 @@ package struct LockName: Sendable, Hashable {
   ///   - rank: 0…253 for locks of the caller's kinds.
   ///   - key: compared as text among names of one rank.
   package init(directory: String, fileName: String, rank: UInt8, key: String) {
+    precondition(!fileName.utf8.contains(UInt8(ascii: "/")), "a lockfile is one path component")
     self.directory = directory
     self.fileName = fileName
     self.rank = rank

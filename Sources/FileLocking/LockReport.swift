@@ -7,6 +7,8 @@ package struct LockReport: Sendable, Hashable {
   package let holder: LockHolder?
   /// Who waits for it, in the kernel's order; 0 for a process of another pid namespace.
   package let waiterPIDs: [Int32]
+  /// How many threads of this process queue for it.
+  package let waitingThreads: Int
   /// Why nothing can be said about it; nil in the ordinary case.
   package let failure: LockError?
 }
@@ -43,9 +45,9 @@ extension LockTable {
       defer { descriptors.checkIn(entry) }
       return LockReport(
         fileName: fileName, holder: LockHolder.of(descriptor: entry.descriptor),
-        waiterPIDs: waiters[entry.identity] ?? [], failure: nil)
+        waiterPIDs: waiters[entry.identity] ?? [], waitingThreads: entry.queueLength, failure: nil)
     } catch {
-      return LockReport(fileName: fileName, holder: nil, waiterPIDs: [], failure: error)
+      return LockReport(fileName: fileName, holder: nil, waiterPIDs: [], waitingThreads: 0, failure: error)
     }
   }
 }
@@ -68,6 +70,7 @@ extension LockTable {
   /// - Parameters:
   ///   - directory: canonical path.
   ///   - isOrphan: gets the file name; its answer has to be true as long as the lock is held.
+  /// - Returns: what was removed, what is held, and what could not be judged.
   /// - Throws: `directoryMissing`, `usedAfterFork`, `wouldDeadlock` inside the gate, `system`.
   package func reapOrphans(
     in directory: String, isOrphan: (_ fileName: String) -> Bool

@@ -65,8 +65,9 @@ extension LockTable {
     case .heldByThisThread: throw .wouldDeadlock(path: request.path, heldPath: request.path)
     }
     while true {
+      var deadlineNanoseconds = request.deadlineNanoseconds
       if ownsEntry {
-        let code = platform_lock_try(entry.descriptor, 0, 0)
+        let code = tryLock(entry, mayYield: request.deadlineNanoseconds != 0)
         if code == 0 { return true }
         let error = code == EAGAIN || code == EACCES ? nil : request.failure(errno: code)
         if error != nil || request.isOver {
@@ -76,18 +77,33 @@ extension LockTable {
         let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
         guard startKernelWait(at: entry, for: waiter, request) else { continue }
       } else {
-        if request.isOver { throw request.timeout(at: entry) }
+        if request.isOver {
+          guard entry.isBeingLetGo else { throw request.timeout(at: entry) }
+          deadlineNanoseconds = Clock.monotonicNanoseconds + LockPause.letGoNanoseconds
+        }
         let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
         ownsEntry = entry.enqueue(waiter)
         if ownsEntry { continue }
       }
-      switch try waitInQueue(of: entry, request) {
+      switch try waitInQueue(of: entry, request, until: deadlineNanoseconds) {
       case .turn: ownsEntry = true
       case .granted: return true
       case .restart: return false
       case .failed(let code): throw request.failure(errno: code)
       }
     }
+  }
+
+  /// One request, and a few more after a yield each while the lock is held: most stays in the gate are shorter
+  /// than handing the wait to another thread and back.
+  private func tryLock(_ entry: LockEntry, mayYield: Bool) -> Int32 {
+    var code = platform_lock_try(entry.descriptor, 0, 0)
+    guard mayYield else { return code }
+    for _ in 0..<LockPause.yieldLimit where code == EAGAIN {
+      sched_yield()
+      code = platform_lock_try(entry.descriptor, 0, 0)
+    }
+    return code
   }
 
   /// Puts a blocking request into the kernel; false when no thread was free and a pause was made instead.
@@ -115,10 +131,10 @@ extension LockTable {
 
   /// PROTOCOL L-5, L-16: a wait ends at its deadline, names the holder, and leaves the queue.
   private func waitInQueue(
-    of entry: LockEntry, _ request: LockRequest
+    of entry: LockEntry, _ request: LockRequest, until deadlineNanoseconds: UInt64
   ) throws(LockError) -> LockWaiter.Signal {
     guard let waiter = request.waiter else { preconditionFailure("a request waits without a waiter") }
-    if let signal = waiter.park(deadlineNanoseconds: request.deadlineNanoseconds) { return signal }
+    if let signal = waiter.park(deadlineNanoseconds: deadlineNanoseconds) { return signal }
     if let signal = entry.withdraw(waiter) { return signal }
     throw request.timeout(at: entry)
   }

@@ -41,6 +41,7 @@ package final class LockTable: Sendable {
   ///   - name: must come after every lock the calling thread holds.
   ///   - wait: how long another holder is waited for.
   ///   - operation: shown to those who wait meanwhile; 104 bytes are kept.
+  /// - Returns: the grant; its end is the lock's.
   /// - Throws: `timeout` naming the holder, `wouldDeadlock`, `unsafePath`, `directoryMissing`,
   ///   `usedAfterFork`, `system`.
   /// - Blocking: up to `wait`.
@@ -59,6 +60,7 @@ package final class LockTable: Sendable {
   ///   - names: a name given twice counts once.
   ///   - wait: one deadline for all of them together.
   ///   - operation: as for a single lock.
+  /// - Returns: the grants; their end is the locks'.
   /// - Throws: as for a single lock; those granted before the failure are released.
   /// - Blocking: up to `wait`.
   package func acquire(
@@ -121,7 +123,7 @@ package final class LockTable: Sendable {
     do throws(LockError) {
       let status = try FileStatus.of(path: path)
       if let status, FileIdentity(status) == entry.identity {
-        guard let reason = FileStatus.reasonAgainst(status) else { return true }
+        guard let reason = FileStatus.reasonAgainst(status, ownerID: entry.ownerID) else { return true }
         failure = .unsafePath(path: path, reason: reason)
       }
     } catch {
@@ -134,8 +136,8 @@ package final class LockTable: Sendable {
 
   /// Lets the kernel lock go, and the entry with it.
   ///
-  /// - Parameter isPathGone: the file is not at its path any more: who queues looks again, and the
-  ///   descriptor is not kept.
+  /// With `isPathGone` the file is not at its path any more: who queues looks again, and the descriptor is not
+  /// kept.
   func release(_ entry: LockEntry, isPathGone: Bool) {
     _ = platform_lock_release(entry.descriptor, 0, 0)
     if isPathGone {

@@ -32,7 +32,9 @@ public struct ProcessIdentity: Sendable, Hashable {
 }
 
 extension ProcessIdentity {
-  /// The calling process. Its start time is read once, and again after a fork; 0 when `/proc` does not tell.
+  /// The calling process.
+  ///
+  /// Its start time is read once, and again after a fork; 0 when `/proc` does not tell.
   public static var current: ProcessIdentity {
     let pid = getpid()
     let cached = platform_cached_start_time(pid)

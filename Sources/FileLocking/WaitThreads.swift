@@ -1,23 +1,28 @@
 import CPlatform
-import Synchronization
 
 /// A bounded set of threads that block in the kernel for askers with a deadline.
 ///
 /// Threads are made only under contention, keep all signals blocked, and are used again. When all are
 /// busy the asker polls instead (`LockTable.waitInQueue`): a wait can then be overtaken by other
 /// processes, but neither the number of threads nor of descriptors grows with the number of waits.
-final class WaitThreads: Sendable {
-  static let limit = 16
+package final class WaitThreads: Sendable {
+  /// How many threads a set has at most.
+  package static let limit = 16
 
   private struct State {
     var idle: [WaitThread] = []
     var count = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
-  /// Runs the wait on a thread of the set; false when all are busy and none can be added.
-  func run(_ wait: @escaping @Sendable () -> Void) -> Bool {
+  /// A set without threads.
+  package init() {}
+
+  /// Runs something that blocks on a thread of the set; false when all are busy and none can be added.
+  ///
+  /// The host's signals are not delivered to the thread.
+  package func run(_ wait: @escaping @Sendable () -> Void) -> Bool {
     let idle = state.withLock { $0.idle.popLast() }
     if let idle {
       idle.resume(with: wait)
@@ -42,12 +47,12 @@ final class WaitThreads: Sendable {
 }
 
 private final class WaitThread: Sendable {
-  private let wait: Mutex<(@Sendable () -> Void)?>
+  private let wait: Guarded<(@Sendable () -> Void)?>
   private let set: WaitThreads
   private let word = ParkingWord()
 
   init(first wait: @escaping @Sendable () -> Void, set: WaitThreads) {
-    self.wait = Mutex(wait)
+    self.wait = Guarded(wait)
     self.set = set
   }
 

@@ -6,15 +6,14 @@ import Glibc
 /// Its lockfile is opened once, stays open, and is never unlinked (L-13, L-14).
 /// Process safety: as for every lock of `LockTable`; a forked child gets `usedAfterFork`.
 package final class WriteGate: Sendable {
-  /// Bytes at the start of the gate's file that belong to the holder record; flags may follow from byte 4096.
-  package static let recordSize = 256
-
   /// Where the lockfile is; its rank comes after every other lock's.
   package let name: LockName
   /// Which file was opened.
   package var identity: FileIdentity { entry.identity }
   private let table: LockTable
   private let entry: LockEntry
+  /// nil on a disk too full for it: the record is then written as for every other lock.
+  private let page: GatePage?
   private let order: LockOrder
 
   /// Opens the gate, and creates its lockfile when missing.
@@ -32,6 +31,7 @@ package final class WriteGate: Sendable {
     self.name = name
     self.table = table
     self.entry = entry
+    page = GatePage(descriptor: entry.descriptor)
     order = name.order
   }
 
@@ -46,7 +46,7 @@ package final class WriteGate: Sendable {
   ///   - operation: shown to those who wait meanwhile.
   ///   - deadlineNanoseconds: CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
   /// - Throws: `timeout`, `wouldDeadlock` when the thread is inside already, `replaced` when the file at the
-  ///   path is another one by now, `usedAfterFork`, `system`.
+  ///   path is another one by now or was truncated, `usedAfterFork`, `system`.
   /// - Blocking: up to the deadline.
   package func enter(operation: String, deadlineNanoseconds: UInt64) throws(LockError) {
     guard table.fork.isSameProcess else { throw .usedAfterFork }
@@ -58,13 +58,13 @@ package final class WriteGate: Sendable {
       thread.remove(order)
       throw error
     }
-    table.record.write(
-      to: entry.descriptor, operation: operation, bootTimeNanoseconds: Clock.bootTimeNanoseconds)
+    writeRecord(operation: operation)
   }
 
   /// Takes the gate when it is free; false when somebody else is inside.
   ///
   /// - Parameter operation: as for `enter`.
+  /// - Returns: whether the calling thread is inside now.
   /// - Throws: as `enter`, without `timeout`.
   package func tryEnter(operation: String) throws(LockError) -> Bool {
     do throws(LockError) {
@@ -76,7 +76,9 @@ package final class WriteGate: Sendable {
     }
   }
 
-  /// Lets the gate go; called once by the thread that entered. In a forked child it does nothing.
+  /// Lets the gate go; called once by the thread that entered.
+  ///
+  /// In a forked child it does nothing.
   package func leave() {
     guard table.fork.isSameProcess else { return }
     _ = platform_lock_release(entry.descriptor, 0, 0)
@@ -92,12 +94,30 @@ package final class WriteGate: Sendable {
   private func enter(thread: ThreadLocks, deadlineNanoseconds: UInt64) throws(LockError) {
     var request = LockRequest(
       path: name.path, thread: thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: false)
-    // Nothing of this process takes the file away, so a request told to start again asks the same file.
+    // Nothing in this library takes the file away, so a request told to start again asks the same file.
     while try !obtain(&request) {}
-    if entry.identity.isAt(path: name.path) { return }
+    if isIntact { return }
     _ = platform_lock_release(entry.descriptor, 0, 0)
     entry.passOn()
     throw .replaced(path: name.path)
+  }
+
+  /// One lstat: the same file, and still as long as what is mapped of it.
+  private var isIntact: Bool {
+    guard let status = FileStatus.look(at: name.path) else { return false }
+    return FileIdentity(status) == entry.identity && (page == nil || status.st_size >= GatePage.size)
+  }
+
+  private func writeRecord(operation: String) {
+    let bootTimeNanoseconds = Clock.bootTimeNanoseconds
+    if let page {
+      table.record.encode(
+        into: page.record, operation: operation, realTimeNanoseconds: Clock.realTimeNanoseconds,
+        bootTimeNanoseconds: bootTimeNanoseconds)
+    } else {
+      table.record.write(
+        to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+    }
   }
 
   private func obtain(_ request: inout LockRequest) throws(LockError) -> Bool {

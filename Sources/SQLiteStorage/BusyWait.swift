@@ -16,8 +16,8 @@ struct CallbackState {
 
   /// Sleeps a little, not beyond the deadline; false when the deadline has passed.
   ///
-  /// Behind the gate only foreign programs and a WAL recovery are waited for. Neither queues, so the pauses are
-  /// short (0.1 ms growing to 4 ms) and jittered: two who wait must not keep meeting.
+  /// Behind the gate only foreign programs and a WAL recovery are waited for. Neither queues, so the
+  /// pauses are short (0.1 ms growing to 4 ms) and jittered: two who wait must not keep meeting.
   mutating func pauseForOthers(attempt: Int32) -> Bool {
     let now = monotonicNanoseconds()
     if deadlineNanoseconds == 0 { deadlineNanoseconds = now &+ waitNanoseconds }

@@ -1,13 +1,15 @@
 internal import CSQLite
 
-/// One open SQLite connection with its prepared statements. Lent to the closures of `Database`; it must not be kept
-/// beyond them, nor used on another thread meanwhile.
+/// One open SQLite connection with its prepared statements.
+///
+/// Lent to the closures of `Database`; it must not be kept beyond them, nor used on another thread meanwhile.
 package final class Connection {
   let path: String
   let options: DatabaseOptions
   /// For tests that plant faults below SQLite.
   package let handle: OpaquePointer
   let callbackState: UnsafeMutablePointer<CallbackState>
+  private let owner = ProcessToken.ensured()
 
   /// Writing statements are refused unless a write transaction is under way.
   var allowsWrites = false
@@ -28,7 +30,8 @@ package final class Connection {
     precondition(path.utf8.first == UInt8(ascii: "/"), "an absolute path, which SQLite cannot take for a URI")
     self.path = path
     self.options = options
-    // NOMUTEX: the pool lends a connection to one thread at a time. The file is created by `Database.create` alone.
+    // NOMUTEX: the pool lends a connection to one thread at a time. The file is created by
+    // `Database.create` alone.
     let flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW
       | SQLITE_OPEN_EXRESCODE
@@ -54,7 +57,8 @@ package final class Connection {
     literals = [:]
     texts = []
     let code = sqlite3_close(handle)
-    precondition(code == SQLITE_OK, "a statement or its connection was kept beyond the closure it was lent to")
+    precondition(
+      code == SQLITE_OK, "a statement or its connection was kept beyond the closure it was lent to")
     callbackState.deallocate()
   }
 
@@ -90,7 +94,8 @@ package final class Connection {
 // MARK: - Statements
 
 extension Connection {
-  /// The statement of this literal, ready to bind: prepared at the first call, found by the literal's address after.
+  /// The statement of this literal, ready to bind: prepared at the first call, found by the literal's
+  /// address after.
   ///
   /// - Throws: `schemaMismatch` and what reading the schema may meet.
   package func statement(_ sql: StaticString) throws(StorageError) -> Statement {
@@ -103,9 +108,12 @@ extension Connection {
     return lend(entry)
   }
 
-  /// The statement of this text, ready to bind. The last sixteen texts stay prepared.
+  /// The statement of this text, ready to bind.
+  ///
+  /// The last sixteen texts stay prepared.
   ///
   /// - Parameter sql: built from literals; values are bound, never spliced in.
+  /// - Returns: the statement without values.
   /// - Throws: `schemaMismatch` and what reading the schema may meet.
   package func statement(dynamic sql: String) throws(StorageError) -> Statement {
     if let index = texts.lastIndex(where: { !$0.statement.isLent && $0.sql == sql }) {
@@ -152,11 +160,14 @@ extension Connection {
 extension Connection {
   /// Called with the first row (or the end) of every lent statement: almost always two loads.
   ///
-  /// SQLite compares the schema cookie at each step and prepares the statement again when it changed, which is the
-  /// only way a newer version can appear under an open connection. So the version is asked for when the counter
-  /// of such preparations moved, within the same snapshot, before the caller sees a row.
+  /// SQLite compares the schema cookie at each step and prepares the statement again when it changed,
+  /// which is the only way a newer version can appear under an open connection. So the version is asked
+  /// for when the counter of such preparations moved, within the same snapshot, before the caller sees a
+  /// row.
   func checkVersion(afterFirstStepOf statement: OpaquePointer) throws(StorageError) {
-    guard sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 1) != 0 || !versionIsKnown else { return }
+    guard sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 1) != 0 || !versionIsKnown else {
+      return
+    }
     versionIsKnown = false
     let found = try schemaVersion()
     guard found <= options.schemaVersion else { throw tooNew(found) }
@@ -207,10 +218,11 @@ extension Connection {
     return try finishing(body)
   }
 
-  /// COMMIT when the body returns, ROLLBACK when it or COMMIT throws.
+  /// COMMIT when the body returns, ROLLBACK when it or COMMIT throws; neither in a child forked by the body.
   private func finishing<R>(_ body: (Connection) throws -> R) throws -> R {
     do {
       let result = try body(self)
+      guard owner.isOfThisProcess else { throw StorageError.usedAfterFork(path) }
       try control(.commit)
       return result
     } catch {
@@ -228,7 +240,7 @@ extension Connection {
 
   /// Ends the transaction if SQLite has not already done so, as it does after a full disk.
   private func rollBack() {
-    guard inTransaction else { return }
+    guard owner.isOfThisProcess, inTransaction else { return }
     sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
     precondition(!inTransaction, "a rollback cannot fail")
   }

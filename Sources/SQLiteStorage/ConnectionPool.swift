@@ -1,4 +1,6 @@
-/// The connections that wait for an operation, and how many are out with one. Guarded by its database's mutex.
+/// The connections that wait for an operation, and how many are out with one.
+///
+/// Guarded by its database's mutex.
 struct ConnectionPool {
   private var idle: [PooledConnection]
   private var lentCount = 0
@@ -15,7 +17,9 @@ struct ConnectionPool {
     return idle.popLast()
   }
 
-  /// Takes a connection back (nil: the opening failed). Returns one to close, and whether nothing is open after that.
+  /// Takes a connection back (nil: the opening failed).
+  ///
+  /// Returns one to close, and whether nothing is open after that.
   mutating func giveBack(
     _ connection: PooledConnection?, idleConnections: Int
   ) -> (surplus: PooledConnection?, isLast: Bool) {
@@ -27,8 +31,10 @@ struct ConnectionPool {
     return (connection, isClosed && lentCount == 0)
   }
 
-  /// Refuses everything from now on. Nil when it was closed already; the operations that are still under way close
-  /// their connections themselves.
+  /// Refuses everything from now on.
+  ///
+  /// Nil when it was closed already; the operations that are still under way close their connections
+  /// themselves.
   mutating func close() -> (idle: [PooledConnection], isLast: Bool)? {
     guard !isClosed else { return nil }
     isClosed = true
@@ -39,8 +45,8 @@ struct ConnectionPool {
 
 /// A connection on its way in or out of the pool.
 ///
-/// SAFETY: a `Connection` is used by one thread at a time, because it is either in the pool, where nobody uses it, or
-/// lent to the one operation that took it out; the pool's mutex orders the two.
+/// SAFETY: a `Connection` is used by one thread at a time, because it is either in the pool, where
+/// nobody uses it, or lent to the one operation that took it out; the pool's mutex orders the two.
 struct PooledConnection: @unchecked Sendable {
   let connection: Connection
 

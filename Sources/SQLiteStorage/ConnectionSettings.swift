@@ -2,9 +2,10 @@ internal import CSQLite
 
 /// Every setting of a connection, once, with its value and its reason.
 ///
-/// Calls are preferred to PRAGMA statements, which cost a preparation each at every open. What is SQLite's default
-/// in every build is not set. Sources: https://sqlite.org/c3ref/c_dbconfig_defensive.html,
-/// https://sqlite.org/c3ref/c_limit_attached.html, https://sqlite.org/pragma.html, https://sqlite.org/security.html
+/// Calls are preferred to PRAGMA statements, which cost a preparation each at every open. What is
+/// SQLite's default in every build is not set. Sources:
+/// https://sqlite.org/c3ref/c_dbconfig_defensive.html, https://sqlite.org/c3ref/c_limit_attached.html,
+/// https://sqlite.org/pragma.html, https://sqlite.org/security.html
 enum ConnectionSettings {
   /// `sqlite3_db_config` switches, in force before the first statement.
   static let switches: [(option: Int32, value: Int32)] = [
@@ -29,11 +30,12 @@ enum ConnectionSettings {
     (SQLITE_LIMIT_ATTACHED, 0),
     (SQLITE_LIMIT_WORKER_THREADS, 0),
     (SQLITE_LIMIT_SQL_LENGTH, 1 << 20),
-    (SQLITE_LIMIT_EXPR_DEPTH, 200),
     (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
   ]
 
-  /// Before the first read. A damaged page is an error instead of whatever its cells say.
+  /// Before the first read.
+  ///
+  /// A damaged page is an error instead of whatever its cells say.
   static let beforeReading = "PRAGMA cell_size_check=ON"
 
   /// Before the first write of a connection: most short-lived processes never come here.
@@ -46,8 +48,10 @@ enum ConnectionSettings {
   ///   little: older frames keep the content until they are overwritten.
   static let beforeWriting = "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST"
 
-  /// Applies everything that costs no statement. `wal_autocheckpoint` is 0 because the connection installs its
-  /// own WAL hook, which is what automatic WAL checkpoints are made of.
+  /// Applies everything that costs no statement.
+  ///
+  /// `wal_autocheckpoint` is 0 because the connection installs its own WAL hook, which is what automatic
+  /// WAL checkpoints are made of.
   static func apply(to handle: OpaquePointer, options: DatabaseOptions) {
     for (option, value) in switches {
       let code = csqlite_configure(handle, option, value)

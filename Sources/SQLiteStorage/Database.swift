@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// An SQLite database in WAL mode that many processes write to, one at a time, behind a gate.
 ///
-/// Any thread may call; each operation has a connection to itself. Reads never wait for a writer. After a fork a child
-/// gets `usedAfterFork` from every call, and nothing is closed there.
+/// Any thread may call; each operation has a connection to itself. Reads never wait for a writer. After
+/// a fork a child gets `usedAfterFork` from every call, and nothing is closed there.
 package final class Database: Sendable {
   package let path: String
   package let options: DatabaseOptions
@@ -13,6 +13,8 @@ package final class Database: Sendable {
   package let identity: FileIdentity
   /// The `-wal` that is open.
   package let walIdentity: FileIdentity
+  /// The `-shm` that is open.
+  package let sharedMemoryIdentity: FileIdentity
 
   let gate: any WriteGate
   let pool: Mutex<ConnectionPool>
@@ -21,16 +23,21 @@ package final class Database: Sendable {
   /// Frames in the WAL when this handle last copied it back.
   let framesAtLastWALCheckpoint = Atomic<Int>(0)
   private let walPath: String
-  private let owner = ProcessToken.current
+  private let sharedMemoryPath: String
+  private let owner = ProcessToken.ensured()
 
-  /// Opens an existing database. Writes nothing, and locks nothing exclusively unless the WAL has to be recovered.
+  /// Opens an existing database.
+  ///
+  /// Writes nothing, and locks nothing exclusively unless the WAL has to be recovered.
   ///
   /// - Parameters:
   ///   - path: absolute, without a symbolic link anywhere in it.
   ///   - gate: must exclude every other user of this file, in this process and in others.
+  ///   - options: what the database is expected to be.
   /// - Throws: `missing`, `incomplete`, `notADatabase`, `wrongApplicationID`, `schemaTooNew`, `schemaTooOld`,
   ///   `notWriteAheadLog`, `corrupt`, `unsafeFile`, `usedAfterFork`, `busy`, `cannotOpen`, `readOnly`.
-  /// - Blocking: while another process recovers the WAL, at most `recoveryWaitMilliseconds`.
+  /// - Blocking: while another process recovers the WAL, at most `recoveryWaitMilliseconds`; where that one
+  ///   was stopped between taking two of its locks, SQLite's own ten seconds.
   package init(path: String, gate: any WriteGate, options: DatabaseOptions) throws(StorageError) {
     let identity = try FileIdentity(safeFile: path)
     try OpenDatabases.enter(identity, path: path)
@@ -41,9 +48,11 @@ package final class Database: Sendable {
       try connection.verifyHeader()
       try OpenDatabases.guardSharedMemory(identity, path: path)
       guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal")
+        let walIdentity = FileIdentity(path: path + "-wal"),
+        let sharedMemoryIdentity = FileIdentity(path: path + "-shm")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
+      self.sharedMemoryIdentity = sharedMemoryIdentity
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -55,16 +64,19 @@ package final class Database: Sendable {
     self.identity = identity
     self.gate = gate
     walPath = path + "-wal"
+    sharedMemoryPath = path + "-shm"
   }
 
   deinit {
-    guard owner == .current else { return }
+    guard owner.isOfThisProcess else { return }
     if let last = pool.withLock({ $0.close() }) { finishClosing(last) }
   }
 
-  /// Gives the body one consistent snapshot: no change by anybody shows up between its first read and its end.
+  /// Gives the body one consistent snapshot: no change by anybody shows up between its first read and
+  /// its end.
   ///
-  /// - Throws: `closed`, `usedAfterFork`, `schemaTooNew`, what its statements throw, and whatever the body throws.
+  /// - Throws: `closed`, `usedAfterFork`, `schemaTooNew`, what its statements throw, and whatever the
+  ///   body throws.
   /// - Blocking: never for a writer nor for the gate (D-7); only while another process recovers the WAL.
   package func read<R>(_ body: (Connection) throws -> R) throws -> R {
     try withConnection { try $0.snapshot(body) }
@@ -72,21 +84,29 @@ package final class Database: Sendable {
 
   /// Gives the body a connection for one statement, which is its own snapshot.
   ///
-  /// - Throws, Blocking: as `read`.
+  /// - Throws: as `read`.
+  /// - Blocking: as `read`.
   package func readOne<R>(_ body: (Connection) throws -> R) throws -> R {
     try withConnection(body)
   }
 
-  /// Runs the body in one immediate transaction behind the gate, and returns once that is as durable as asked for.
+  /// Runs the body in one immediate transaction behind the gate, and returns once that is as durable as
+  /// asked for.
   ///
-  /// The order is: gate, identity of the files, BEGIN IMMEDIATE, version of the schema, body, COMMIT, out of the
-  /// gate, sync, WAL checkpoint if one is due. Whatever is thrown before COMMIT leaves nothing behind.
+  /// The order is: gate, identity of the files, BEGIN IMMEDIATE, version of the schema, body, COMMIT,
+  /// out of the gate, sync, WAL checkpoint if one is due. Whatever is thrown before COMMIT leaves
+  /// nothing behind.
   ///
-  /// - Parameter deadlineNanoseconds: `CLOCK_MONOTONIC`, for the gate and for foreign programs that hold
-  ///   SQLite's lock; `UInt64.max` waits for as long as it takes.
-  /// - Throws: what the gate and the body throw; `closed`, `usedAfterFork`, `replaced`, `busy`, `schemaTooNew`,
-  ///   `schemaTooOld`, `outOfSpace`, `io`, `readOnly`, `constraint`; `syncFailedEarlier` before anything is done,
-  ///   `durabilityUnknown` after COMMIT.
+  /// - Parameters:
+  ///   - operation: what the gate tells those who wait for it.
+  ///   - durability: what the caller wants to rely on when this returns.
+  ///   - deadlineNanoseconds: `CLOCK_MONOTONIC`, for the gate and for foreign programs that hold SQLite's
+  ///     lock; `UInt64.max` waits for as long as it takes.
+  ///   - body: gets the connection inside the transaction.
+  /// - Returns: what the body returns.
+  /// - Throws: what the gate and the body throw; `closed`, `usedAfterFork`, `replaced`, `busy`,
+  ///   `schemaTooNew`, `schemaTooOld`, `outOfSpace`, `io`, `readOnly`, `constraint`; `syncFailedEarlier`
+  ///   before anything is done, `durabilityUnknown` after COMMIT.
   /// - Durability: D-1, D-2, D-3, D-4.
   package func write<R>(
     _ operation: StaticString, durability: CommitDurability, deadlineNanoseconds: UInt64,
@@ -109,8 +129,11 @@ package final class Database: Sendable {
 
   /// Brings an older schema up to date, once, whichever process comes first; does nothing when it is current.
   ///
-  /// - Parameter body: gets the version it starts from, and leaves the schema of `options.schemaVersion`.
-  /// - Throws, Durability: as a durable `write`.
+  /// - Parameters:
+  ///   - deadlineNanoseconds: as for `write`.
+  ///   - body: gets the version it starts from, and leaves the schema of `options.schemaVersion`.
+  /// - Throws: as a durable `write`.
+  /// - Durability: as a durable `write`.
   package func migrate(
     deadlineNanoseconds: UInt64, _ body: (Connection, Int32) throws -> Void
   ) throws {
@@ -143,15 +166,14 @@ package final class Database: Sendable {
 extension Database {
   /// Throws unless this process opened the database.
   func checkOwner() throws(StorageError) {
-    guard owner == .current else {
-      throw StorageError(.usedAfterFork, path: path, message: "opened before a fork; open it again after an exec")
-    }
+    guard owner.isOfThisProcess else { throw .usedAfterFork(path) }
   }
 
   /// Lends an idle connection, or a new one, for the length of the body.
   func withConnection<R>(_ body: (Connection) throws -> R) throws -> R {
     try checkOwner()
-    let connection = try pool.withLock { pool throws(StorageError) in try pool.checkOut(path: path) }
+    let connection =
+      try pool.withLock { pool throws(StorageError) in try pool.checkOut(path: path) }
       .map(\.connection) ?? openAnother()
     defer { giveBack(connection) }
     return try body(connection)
@@ -175,16 +197,25 @@ extension Database {
   }
 
   private func giveBack(_ connection: Connection?) {
+    guard owner.isOfThisProcess else { return }
     let returned = connection.map(PooledConnection.init)
     let (surplus, isLast) = pool.withLock { $0.giveBack(returned, idleConnections: options.idleConnections) }
     surplus?.connection.close()
     if isLast { OpenDatabases.leave(identity) }
   }
 
-  /// DURABILITY D-4: SQLite goes on writing to a file that was unlinked, and reports success.
-  func checkIdentity() throws(StorageError) {
+  /// Throws unless the paths still name the files that are open; every write and WAL checkpoint asks.
+  ///
+  /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
+  /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
+  ///
+  /// - Throws: `replaced`, with the path of the file that is another one.
+  package func checkIdentity() throws(StorageError) {
     guard FileIdentity(path: path) == identity else { throw .replaced(path) }
     guard FileIdentity(path: walPath) == walIdentity else { throw .replaced(walPath) }
+    guard FileIdentity(path: sharedMemoryPath) == sharedMemoryIdentity else {
+      throw .replaced(sharedMemoryPath)
+    }
   }
 
   /// PROTOCOL L-13: the one way to a write transaction or a WAL checkpoint.
@@ -197,8 +228,8 @@ extension Database {
     do {
       return try body()
     } catch let error as StorageError where error.isFailedSync {
-      // The header of a restarted WAL, or the WAL before it is copied back. The kernel has forgotten the pages it
-      // could not write, other commits' among them.
+      // The header of a restarted WAL, or the WAL before it is copied back. The kernel has forgotten the
+      // pages it could not write, other commits' among them.
       hasFailedSync.store(true, ordering: .releasing)
       throw error
     }
@@ -208,7 +239,8 @@ extension Database {
 // MARK: - Durability
 
 extension Database {
-  /// DURABILITY D-3: after a failed sync Linux may count the pages as clean, so that the next sync succeeds over a hole.
+  /// DURABILITY D-3: after a failed sync Linux may count the pages as clean, so that the next sync
+  /// succeeds over a hole.
   private func checkSyncs() throws(StorageError) {
     guard !hasFailedSync.load(ordering: .acquiring) else {
       throw StorageError(
@@ -218,17 +250,18 @@ extension Database {
 
   /// DURABILITY D-1: syncs the WAL through SQLite's own descriptor, after COMMIT and outside the gate.
   ///
-  /// Our frames are covered whatever others do in between, because a WAL is restarted only when all its frames
-  /// have been copied back (`nBackfill == mxFrame`), and the WAL checkpoint that copies the last of them has
-  /// synced the WAL before it copied and the database after (`walCheckpoint` in `wal.c`: the sync of the database
-  /// is skipped only while `mxSafeFrame` is behind the live `mxFrame`, and then no restart is possible). So at
-  /// every moment our frames are in the WAL that this descriptor syncs, or in a database that was synced. The
-  /// WAL's inode never changes: it is kept at close, restarts and truncations reuse it, and `checkIdentity` is the
-  /// witness. All this holds for a checkpointer with `synchronous` NORMAL or more; a foreign program that switches
-  /// it OFF gives up durability for all of us.
+  /// Our frames are covered whatever others do in between, because a WAL is restarted only when all its
+  /// frames have been copied back (`nBackfill == mxFrame`), and the WAL checkpoint that copies the last
+  /// of them has synced the WAL before it copied and the database after (`walCheckpoint` in `wal.c`: the
+  /// sync of the database is skipped only while `mxSafeFrame` is behind the live `mxFrame`, and then no
+  /// restart is possible). So at every moment our frames are in the WAL that this descriptor syncs, or
+  /// in a database that was synced. The WAL's inode never changes: it is kept at close, restarts and
+  /// truncations reuse it, and `checkIdentity` is the witness. All this holds for a checkpointer with
+  /// `synchronous` NORMAL or more; a foreign program that switches it OFF gives up durability for all of
+  /// us.
   ///
-  /// The first sync through a descriptor syncs the directory as well (`UNIXFILE_DIRSYNC` in `os_unix.c`), so the
-  /// entry of a WAL that was just made is covered too.
+  /// The first sync through a descriptor syncs the directory as well (`UNIXFILE_DIRSYNC` in
+  /// `os_unix.c`), so the entry of a WAL that was just made is covered too.
   private func sync(_ connection: Connection) throws(StorageError) {
     // A sync of this handle may have failed while this commit was on its way.
     guard !hasFailedSync.load(ordering: .acquiring) else {
@@ -247,5 +280,10 @@ extension Database {
 extension StorageError {
   static func replaced(_ path: String) -> StorageError {
     StorageError(.replaced, path: path, message: "the path no longer names the file that is open")
+  }
+
+  static func usedAfterFork(_ path: String) -> StorageError {
+    StorageError(
+      .usedAfterFork, path: path, message: "opened by the parent process; open it again after an exec")
   }
 }

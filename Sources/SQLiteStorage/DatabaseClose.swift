@@ -1,10 +1,12 @@
 internal import Synchronization
 
 extension Database {
-  /// Closes. Operations under way finish; every later call is `closed`, a second close too.
+  /// Closes.
   ///
-  /// DURABILITY D-5: the last one out copies the WAL back and restarts it, so that the next open does not have to
-  /// index it frame by frame. It does so only if that is worth it and waits for nobody.
+  /// Operations under way finish; every later call is `closed`, a second close too.
+  ///
+  /// DURABILITY D-5: the last one out copies the WAL back and restarts it, so that the next open does
+  /// not have to index it frame by frame. It does so only if that is worth it and waits for nobody.
   ///
   /// - Throws: `closed`, `usedAfterFork`.
   package func close() throws {
@@ -31,8 +33,8 @@ extension Database {
     do {
       try checkIdentity()
       guard try copyBack(connection).isComplete else { return }
-      // Writes page 1, unchanged, as the first frame of a restarted WAL. The file keeps its size: overwriting is
-      // cheaper to sync than extending.
+      // Writes page 1, unchanged, as the first frame of a restarted WAL. The file keeps its size:
+      // overwriting is cheaper to sync than extending.
       try connection.prepareForWriting()
       try connection.writeTransaction(deadlineNanoseconds: 1) { connection in
         try connection.execute("PRAGMA user_version=\(connection.requireKnownVersion())")

@@ -2,14 +2,20 @@ internal import CSQLite
 internal import Glibc
 
 extension Database {
-  /// Makes the database, or finishes one whose creator was killed, or finds it finished. The caller holds the gate.
+  /// Makes the database, or finishes one whose creator was killed, or finds it finished.
   ///
-  /// Whoever is killed here leaves either no file, or one that `init` calls `incomplete` and the next call finishes:
-  /// identity, version and schema appear in one transaction.
+  /// The caller holds the gate.
   ///
-  /// - Parameter schema: runs inside that transaction.
-  /// - Throws: `wrongApplicationID`, `notADatabase` for a file that is not ours; `unsafeFile`, `outOfSpace`, `io`,
-  ///   `readOnly`, `cannotOpen`; and whatever `schema` throws.
+  /// Whoever is killed here leaves either no file, or one that `init` calls `incomplete` and the next
+  /// call finishes: identity, version and schema appear in one transaction.
+  ///
+  /// - Parameters:
+  ///   - path: absolute, without a symbolic link anywhere in it.
+  ///   - options: what the database is going to be.
+  ///   - deadlineNanoseconds: `CLOCK_MONOTONIC`, for foreign programs that hold SQLite's lock.
+  ///   - schema: runs inside that transaction.
+  /// - Throws: `wrongApplicationID`, `notADatabase` for a file that is not ours; `unsafeFile`,
+  ///   `outOfSpace`, `io`, `readOnly`, `cannotOpen`; and whatever `schema` throws.
   /// - Durability: on return the file, its WAL and their directory entries survive a power loss.
   package static func create(
     path: String, options: DatabaseOptions, deadlineNanoseconds: UInt64,
@@ -26,9 +32,11 @@ extension Database {
     try syncDirectory(of: path)
   }
 
-  /// By mknod, not by open: there is no descriptor whose close would drop the locks of another thread that has
-  /// opened the file meanwhile. SQLite itself would make it readable to others (0644 under the usual umask), and
-  /// whoever can read it can lock it. It gives `-wal` and `-shm` the mode of this file.
+  /// By mknod, not by open: there is no descriptor whose close would drop the locks of another thread
+  /// that has opened the file meanwhile.
+  ///
+  /// SQLite itself would make it readable to others (0644 under the usual umask), and whoever can read
+  /// it can lock it. It gives `-wal` and `-shm` the mode of this file.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
     guard mknod(path, S_IFREG | 0o600, 0) != 0 else { return }
     guard errno != EEXIST else { return }

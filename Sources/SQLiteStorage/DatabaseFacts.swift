@@ -44,8 +44,7 @@ extension Database {
   /// What SQLite means by a lock that `/proc/locks` lists, or nil when it is not on a file of this database.
   package func meaning(ofLockOn file: FileIdentity, startByte: UInt64) -> SQLiteLock? {
     if file == identity { return LockedByte.onDatabase(startByte) }
-    guard file == FileIdentity(path: path + "-shm") else { return nil }
-    return LockedByte.onSharedMemory(startByte)
+    return file == sharedMemoryIdentity ? LockedByte.onSharedMemory(startByte) : nil
   }
 
   static func hasWALResetRace(_ version: Int32) -> Bool { (3_007_000...3_051_002).contains(version) }

@@ -30,7 +30,8 @@ extension Connection {
     return found
   }
 
-  /// Asked for in every write transaction: a newer program may have migrated the database since it was opened.
+  /// Asked for in every write transaction: a newer program may have migrated the database since it was
+  /// opened.
   func requireCurrentVersion() throws(StorageError) {
     let found = try schemaVersion()
     guard found <= options.schemaVersion else { throw tooNew(found) }
@@ -60,7 +61,8 @@ extension Connection {
     try executeUnchecked("COMMIT")
     if found == options.applicationID { return true }
     guard found == 0, version == 0, objects == 0 else {
-      throw StorageError(.wrongApplicationID(found: found), path: path, message: "belongs to another application")
+      throw StorageError(
+        .wrongApplicationID(found: found), path: path, message: "belongs to another application")
     }
     return false
   }

@@ -1,11 +1,14 @@
 /// The lock that every write transaction and every WAL checkpoint holds, over all processes.
 ///
-/// A grant belongs to the caller from `enter` (or a true `tryEnter`) until `leave`, which may be called on the
-/// granted thread only.
+/// A grant belongs to the caller from `enter` (or a true `tryEnter`) until `leave`, which may be called
+/// on the granted thread only.
 package protocol WriteGate: AnyObject, Sendable {
   /// Blocks until granted; throws when the deadline passes first.
   ///
-  /// - Parameter deadlineNanoseconds: `CLOCK_MONOTONIC`; `UInt64.max` waits for as long as it takes.
+  /// - Parameters:
+  ///   - operation: what those who wait meanwhile are told.
+  ///   - deadlineNanoseconds: `CLOCK_MONOTONIC`; `UInt64.max` waits for as long as it takes.
+  /// - Throws: whatever the gate has to say; nothing was granted then.
   func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws
   /// True when granted at once; never waits.
   func tryEnter(_ operation: StaticString) throws -> Bool
@@ -42,7 +45,8 @@ package struct DatabaseOptions: Sendable {
 
   /// Options for a database that is not migrated.
   package init(applicationID: Int32, schemaVersion: Int32, oldestSchemaVersion: Int32? = nil) {
-    precondition(applicationID != 0 && schemaVersion > 0, "0 marks a database whose creation was not finished")
+    precondition(
+      applicationID != 0 && schemaVersion > 0, "0 marks a database whose creation was not finished")
     self.applicationID = applicationID
     self.schemaVersion = schemaVersion
     self.oldestSchemaVersion = oldestSchemaVersion ?? schemaVersion

@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import Glibc
 
 /// Device and inode: which file a path names, whatever it is called.
@@ -14,9 +15,9 @@ package struct FileIdentity: Hashable, Sendable {
   ///
   /// Never opens the file: closing a descriptor of it would drop the locks that SQLite holds.
   init?(path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
-    self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    var (device, inode): (UInt64, UInt64) = (0, 0)
+    guard csqlite_file_identity(path, &device, &inode) == 0 else { return nil }
+    self.init(device: device, inode: inode)
   }
 
   /// The database file at the path, refused unless it is a regular file of ours with one link.
@@ -29,7 +30,8 @@ package struct FileIdentity: Hashable, Sendable {
       throw StorageError(code, path: path, message: "cannot be examined", systemErrno: errno)
     }
     guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1, status.st_uid == geteuid() else {
-      throw StorageError(.unsafeFile, path: path, message: "must be a regular file of this user with one link")
+      throw StorageError(
+        .unsafeFile, path: path, message: "must be a regular file of this user with one link")
     }
     self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
   }

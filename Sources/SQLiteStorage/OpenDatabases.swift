@@ -1,22 +1,23 @@
 internal import Glibc
 internal import Synchronization
 
-/// The databases that this process has open, over all `Database` objects: who uses them, and the guard against stray
-/// closes.
+/// The databases that this process has open, over all `Database` objects: who uses them, and the guard
+/// against stray closes.
 ///
-/// SQLite holds classic record locks, which *any* close of any descriptor of the file drops for the whole process. On
-/// the database and its WAL that costs the locks, and the WAL stays (`SQLITE_FCNTL_PERSIST_WAL`). On `-shm` it costs
-/// the lock on the dead-man-switch byte that says "the index is in use": the next process to open would truncate the
-/// file, and this one would die of SIGBUS. So each process holds that byte once more, by an open-file-description
-/// read lock, which only the close of its own descriptor drops.
+/// SQLite holds classic record locks, which *any* close of any descriptor of the file drops for the
+/// whole process. On the database and its WAL that costs the locks, and the WAL stays
+/// (`SQLITE_FCNTL_PERSIST_WAL`). On `-shm` it costs the lock on the dead-man-switch byte that says "the
+/// index is in use": the next process to open would truncate the file, and this one would die of SIGBUS.
+/// So each process holds that byte once more, by an open-file-description read lock, which only the
+/// close of its own descriptor drops.
 ///
-/// DURABILITY D-6: the guard is opened after SQLite's first open and closed after its last close, because its own
-/// close is a stray close too.
+/// DURABILITY D-6: the guard is opened after SQLite's first open and closed after its last close,
+/// because its own close is a stray close too.
 enum OpenDatabases {
   private struct Entry {
     var users = 1
     var guardDescriptor: Int32 = -1
-    let owner = ProcessToken.current
+    let owner = ProcessToken.ensured()
   }
 
   private static let entries = Mutex<[FileIdentity: Entry]>([:])
@@ -27,24 +28,24 @@ enum OpenDatabases {
   ///   came along, and says that locks are held which a child does not have.
   static func enter(_ identity: FileIdentity, path: String) throws(StorageError) {
     let isOurs = entries.withLock { entries in
-      guard entries[identity] != nil else {
+      guard let entry = entries[identity] else {
         entries[identity] = Entry()
         return true
       }
-      guard entries[identity]?.owner == .current else { return false }
+      guard entry.owner.isOfThisProcess else { return false }
       entries[identity]?.users += 1
       return true
     }
-    guard isOurs else {
-      throw StorageError(.usedAfterFork, path: path, message: "the parent process had this database open")
-    }
+    guard isOurs else { throw .usedAfterFork(path) }
   }
 
-  /// Takes the guard if this process does not have it yet. SQLite must have made and opened `-shm`.
+  /// Takes the guard if this process does not have it yet.
+  ///
+  /// SQLite must have made and opened `-shm`.
   static func guardSharedMemory(_ identity: FileIdentity, path: String) throws(StorageError) {
     try entries.withLock { entries throws(StorageError) in
       guard let entry = entries[identity], entry.guardDescriptor < 0 else { return }
-      let descriptor = open(path + "-shm", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+      let descriptor = open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else {
         throw StorageError(.cannotOpen, path: path + "-shm", message: "cannot be guarded", systemErrno: errno)
       }
@@ -69,11 +70,13 @@ enum OpenDatabases {
     }
   }
 
-  /// True when anything else, here or in another process, has the database open; nil when that cannot be told.
+  /// True when anything else, here or in another process, has the database open; nil when that cannot be
+  /// told.
   ///
-  /// Asks the kernel who would be in the way of a write lock on the dead-man-switch byte. Its answer names one
-  /// holder, so this process's guard steps aside for the question; SQLite's own lock on the byte stays. The
-  /// alternative, `/proc/locks`, costs a line for every lock of the machine and is blind to other pid namespaces.
+  /// Asks the kernel who would be in the way of a write lock on the dead-man-switch byte. Its answer
+  /// names one holder, so this process's guard steps aside for the question; SQLite's own lock on the
+  /// byte stays. The alternative, `/proc/locks`, costs a line for every lock of the machine and is blind
+  /// to other pid namespaces.
   static func isOpenElsewhere(_ identity: FileIdentity) -> Bool? {
     entries.withLock { entries in
       guard let entry = entries[identity], entry.guardDescriptor >= 0 else { return nil }

@@ -8,7 +8,9 @@ package struct StorageError: Error, Sendable {
   package enum Code: Sendable, Equatable {
     /// A foreign program held SQLite's lock until the deadline, or recovery of the WAL did.
     case busy
-    /// The disk, the quota or the largest file size is exhausted. Nothing was changed.
+    /// The disk, the quota or the largest file size is exhausted.
+    ///
+    /// Nothing was changed.
     case outOfSpace
     /// The kernel reported an error; see `systemErrno`.
     case io
@@ -41,6 +43,7 @@ package struct StorageError: Error, Sendable {
     /// The change was committed and others see it; whether it survives a power loss is unknown.
     case durabilityUnknown
     /// An earlier sync failed, so this handle acknowledges nothing durable until it is opened again.
+    ///
     /// Nothing was changed.
     case syncFailedEarlier
     /// The database was opened before a fork and used in the child.
@@ -70,7 +73,9 @@ package struct StorageError: Error, Sendable {
   package let extendedCode: Int32
   /// `errno` behind the failure; 0 when there is none.
   package let systemErrno: Int32
-  /// What SQLite or this layer says about it. No bound value is ever part of it.
+  /// What SQLite or this layer says about it.
+  ///
+  /// No bound value is ever part of it.
   package let message: String
   package let path: String
 
@@ -85,7 +90,8 @@ package struct StorageError: Error, Sendable {
   /// The error that the connection has just reported.
   init(extendedCode: Int32, connection: OpaquePointer?, path: String) {
     let systemErrno = connection.map { sqlite3_system_errno($0) } ?? 0
-    let message = connection.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(extendedCode))
+    let message =
+      connection.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(extendedCode))
     self.init(
       Code(extendedCode: extendedCode, systemErrno: systemErrno), path: path, message: message,
       extendedCode: extendedCode, systemErrno: systemErrno)

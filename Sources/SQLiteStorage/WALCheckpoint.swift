@@ -15,8 +15,8 @@ package struct CheckpointOutcome: Sendable, Equatable {
 extension Database {
   /// Copies the WAL back as far as no reader needs it, under the gate.
   ///
-  /// - Throws: what the gate throws; `busy` when a foreign program is copying it back; `replaced`, `io`, `outOfSpace`,
-  ///   `closed`, `usedAfterFork`.
+  /// - Throws: what the gate throws; `busy` when a foreign program is copying it back; `replaced`, `io`,
+  ///   `outOfSpace`, `closed`, `usedAfterFork`.
   /// - Blocking: for the gate until the deadline; never for a reader.
   package func checkpoint(deadlineNanoseconds: UInt64) throws -> CheckpointOutcome {
     try withConnection { connection in
@@ -24,16 +24,21 @@ extension Database {
     }
   }
 
-  /// The WAL checkpoint that a commit found due. The commit is acknowledged whatever becomes of this, so nothing is
-  /// thrown: what failed is due again at the next commit, and `checkpoint` reports it.
+  /// The WAL checkpoint that a commit found due.
+  ///
+  /// The commit is acknowledged whatever becomes of this, so nothing is thrown: what failed is due again
+  /// at the next commit, and `checkpoint` reports it.
   func copyBackIfDue(_ connection: Connection, deadlineNanoseconds: UInt64) {
     let frames = Int(connection.callbackState.pointee.walFrames)
-    let last = framesAtLastWALCheckpoint.load(ordering: .relaxed)
-    // A snapshot that is being read keeps the WAL from restarting, however often it is copied back: another try is
-    // worth it when as many frames again have come, or when the WAL has restarted since.
-    let isDue = frames >= options.walCheckpointFrames
-      && (frames < last || frames >= last + options.walCheckpointFrames)
-    guard isDue else { return }
+    var last = framesAtLastWALCheckpoint.load(ordering: .relaxed)
+    if frames < last {
+      // The WAL has restarted since.
+      last = 0
+      framesAtLastWALCheckpoint.store(0, ordering: .relaxed)
+    }
+    // A snapshot that is being read keeps the WAL from restarting, however often it is copied back:
+    // another try is worth it when as many frames again have come.
+    guard frames >= last + options.walCheckpointFrames else { return }
     _ = try? behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) { try copyBack(connection) }
   }
 
@@ -46,8 +51,10 @@ extension Database {
 }
 
 extension Connection {
-  /// A passive WAL checkpoint. PROTOCOL L-13: the caller holds the gate, because in SQLite 3.7.0–3.51.2 one that
-  /// overlaps a commit which restarts the WAL can lose transactions (https://sqlite.org/wal.html#walresetbug).
+  /// A passive WAL checkpoint.
+  ///
+  /// PROTOCOL L-13: the caller holds the gate, because in SQLite 3.7.0–3.51.2 one that overlaps a commit
+  /// which restarts the WAL can lose transactions (https://sqlite.org/wal.html#walresetbug).
   @discardableResult
   func copyBack() throws(StorageError) -> CheckpointOutcome {
     var frames: Int32 = 0

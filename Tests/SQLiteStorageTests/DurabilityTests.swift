@@ -97,9 +97,12 @@ final class SyncFault: Sendable {
     file.pointee.pMethods = UnsafePointer(methods)
   }
 
-  /// Gives the file its own methods back. The replaced table is left to the end of the process.
+  /// Gives the file its own methods back.
+  ///
+  /// The replaced table is left to the end of the process.
   func remove() {
-    UnsafeMutablePointer<sqlite3_file>(bitPattern: file)?.pointee.pMethods = UnsafePointer(bitPattern: original)
+    UnsafeMutablePointer<sqlite3_file>(bitPattern: file)?.pointee.pMethods = UnsafePointer(
+      bitPattern: original)
     Self.faults.withLock { $0[file] = nil }
   }
 }

@@ -20,7 +20,10 @@ struct Fixture {
   func create() throws {
     try Database.create(path: path, options: options, deadlineNanoseconds: soon) { connection in
       try connection.execute(
-        "CREATE TABLE item (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, note TEXT UNIQUE, bytes BLOB) STRICT")
+        """
+        CREATE TABLE item (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, note TEXT UNIQUE, bytes BLOB) STRICT
+        """
+      )
     }
   }
 
@@ -34,7 +37,8 @@ struct Fixture {
     return database
   }
 
-  /// A process of its own with the same path; it has a gate of its own, so it must not write while this one does.
+  /// A process of its own with the same path; it has a gate of its own, so it must not write while this
+  /// one does.
   func child() throws -> ChildProcess {
     let child = try ChildProcess(role: "storage", [path])
     try child.expect("ready")
@@ -44,7 +48,8 @@ struct Fixture {
   /// Runs the stock shell, a foreign program, to its end.
   @discardableResult
   func shell(_ sql: String) throws -> String {
-    let outcome = try ChildProcess.run(executable: "/usr/bin/sqlite3", [path], input: ".bail on\n" + sql + "\n")
+    let outcome = try ChildProcess.run(
+      executable: "/usr/bin/sqlite3", [path], input: ".bail on\n" + sql + "\n")
     guard outcome.status == .code(0) else { throw TestSupportError("sqlite3: \(outcome.errorOutput)") }
     return outcome.output
   }
@@ -91,9 +96,23 @@ extension ChildProcess {
 }
 
 /// Performs a call that must fail, and returns the code it failed with.
-func failure<R>(sourceLocation: SourceLocation = #_sourceLocation, of body: () throws -> R) -> StorageError.Code? {
+func failure<R>(
+  sourceLocation: SourceLocation = #_sourceLocation, of body: () throws -> R
+) -> StorageError.Code? {
   let error = #expect(throws: StorageError.self, sourceLocation: sourceLocation) { _ = try body() }
   return error?.code
+}
+
+/// The descriptors of this process that are open on files whose names begin with the path.
+func descriptors(below path: String) -> [Int32] {
+  entries(ofDirectory: "/proc/self/fd").compactMap { name in
+    var target = [CChar](repeating: 0, count: 4096)
+    guard let descriptor = Int32(name), readlink("/proc/self/fd/\(name)", &target, 4095) > 0 else {
+      return nil
+    }
+    return String(decoding: target.map { UInt8(bitPattern: $0) }, as: UTF8.self).hasPrefix(path)
+      ? descriptor : nil
+  }
 }
 
 /// A gate between the threads of this process that remembers who went through it.
@@ -119,7 +138,9 @@ final class RecordingGate: WriteGate {
 
   deinit { mutex.deallocate() }
 
-  private var lock: UnsafeMutablePointer<pthread_mutex_t> { mutex.assumingMemoryBound(to: pthread_mutex_t.self) }
+  private var lock: UnsafeMutablePointer<pthread_mutex_t> {
+    mutex.assumingMemoryBound(to: pthread_mutex_t.self)
+  }
 
   var operations: [String] { state.withLock { $0.operations } }
   var isHeld: Bool { state.withLock { $0.isHeld } }

@@ -5,7 +5,9 @@ internal import Testing
 
 @Suite("Files changed under an open database")
 struct ReplacedFileTests {
-  @Test("D-4: a write to a database or WAL that was unlinked or swapped fails", arguments: ["", "-wal"])
+  @Test(
+    "D-4: a write to a database, WAL or index that was unlinked or swapped fails",
+    arguments: ["", "-wal", "-shm"])
   func replaced(suffix: String) throws {
     let fixture = try Fixture()
     let database = try fixture.opened(rows: 1)

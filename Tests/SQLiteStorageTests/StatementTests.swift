@@ -58,7 +58,8 @@ struct StatementTests {
 
   @Test("text that is not UTF-8 is reported, not repaired")
   func invalidText() throws {
-    #expect(failure { try row("SELECT CAST(x'41ff42' AS TEXT)") { try $0.string(0) } } == .invalidText(column: 0))
+    #expect(
+      failure { try row("SELECT CAST(x'41ff42' AS TEXT)") { try $0.string(0) } } == .invalidText(column: 0))
   }
 
   @Test("a statement that was given back keeps neither values nor a snapshot")
@@ -132,6 +133,7 @@ struct StatementTests {
     let database = try fixture.open()
     try database.add()
     #expect(try database.count() == 1)
-    #expect(failure { try database.readOne { try $0.statement("SELECT * FROM trap").step() } } == .schemaMismatch)
+    #expect(
+      failure { try database.readOne { try $0.statement("SELECT * FROM trap").step() } } == .schemaMismatch)
   }
 }

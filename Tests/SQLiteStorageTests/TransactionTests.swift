@@ -40,7 +40,9 @@ struct TransactionTests {
     #expect(try database.count() == 1)
     let refused = { (sql: String) in
       failure {
-        try database.write("refused", durability: .committed, deadlineNanoseconds: soon) { try $0.execute(sql) }
+        try database.write("refused", durability: .committed, deadlineNanoseconds: soon) {
+          try $0.execute(sql)
+        }
       }
     }
     #expect(refused("INSERT INTO item (id, pid) VALUES (1, 1)") == .constraint(.primaryKey))
@@ -48,8 +50,9 @@ struct TransactionTests {
     #expect(refused("INSERT INTO item (pid) VALUES ('text')") == .constraint(.dataType))
     #expect(refused("INSERT INTO nowhere VALUES (1)") == .refused)
     #expect(refused("CREATE TABLE a (b CHECK (b > 0)); INSERT INTO a VALUES (0)") == .constraint(.check))
-    #expect(refused(
-      "CREATE TABLE c (b REFERENCES item (id)); INSERT INTO c VALUES (99)") == .constraint(.foreignKey))
+    #expect(
+      refused(
+        "CREATE TABLE c (b REFERENCES item (id)); INSERT INTO c VALUES (99)") == .constraint(.foreignKey))
     #expect(try database.count() == 1)
   }
 
@@ -65,7 +68,26 @@ struct TransactionTests {
     }
     #expect(code == .constraint(.foreignKey))
     try database.add()
-    #expect(failure { try database.readOne { try $0.statement("SELECT * FROM d").step() } } == .schemaMismatch)
+    #expect(
+      failure { try database.readOne { try $0.statement("SELECT * FROM d").step() } } == .schemaMismatch)
+  }
+
+  @Test("D-2: a full database rolls back, says so, and works on")
+  func outOfSpace() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 1)
+    let code = failure {
+      try database.write("fill", durability: .durable, deadlineNanoseconds: soon) { connection in
+        let limit = try connection.statement("PRAGMA max_page_count=20")
+        #expect(try limit.step())
+        let insert = try connection.statement("INSERT INTO item (pid, bytes) VALUES (1, zeroblob(1000000))")
+        try insert.run()
+      }
+    }
+    #expect(code == .outOfSpace)
+    #expect(try database.readOne { $0.inTransaction } == false)
+    try database.add()
+    #expect(try database.count() == 2)
   }
 
   @Test("a refused gate is passed on, and nothing was begun")
@@ -89,7 +111,8 @@ struct TransactionTests {
     let deadline = Deadline.after(.milliseconds(20))
     #expect(
       failure {
-        try database.write("blocked", durability: .durable, deadlineNanoseconds: deadline.nanoseconds) { _ in }
+        try database.write("blocked", durability: .durable, deadlineNanoseconds: deadline.nanoseconds) { _ in
+        }
       } == .busy)
     #expect(deadline.isPast)
     #expect(!fixture.gate.isHeld)
@@ -219,7 +242,8 @@ struct SchemaChangeTests {
       applicationID: fixture.options.applicationID, schemaVersion: 2, oldestSchemaVersion: 1)
     let databases = try [fixture.open(), fixture.open()]
     #expect(
-      failure { try databases[0].add() } == .schemaTooOld(found: 1, oldest: 2), "not written to before it is migrated")
+      failure { try databases[0].add() } == .schemaTooOld(found: 1, oldest: 2),
+      "not written to before it is migrated")
     var runs = 0
     struct Interrupted: Error {}
     #expect(throws: Interrupted.self) {

@@ -3,9 +3,9 @@ internal import SQLiteStorage
 
 /// Roles for the tests of SQLiteStorage.
 let storageRoles: [String: Role] = [
-  // storage PATH: obeys commands, one a line, and answers each with a line: `ok …`, or `error` and the code.
+  // storage PATH [GATE]: obeys commands, one a line, and answers each by `ok …`, or `error` and the code.
   "storage": { arguments in
-    let session = StorageSession(path: arguments[0])
+    let session = StorageSession(path: arguments[0], gatePath: arguments.dropFirst().first)
     say("ready")
     while let line = hear() {
       let words = line.split(separator: " ").map(String.init)
@@ -26,9 +26,9 @@ private final class StorageSession {
   private var database: Database?
   private let options = DatabaseOptions(applicationID: 0x7465_7374, schemaVersion: 1)
 
-  init(path: String) {
+  init(path: String, gatePath: String?) {
     self.path = path
-    gate = LockfileGate(path: path + ".gate")
+    gate = LockfileGate(path: gatePath ?? path + ".gate")
   }
 
   /// Performs one command and returns what to answer.
@@ -43,8 +43,8 @@ private final class StorageSession {
     case "checkpoint": return try "\(current.checkpoint(deadlineNanoseconds: .max))"
     case "elsewhere": return try "\(current.isOpenElsewhere() == true)"
     case "fork": return "\(waitForChild(forkChild { self.useAfterFork(arguments[0]) }))"
+    case "linger": return "\(forkChild { pause() })"
     case "close": try current.close()
-    case "forget": database = nil
     default: return "unknown command"
     }
     return ""

@@ -1,7 +1,6 @@
 #ifndef CPLATFORM_LOCKS_H
 #define CPLATFORM_LOCKS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /// The token of this process, 0 in a forked child that has not asked for one. One load.
@@ -15,7 +14,7 @@ void platform_cache_start_time(int32_t process_id, uint64_t start_time);
 
 /// The value this thread has stored, NULL when none. `destroy` runs with it when the thread ends.
 void *platform_thread_slot(void);
-bool platform_set_thread_slot(void *value, void (*destroy)(void *));
+void platform_set_thread_slot(void *value, void (*destroy)(void *));
 
 /// Classic record locks on one range of bytes (`length` 0: to the end). 0 or an errno.
 int platform_lock_try(int descriptor, int64_t start, int64_t length);
@@ -31,6 +30,11 @@ uint32_t platform_park(uint32_t *word, uint64_t deadline_nanoseconds);
 void platform_unpark(uint32_t *word, uint32_t value);
 uint32_t platform_load_word(const uint32_t *word);
 void platform_reset_word(uint32_t *word);
+
+/// Tells ThreadSanitizer that what was written before `releasing` is seen after `acquired` of the same
+/// address; nothing in other builds.
+void platform_sanitizer_acquired(uintptr_t address);
+void platform_sanitizer_releasing(uintptr_t address);
 
 /// Starts a detached thread with all signals blocked. 0 or an errno.
 int platform_start_quiet_thread(void *(*body)(void *), void *argument);

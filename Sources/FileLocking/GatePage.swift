@@ -1,0 +1,31 @@
+import Glibc
+
+/// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
+///
+/// Bytes 0..<256 are the holder record; the rest is zero and belongs to later flags of the store.
+final class GatePage: Sendable {
+  static let size = 4096
+
+  // SAFETY: mapped until deinit; written by whoever is inside the gate, which orders the writes.
+  private nonisolated(unsafe) let address: UnsafeMutableRawPointer
+
+  /// The page of an open lockfile; nil when it cannot be mapped, for want of space or of memory.
+  init?(descriptor: Int32) {
+    // Allocated, not only extended: writing to a hole on a full disk would be a SIGBUS.
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return nil }
+    if status.st_size < Self.size, posix_fallocate(descriptor, 0, Self.size) != 0 { return nil }
+    let mapped = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let mapped, mapped != MAP_FAILED else { return nil }
+    address = mapped
+  }
+
+  deinit {
+    munmap(address, Self.size)
+  }
+
+  /// The bytes of the holder record.
+  var record: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: address, count: HolderRecord.size)
+  }
+}

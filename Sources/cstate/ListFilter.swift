@@ -1,0 +1,59 @@
+internal import ContainerStateStore
+
+/// The options of `ps` as a filter of the store.
+struct ListFilter {
+  private(set) var filter = ContainerFilter()
+
+  init(_ arguments: CommandArguments, store: StateStore) throws {
+    for text in arguments.values(.filter) {
+      let key = String(text.prefix { $0 != "=" })
+      guard key.count < text.count else {
+        throw UsageError("--filter \(text)", "a filter is KEY=VALUE", verb: "ps")
+      }
+      try add(key: key, value: String(text.dropFirst(key.count + 1)), store: store)
+    }
+    if let text = arguments.value(.last) {
+      guard let count = Int(text), count >= 0 else {
+        throw UsageError("--last \(text)", "a whole number is needed", verb: "ps")
+      }
+      filter.limit = count
+    }
+    if filter.statuses == nil, filter.limit == nil, !arguments.has(.all) {
+      filter.statuses = [.running, .paused, .stopping]
+    }
+  }
+
+  private mutating func add(key: String, value: String, store: StateStore) throws {
+    switch key {
+    case "status":
+      guard let status = ContainerStatus(name: value) else {
+        let names = ContainerStatus.allCases.map(\.name).joined(separator: ", ")
+        throw UsageError("--filter status=\(value)", "a status is one of \(names)", verb: "ps")
+      }
+      filter.statuses = (filter.statuses ?? []).union([status])
+    case "label":
+      let label = String(value.prefix { $0 != "=" })
+      let isPresenceEnough = label.count == value.count
+      filter.labels.append(
+        isPresenceEnough ? .present(label) : .equals(label, String(value.dropFirst(label.count + 1))))
+    case "name": filter.nameContaining = value
+    case "id": filter.idPrefix = value
+    case "before": filter.createdBefore = try moment(value, store: store)
+    case "since": filter.createdSince = try moment(value, store: store)
+    default:
+      let keys = ["status", "label", "name", "id", "before", "since"]
+      let hint = nearest(to: key, among: keys).map { "; did you mean \($0)?" } ?? ""
+      throw UsageError(
+        "--filter \(key)", "a filter is one of \(keys.joined(separator: ", "))\(hint)", verb: "ps")
+    }
+  }
+
+  /// Nanoseconds since the epoch, or the moment at which the container that is named was created.
+  private func moment(_ text: String, store: StateStore) throws(StoreError) -> Timestamp {
+    // A name may consist of digits, but none is as long as a moment of this century.
+    if text.utf8.count >= 18, let nanoseconds = Int64(text) {
+      return Timestamp(nanosecondsSinceEpoch: nanoseconds)
+    }
+    return try store.lookUpContainer(text).configuration.createdAt
+  }
+}

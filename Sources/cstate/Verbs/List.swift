@@ -1,0 +1,83 @@
+internal import ContainerStateStore
+internal import Glibc
+
+extension CommandOption {
+  static let all = CommandOption("all", letter: "a", "Those that do not run too")
+  static let quiet = CommandOption("quiet", letter: "q", "Ids only")
+  static let noTruncation = CommandOption("no-trunc", "Whole ids")
+  static let filter = CommandOption(
+    "filter", letter: "f", value: "KEY=VALUE", "Only those that match all filters; may be given several times"
+  )
+  static let last = CommandOption(
+    "last", letter: "n", value: "COUNT", "Only so many, the newest, whatever their status")
+}
+
+extension Verb {
+  static let list = Verb(
+    "ps", "List containers, newest first", options: [.all, .quiet, .noTruncation, .filter, .last],
+    details: [
+      "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT (anywhere in the "
+        + "name), id=TEXT (its beginning), before=MOMENT, since=MOMENT, where a moment is a container's name or id, or "
+        + "nanoseconds since 1970. With status= or --last, -a is implied.",
+      "Damaged rows are named on standard error, the others are listed, and the exit status is that of corrupt.",
+    ],
+    json: "[{\"id\": TEXT, \"name\": TEXT, \"image\": TEXT, \"status\": TEXT, \"recorded_status\": TEXT, "
+      + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, \"exit_code\": NUMBER, "
+      + "\"pid\": NUMBER}, …]; started_at_ns, finished_at_ns and exit_code are left out where they are not known",
+    example: "cstate ps -a --filter label=tier=front"
+  ) { invocation in
+    let store = try invocation.store()
+    let filter = try ListFilter(invocation.arguments, store: store).filter
+    let list = try store.containerSummaries(where: filter)
+    let containers = list.containers.map { ListedContainer($0, store: store) }
+    if invocation.settings.printsJSON {
+      invocation.print(json(of: containers))
+    } else if invocation.arguments.has(.quiet) {
+      let isWhole = invocation.arguments.has(.noTruncation)
+      for container in containers {
+        let id = container.summary.id
+        invocation.output.line(printable(isWhole ? id.rawValue : id.short, limit: 128))
+      }
+    } else {
+      table(of: containers, isWhole: invocation.arguments.has(.noTruncation)).print(to: &invocation.output)
+    }
+    for damage in list.corrupt { invocation.report(damage) }
+    return ExitStatus.done
+  }
+
+  private static func table(of containers: [ListedContainer], isWhole: Bool) -> Table {
+    let now = Int64(nanoseconds(CLOCK_REALTIME))
+    var table = Table("CONTAINER ID", "IMAGE", "CREATED", "STATUS", "NAME")
+    for container in containers {
+      let summary = container.summary
+      table.add(
+        printable(isWhole ? summary.id.rawValue : summary.id.short, limit: 128),
+        printable(summary.imageName, limit: 128),
+        roughly(now - summary.createdAt.nanosecondsSinceEpoch) + " ago",
+        container.statusForPeople(nowNanoseconds: now), printable(summary.name, limit: 255))
+    }
+    return table
+  }
+
+  private static func json(of containers: [ListedContainer]) -> JSONBytes {
+    var json = JSONWriter(reservingBytes: containers.count * 256)
+    json.beginArray()
+    for container in containers {
+      let summary = container.summary
+      json.beginObject()
+      json.member("id", summary.id.rawValue)
+      json.member("name", summary.name)
+      json.member("image", summary.imageName)
+      json.member("status", container.status.name)
+      json.member("recorded_status", container.recorded.name)
+      json.member("created_at_ns", summary.createdAt.nanosecondsSinceEpoch)
+      json.member("started_at_ns", summary.startedAt?.nanosecondsSinceEpoch)
+      json.member("finished_at_ns", summary.finishedAt?.nanosecondsSinceEpoch)
+      json.member("exit_code", summary.exitCode)
+      json.member("pid", summary.pid)
+      json.endObject()
+    }
+    json.endArray()
+    return json.finish()
+  }
+}

@@ -1,0 +1,77 @@
+internal import CPlatform
+internal import Glibc
+
+/// The time on a clock of the kernel, in nanoseconds.
+func clockNanoseconds(_ clock: clockid_t) -> UInt64 {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+func makeDirectory(_ path: String) throws(DemoFailure) {
+  guard mkdir(path, 0o700) == 0 else { throw .systemCall("mkdir", path) }
+}
+
+func writeFile(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(DemoFailure) {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+  guard descriptor >= 0 else { throw .systemCall("open", path) }
+  defer { close(descriptor) }
+  guard writeAll(bytes, to: descriptor) else { throw .systemCall("write", path) }
+}
+
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  bytes.withUnsafeBytes { buffer in
+    var rest = buffer[...]
+    while !rest.isEmpty {
+      let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0, errno != EINTR { return false }
+      rest = rest.dropFirst(max(0, count))
+    }
+    return true
+  }
+}
+
+/// The bytes of a file; nil where it cannot be read.
+func readFile(_ path: String) -> [UInt8]? {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return nil }
+  defer { close(descriptor) }
+  return readAll(descriptor)
+}
+
+/// Everything from the descriptor's position to its end; nil where it cannot be read.
+func readAll(_ descriptor: Int32) -> [UInt8]? {
+  var bytes: [UInt8] = []
+  while true {
+    let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+      var result = read(descriptor, buffer.baseAddress, buffer.count)
+      while result < 0, errno == EINTR { result = read(descriptor, buffer.baseAddress, buffer.count) }
+      count = max(0, result)
+      if result < 0 { errno = EIO } else if result == 0 { errno = 0 }
+    }
+    if chunk.isEmpty { return errno == 0 ? bytes : nil }
+    bytes += chunk
+  }
+}
+
+/// The names in a directory without `.` and `..`; empty where it is not there.
+func names(in directory: String) -> [String] {
+  guard let stream = opendir(directory) else { return [] }
+  defer { closedir(stream) }
+  var names: [String] = []
+  while let entry = readdir(stream) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names.sorted()
+}
+
+/// Where a symbolic link points; nil where there is none.
+func linkTarget(_ path: String) -> String? {
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let count = readlink(path, &buffer, buffer.count)
+  guard count > 0 else { return nil }
+  return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -1,0 +1,26 @@
+internal import ContainerStateStore
+
+/// Kills one process of the demo now and then, which one is the seed's choice.
+struct Killer {
+  private var random: RandomSource
+  private let marker: String
+  private let executable: String
+
+  init(seed: UInt64, marker: String, executable: String) {
+    random = RandomSource(seed: ~seed)
+    self.marker = marker
+    self.executable = executable
+  }
+
+  /// Kills a command or a monitor.
+  ///
+  /// - Returns: whom; nil where none was there to kill.
+  mutating func kill() -> DemoProcess? {
+    // What runs inside containers is none of cstate's processes: its death would be the truth, not a fault.
+    let candidates = DemoProcess.all(marker: marker).filter {
+      $0.executable == executable
+    }
+    guard let victim = candidates.randomElement(using: &random), victim.kill() else { return nil }
+    return victim
+  }
+}

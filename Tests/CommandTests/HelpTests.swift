@@ -1,0 +1,80 @@
+internal import ContainerStateStore
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("cstate --help")
+struct HelpTests {
+  static let verbs = [
+    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "locks",
+    "info",
+    "version",
+  ]
+
+  private func help(_ words: [String]) throws -> String {
+    let outcome = try ChildProcess.run(executable: "cstate", words)
+    #expect(outcome.status == .code(0))
+    #expect(outcome.errorOutput.isEmpty)
+    return outcome.output
+  }
+
+  @Test("the overview names every verb, every exit status with its error code, and the environment")
+  func overview() throws {
+    let text = try help(["--help"])
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+    for verb in HelpTests.verbs {
+      #expect(lines.contains { $0.first.map(String.init) == verb }, "\(verb)")
+      #expect(text.contains("cstate \(verb)"), "an example of \(verb)")
+    }
+    for (index, code) in StoreError.Code.allCases.enumerated() {
+      let line = lines.first { $0.count > 1 && $0[1] == "\(code.rawValue):" }
+      #expect(line.flatMap { Int($0[0]) } == index + 10, "\(code)")
+    }
+    for status in ["0", "1", "2", "3", "125"] {
+      #expect(lines.contains { $0.first.map(String.init) == status }, "exit status \(status)")
+    }
+    for variable in ["CSTATE_ROOT", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "HOME"] {
+      #expect(text.contains(variable))
+    }
+  }
+
+  @Test("each verb's help has usage, options, an example, and its JSON", arguments: verbs)
+  func verb(_ verb: String) throws {
+    let text = try help([verb, "--help"])
+    #expect(text.contains("Usage: cstate \(verb)"))
+    #expect(text.contains("Example:\n  cstate \(verb)"))
+    for option in ["--root", "--format", "--wait", "--timings", "--runtime", "--lock-directory", "--help"] {
+      #expect(text.contains(option), "\(option)")
+    }
+    #expect(text.contains("With --format json:"))
+    #expect(try help(["--help", verb]) == text)
+    #expect(try help([verb, "-h"]) == text)
+  }
+
+  @Test(
+    "each verb's own options are in its help",
+    arguments: [
+      ("create", ["--name", "--id", "--label", "--image"]),
+      ("run", ["--rm", "--detach", "--name", "--label"]),
+      ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--last"]),
+      ("inspect", ["--show-secrets"]),
+      ("kill", ["--signal"]), ("stop", ["--time"]), ("wait", ["--timeout"]), ("rm", ["--force"]),
+    ])
+  func options(verb: String, options: [String]) throws {
+    let text = try help([verb, "--help"])
+    for option in options { #expect(text.contains(option), "\(option)") }
+  }
+
+  @Test("no line of help is longer than a wide terminal")
+  func width() throws {
+    for words in [["--help"]] + HelpTests.verbs.map({ [$0, "--help"] }) {
+      for line in try help(words).split(separator: "\n") { #expect(line.count <= 120, "\(line)") }
+    }
+  }
+
+  @Test("the version is said by the verb and by the option")
+  func version() throws {
+    #expect(try help(["version"]) == (try help(["--version"])))
+    let json = try JSONBytes(try help(["version", "--format", "json"])).root
+    #expect(try json.member("version")?.string().isEmpty == false)
+  }
+}

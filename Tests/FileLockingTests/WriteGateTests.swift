@@ -1,0 +1,99 @@
+internal import FileLocking
+internal import Glibc
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("Write gate")
+struct WriteGateTests {
+  let locks: LockFixture
+  let gate: WriteGate
+
+  init() throws {
+    locks = try LockFixture()
+    gate = try WriteGate(directory: locks.directory.path)
+  }
+
+  private func enter(_ deadline: UInt64 = 0) throws(LockError) {
+    try gate.enter(operation: "test", deadlineNanoseconds: deadline)
+  }
+
+  @Test("L-5: who cannot get in names who is inside")
+  func holder() throws {
+    let child = try locks.session()
+    try child.ask("enter none", "entered")
+    #expect(try !gate.tryEnter(operation: "test"))
+    for wait in [LockWait.none, .upTo(.milliseconds(5))] {
+      let error = lockError { () throws(LockError) in try enter(wait.deadlineNanoseconds) }
+      let holder = try #require(error?.timedOutHolder)
+      #expect(holder.process.pid == child.pid)
+      #expect(holder.operation == "hold the gate")
+      #expect(holder.isConfirmed)
+    }
+    try child.ask("leave", "left")
+    try enter(Deadline.after(.seconds(10)).nanoseconds)
+    #expect(try child.ask("enter 5", "timeout").hasPrefix("\(getpid()) confirmed"))
+    gate.leave()
+    try child.ask("enter none", "entered")
+  }
+
+  @Test("L-1: two gate objects of one file are one gate")
+  func twoGates() throws {
+    let other = try WriteGate(directory: locks.directory.path)
+    #expect(other.identity == gate.identity)
+    try enter()
+    let threads = LockThreads()
+    threads.start {
+      try other.tryEnter(operation: "other") ? "inside" : "outside"
+    }
+    #expect(try threads.waitForEnd(of: 1) == ["outside"])
+    gate.leave()
+    try other.enter(operation: "other", deadlineNanoseconds: 0)
+    #expect(other.isStillHeld())
+    other.leave()
+    #expect(!other.isStillHeld())
+  }
+
+  @Test("L-2: a gate file that was unlinked, replaced or truncated is noticed at the grant", arguments: 0..<3)
+  func replaced(way: Int) throws {
+    let path = gate.name.path
+    try enter()
+    gate.leave()
+    switch way {
+    case 0: #expect(unlink(path) == 0)
+    case 1:
+      #expect(unlink(path) == 0)
+      try write("another", toPath: path)
+    default: #expect(truncate(path, 0) == 0)
+    }
+    for _ in 0..<2 {
+      #expect(lockError { () throws(LockError) in try enter() } == .replaced(path: path))
+      #expect(
+        lockError { () throws(LockError) in _ = try gate.tryEnter(operation: "") } == .replaced(path: path))
+    }
+    #expect(!gate.isStillHeld())
+  }
+
+  @Test("L-9: an unsafe gate path is refused at opening")
+  func unsafeGate() throws {
+    let path = locks.directory.path("fifo")
+    #expect(mkfifo(path, 0o600) == 0)
+    #expect(
+      lockError { () throws(LockError) in
+        _ = try WriteGate(directory: locks.directory.path, fileName: "fifo")
+      } == .unsafePath(path: path, reason: .fifo))
+  }
+
+  @Test("opening an existing gate writes nothing")
+  func openingWritesNothing() throws {
+    try enter()
+    gate.leave()
+    let before = try #require(status(ofPath: gate.name.path))
+    let bytes = try readBytes(atPath: gate.name.path)
+    let child = try locks.session()
+    child.closeInput()
+    try child.waitForExit()
+    let after = try #require(status(ofPath: gate.name.path))
+    #expect(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec && after.st_size == before.st_size)
+    #expect(try readBytes(atPath: gate.name.path) == bytes)
+  }
+}

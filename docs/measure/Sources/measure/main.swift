@@ -1,0 +1,14 @@
+import Glibc
+
+// swift run -c release --package-path docs/measure measure grdb|json|store
+//
+// Look at the ratios.
+
+let experiments: [String: () throws -> Void] = [
+  "grdb": measureGRDB, "json": measureJSON, "store": measureStore,
+]
+guard CommandLine.arguments.count == 2, let experiment = experiments[CommandLine.arguments[1]] else {
+  print("usage: measure \(experiments.keys.sorted().joined(separator: "|"))")
+  exit(2)
+}
+try experiment()
