@@ -42,9 +42,9 @@ extension ContainerRows {
   ) throws -> (state: ContainerState, revision: Int64)? {
     let row = try connection.statement(
       """
-      SELECT revision, status, pid, pid_start_time, monitor_pid, monitor_start_time, started_at_ns, finished_at_ns,
-        exit_code, killed_for_memory, stopped_by_user, restart_count, configuration_path, run_directory, mountpoint,
-        network_namespace_path, health, error_text
+      SELECT revision, status, pid, pid_start_time, monitor_pid, monitor_start_time, started_at_ns,
+        finished_at_ns, exit_code, killed_for_memory, stopped_by_user, restart_count, configuration_path,
+        run_directory, mountpoint, network_namespace_path, health, error_text
       FROM container_state WHERE generation = ?1
       """)
     try row.bind(1, generation)
@@ -74,7 +74,8 @@ extension ContainerRows {
     return try row.step() ? JSONBytes(unchecked: try row.bytes(0)) : nil
   }
 
-  /// The OCI specification of the row of this generation with the digest recorded for it; nil where there is none.
+  /// The OCI specification of the row of this generation with the digest recorded for it; nil where there is
+  /// none.
   static func specification(
     generation: Int64, in connection: Connection
   ) throws -> (json: [UInt8], digest: SpecificationDigest)? {
@@ -146,7 +147,8 @@ extension ContainerRows {
   static func resolve(_ text: String, in connection: Connection) throws -> ContainerID {
     if let named = try id(named: text, in: connection) { return named }
     guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
-    // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its characters.
+    // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
+    // characters.
     let row = try connection.statement(
       "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND kind = 1 ORDER BY id LIMIT 11")
     try row.bind(1, text)

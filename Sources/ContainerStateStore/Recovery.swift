@@ -11,7 +11,8 @@ public struct RecoveryReport: Sendable, Hashable {
   public var reset: [ResetContainer] = []
   /// Lockfiles of containers that are gone; they were removed.
   public var reapedLockFiles: [String] = []
-  /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were removed.
+  /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were
+  /// removed.
   public var reapedSpecificationFiles: [String] = []
   /// Containers with an operation that had begun and not ended: their engine finishes or undoes it.
   public var unfinished: [ContainerID] = []
@@ -31,10 +32,11 @@ public struct RecoveryReport: Sendable, Hashable {
 }
 
 extension StateStore {
-  /// Makes the store true again after a reboot or a death: resets what a reboot ended, reaps what nobody owns.
+  /// Makes the store true again after a reboot or a death: resets what a reboot ended, reaps what nobody
+  /// owns.
   ///
-  /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many processes may
-  /// run it at once.
+  /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many
+  /// processes may run it at once.
   ///
   /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
@@ -70,7 +72,8 @@ extension StateStore {
     return !isKnown
   }
 
-  /// Removes copies whose container is gone and temporary files, each under the lock of the container it belongs to.
+  /// Removes copies whose container is gone and temporary files, each under the lock of the container it
+  /// belongs to.
   private func reapSpecificationFiles() throws -> [String] {
     var reaped: [String] = []
     for file in try StoreFiles.names(in: location.specificationDirectory) {

@@ -49,7 +49,8 @@ extension StateStore {
 
   /// The containers that a filter lets through, newest first, as one snapshot.
   ///
-  /// A row that cannot be read does not hide the others: it is left out here and named by `verify` (INVARIANT I-16).
+  /// A row that cannot be read does not hide the others: it is left out here and named by `verify` (INVARIANT
+  /// I-16).
   ///
   /// - Blocking: for nobody.
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {

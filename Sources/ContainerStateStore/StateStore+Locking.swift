@@ -13,8 +13,8 @@ extension StateStore {
   ///   - stateExtra: the embedder's own JSON on the state.
   ///   - durability: what the return promises.
   /// - Returns: the container as it was written.
-  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`, `lockTimeout`,
-  ///   `busy`, `outOfSpace`, `durabilityUnknown`.
+  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`,
+  ///   `lockTimeout`, `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
   /// - Durability: D-1.
   @discardableResult
@@ -68,7 +68,8 @@ extension StateStore {
   ///   - operation: what others who wait are told that this process is doing.
   ///   - body: what to do under the lock. What it borrows is good for nothing after it (`scopeEnded`).
   /// - Returns: what `body` returns.
-  /// - Throws: `lockTimeout` (naming the holder), `wouldDeadlock`, `notFound`, `corrupt`, and what `body` throws.
+  /// - Throws: `lockTimeout` (naming the holder), `wouldDeadlock`, `notFound`, `corrupt`, and what `body`
+  ///   throws.
   /// - Process safety: no other process and no other thread changes the container while `body` runs.
   public func withLockedContainer<R>(
     _ id: ContainerID, wait: LockWait, operation: String = "update",

@@ -108,7 +108,8 @@ public enum RestartPolicy: Sendable, Hashable {
   case never
   /// It is started again, whatever its exit code.
   case always
-  /// It is started again after an exit code other than 0, at most `maximumRetries` times (0: without a limit).
+  /// It is started again after an exit code other than 0, at most `maximumRetries` times (0: without a
+  /// limit).
   case onFailure(maximumRetries: UInt32)
   /// It is started again unless a user stopped it.
   case unlessStopped

@@ -68,7 +68,8 @@ public struct ContainerState: Sendable, Hashable {
 extension ContainerState {
   /// What a reboot leaves of this state; applying it twice changes nothing more.
   ///
-  /// Exit codes, times and who stopped it stay; a container that had a running process gets the unknown exit code.
+  /// Exit codes, times and who stopped it stay; a container that had a running process gets the unknown exit
+  /// code.
   package func afterReboot() -> ContainerState {
     var next = self
     next.status = status.afterReboot

@@ -1,4 +1,5 @@
-/// Every error the store itself finds, named; failures of the kernel and of SQLite are mapped where they arise.
+/// Every error the store itself finds, named; failures of the kernel and of SQLite are mapped where they
+/// arise.
 extension StoreError {
   package static func closed(_ path: String) -> StoreError {
     StoreError(.closed, subject: path, message: "the store has been closed; open it again")

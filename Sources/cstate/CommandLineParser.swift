@@ -24,15 +24,17 @@ struct UsageError: Error {
   func of(verb: String?) -> UsageError { UsageError(subject, message, verb: self.verb ?? verb) }
 }
 
-/// Reads a command line by the tables of options and verbs: `--name value`, `--name=value`, `-a`, `-aq`, `-s value`,
-/// `-svalue`; after `--` everything is an operand. Options of every verb may stand before its name.
+/// Reads a command line by the tables of options and verbs.
+///
+/// It knows `--name value`, `--name=value`, `-a`, `-aq`, `-s value` and `-svalue`; after `--` everything is
+/// an operand. Options of every verb may stand before its name.
 struct CommandLineParser {
   private var words: ArraySlice<String>
   private var arguments = CommandArguments()
   private var verb: Verb?
 
-  /// - Parameter words: the command line without the program's name.
-  /// - Returns: the verb and what was given to it; operands are not counted yet.
+  /// The verb and what was given to it in `words`, the command line without the program's name; operands are
+  /// not counted yet.
   static func parse(_ words: [String]) throws(UsageError) -> ParsedCommand {
     var parser = CommandLineParser(words: words[...])
     try parser.parse()
@@ -105,7 +107,9 @@ struct CommandLineParser {
 
   private func unknown(_ name: String) -> UsageError {
     let near = nearest(to: name, among: options.map(\.name))
-    if let near { return UsageError("--\(name)", "unknown option; did you mean --\(near)?", verb: verb?.name) }
+    if let near {
+      return UsageError("--\(name)", "unknown option; did you mean --\(near)?", verb: verb?.name)
+    }
     let hasIt = Verb.all.filter { verb in !verb.isHidden && verb.options.contains { $0.name == name } }
     if verb == nil, let other = hasIt.first {
       return UsageError("--\(name)", "this option comes after the verb: cstate \(other.name) --\(name)")

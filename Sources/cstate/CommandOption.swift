@@ -40,7 +40,8 @@ extension CommandOption {
   static let version = CommandOption("version", "The version")
 
   static let global: [CommandOption] = [
-    .root, .lockDirectory, .specificationDirectory, .runtime, .runDirectory, .format, .lockWait, .timings, .help,
+    .root, .lockDirectory, .specificationDirectory, .runtime, .runDirectory, .format, .lockWait, .timings,
+    .help,
     .version,
   ]
 }
@@ -60,6 +61,8 @@ struct CommandArguments {
   /// All values that were given, in their order.
   func values(_ option: CommandOption) -> [String] { values[option.name] ?? [] }
 
-  mutating func add(_ option: CommandOption, _ value: String) { values[option.name, default: []].append(value) }
+  mutating func add(_ option: CommandOption, _ value: String) {
+    values[option.name, default: []].append(value)
+  }
   mutating func add(operand: String) { operands.append(operand) }
 }

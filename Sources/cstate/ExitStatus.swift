@@ -1,6 +1,8 @@
 internal import ContainerStateStore
 
-/// The exit statuses of the command. Each is part of its interface and never changes its meaning.
+/// The exit statuses of the command.
+///
+/// Each is part of its interface and never changes its meaning.
 enum ExitStatus {
   static let done: Int32 = 0
   static let engineFailed: Int32 = 1

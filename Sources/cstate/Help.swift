@@ -10,11 +10,15 @@ enum Help {
   private static var overview: [String] {
     let verbs = Verb.all.filter { !$0.isHidden }
     var lines = ["cstate keeps the state of containers that many processes share, and runs them.", ""]
-    lines += ["Usage: cstate [OPTION]… VERB [OPTION]… [ARGUMENT]…", "", "Verbs (cstate VERB --help tells more):"]
+    lines += [
+      "Usage: cstate [OPTION]… VERB [OPTION]… [ARGUMENT]…", "", "Verbs (cstate VERB --help tells more):",
+    ]
     lines += columns(verbs.map { ($0.name, $0.summary) })
     lines += ["", "Options of every verb, before or after it:"] + options(CommandOption.global)
     lines += ["", "Examples:"] + columns(verbs.map { ($0.name, $0.example) })
-    lines += ["", "Names: wherever NAME is asked for, a container's name, its id, or the beginning of its id that"]
+    lines += [
+      "", "Names: wherever NAME is asked for, a container's name, its id, or the beginning of its id that",
+    ]
     lines += ["no other id shares. A name goes before an id, a whole id before the beginning of one."]
     lines += ["", "Environment:"]
     lines += columns([
@@ -47,14 +51,20 @@ enum Help {
     ]
     let store = ExitStatus.storeErrors.map { ("\($0.status)", "\($0.code.rawValue): \($0.meaning)") }
     let run = [
-      ("\(ExitStatus.runFailed)", "run: cstate itself failed; any other status of run is that of the container")
+      (
+        "\(ExitStatus.runFailed)",
+        "run: cstate itself failed; any other status of run is that of the container"
+      )
     ]
     return columns(own + store + run)
       + ["Where several containers are named all are tried; the status is that of the first failure."]
   }
 
   private static func options(_ options: [CommandOption]) -> [String] {
-    columns(options.map { ($0.letter.map { "-\($0), " } ?? "    ") + $0.spelling }.enumerated().map { ($1, options[$0].help) })
+    columns(
+      options.map { ($0.letter.map { "-\($0), " } ?? "    ") + $0.spelling }.enumerated().map {
+        ($1, options[$0].help)
+      })
   }
 
   private static func columns(_ rows: [(String, String)]) -> [String] {

@@ -4,7 +4,8 @@ internal import OCIEngine
 
 /// One run of the command: what was asked, what is printed, and what the exit status will be.
 ///
-/// The store and the engine are opened when they are first asked for, so that no verb pays for what it does not use.
+/// The store and the engine are opened when they are first asked for, so that no verb pays for what it does
+/// not use.
 final class Invocation {
   let verb: Verb
   let arguments: CommandArguments
@@ -34,9 +35,19 @@ final class Invocation {
     options.runtime = settings.runtime
     options.lockWait = settings.lockWait
     options.runDirectory = settings.runDirectory
+    if let program = Invocation.ownProgram { options.monitorCommand = [program, Verb.monitor.name] }
     let engine = try Engine(store: store(), options: options)
     openedEngine = engine
     return engine
+  }
+
+  /// The path of this program, so that its monitors are called like it; nil where it has been replaced.
+  private static var ownProgram: String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0 else { return nil }
+    let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return access(path, X_OK) == 0 ? path : nil
   }
 
   /// The longest wait for a lock so far; nil where nothing was locked.

@@ -43,14 +43,17 @@ struct ListFilter {
     default:
       let keys = ["status", "label", "name", "id", "before", "since"]
       let hint = nearest(to: key, among: keys).map { "; did you mean \($0)?" } ?? ""
-      throw UsageError("--filter \(key)", "a filter is one of \(keys.joined(separator: ", "))\(hint)", verb: "ps")
+      throw UsageError(
+        "--filter \(key)", "a filter is one of \(keys.joined(separator: ", "))\(hint)", verb: "ps")
     }
   }
 
   /// Nanoseconds since the epoch, or the moment at which the container that is named was created.
   private func moment(_ text: String, store: StateStore) throws(StoreError) -> Timestamp {
     // A name may consist of digits, but none is as long as a moment of this century.
-    if text.utf8.count >= 18, let nanoseconds = Int64(text) { return Timestamp(nanosecondsSinceEpoch: nanoseconds) }
+    if text.utf8.count >= 18, let nanoseconds = Int64(text) {
+      return Timestamp(nanosecondsSinceEpoch: nanoseconds)
+    }
     return try store.lookUpContainer(text).configuration.createdAt
   }
 }

@@ -21,7 +21,8 @@ struct ListedContainer {
     guard summary.status.hasProcess, summary.pid != 0 else { return false }
     guard isGone(pid: summary.pid, startTime: summary.pidStartTime) else { return false }
     // Rare, so a second read is cheap: between the first one and now the end may have been recorded.
-    guard let now = try? store.state(of: summary.id), now.status == summary.status, now.pid == summary.pid else {
+    guard let now = try? store.state(of: summary.id), now.status == summary.status, now.pid == summary.pid
+    else {
       return false
     }
     return now.monitorPID == 0 || isGone(pid: now.monitorPID, startTime: now.monitorStartTime)

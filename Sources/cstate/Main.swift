@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// The command: reads its arguments, calls the store or the engine, prints, and ends with a documented exit status.
+/// The command: reads its arguments, calls the store or the engine, prints, and ends with a documented exit
+/// status.
 @main
 struct Main {
   static func main() {
@@ -62,7 +63,8 @@ struct OutputError: Error, CustomStringConvertible {
   let description: String
 
   init(_ code: Int32) {
-    description = "standard output cannot be written: \(String(cString: strerror(code))); the command itself is done"
+    description =
+      "standard output cannot be written: \(String(cString: strerror(code))); the command itself is done"
   }
 }
 

@@ -37,7 +37,9 @@ struct Settings {
       location = try Settings.standardLocation()
     }
     if let directory = arguments.value(.lockDirectory) { location.lockDirectory = directory }
-    if let directory = arguments.value(.specificationDirectory) { location.specificationDirectory = directory }
+    if let directory = arguments.value(.specificationDirectory) {
+      location.specificationDirectory = directory
+    }
     return location
   }
 
@@ -72,8 +74,10 @@ struct Settings {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let units = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
     let unit = text.dropFirst(digits.count)
-    guard let number = Int32(digits), let milliseconds = number == 0 && unit.isEmpty ? 0 : units[String(unit)] else {
-      throw UsageError("--\(option.name) \(text)", "a duration is a number with ms, s, m or h, or 0, or forever")
+    guard let number = Int32(digits), let milliseconds = number == 0 && unit.isEmpty ? 0 : units[String(unit)]
+    else {
+      throw UsageError(
+        "--\(option.name) \(text)", "a duration is a number with ms, s, m or h, or 0, or forever")
     }
     return .milliseconds(Int64(number) * Int64(milliseconds))
   }

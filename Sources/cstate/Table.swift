@@ -29,7 +29,9 @@ struct Table {
 }
 
 /// `count` of `unit`, in the plural where that is right.
-func counted(_ count: some BinaryInteger, _ unit: String) -> String { "\(count) \(unit)\(count == 1 ? "" : "s")" }
+func counted(_ count: some BinaryInteger, _ unit: String) -> String {
+  "\(count) \(unit)\(count == 1 ? "" : "s")"
+}
 
 /// A duration as listings say it, in its greatest whole unit: `3 minutes`.
 func roughly(_ nanoseconds: Int64) -> String {

@@ -22,7 +22,8 @@ struct Verb: Sendable {
   init(
     _ name: String, _ summary: String, operands: String = "", count operandCounts: ClosedRange<Int> = 0...0,
     options: [CommandOption] = [], details: [String] = [], json: String = "", example: String = "",
-    isHidden: Bool = false, takesRawArguments: Bool = false, carryOut: @escaping @Sendable (Invocation) throws -> Int32
+    isHidden: Bool = false, takesRawArguments: Bool = false,
+    carryOut: @escaping @Sendable (Invocation) throws -> Int32
   ) {
     self.name = name
     self.summary = summary
@@ -42,7 +43,8 @@ struct Verb: Sendable {
 
   /// Every verb, in the order of help.
   static let all: [Verb] = [
-    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .locks, .info, .version,
+    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .locks, .info,
+    .version,
     .monitor,
   ]
 

@@ -17,7 +17,9 @@ struct Aftermath {
   /// Lets `recover` finish what kills have left, and looks everywhere.
   mutating func check() throws(DemoFailure) {
     let recovery = try command.run(["recover"])
-    if recovery.status != 0 { violate("recover ended with \(recovery.status ?? -1): \(recovery.errorOutput)") }
+    if recovery.status != 0 {
+      violate("recover ended with \(recovery.status ?? -1): \(recovery.errorOutput)")
+    }
     try checkContainers()
     try checkRepeatedRecovery()
     try checkStore()
@@ -70,7 +72,8 @@ struct Aftermath {
       left = DemoProcess.all(marker: workplace.marker)
     }
     for process in left {
-      violate("process \(process.identity.pid) is left over: \(process.words.joined(separator: " ").prefix(200))")
+      violate(
+        "process \(process.identity.pid) is left over: \(process.words.joined(separator: " ").prefix(200))")
       _ = process.kill()
     }
   }
@@ -78,7 +81,8 @@ struct Aftermath {
   private mutating func checkFiles() {
     let store = workplace.store
     for (what, directory) in [
-      ("lockfile", store + "/locks"), ("specification copy", store + "/specs"), ("runtime state", workplace.run + "/containers"),
+      ("lockfile", store + "/locks"), ("specification copy", store + "/specs"),
+      ("runtime state", workplace.run + "/containers"),
     ] {
       for name in names(in: directory) { violate("\(what) \(name) is left over") }
     }

@@ -25,7 +25,9 @@ struct CommandLauncher {
   }
 
   /// Runs a command to its end.
-  func run(_ words: [String], withinMilliseconds limit: Int32 = 120_000) throws(DemoFailure) -> Program.Outcome {
+  func run(
+    _ words: [String], withinMilliseconds limit: Int32 = 120_000
+  ) throws(DemoFailure) -> Program.Outcome {
     guard let outcome = try start(words).outcome(withinMilliseconds: limit) else {
       throw DemoFailure("'cstate \(words.joined(separator: " "))' does not end")
     }

@@ -1,7 +1,8 @@
 internal import ContainerStateStore
 internal import Glibc
 
-/// Drives all containers from one thread: it starts commands, waits for their ends, and kills one now and then.
+/// Drives all containers from one thread: it starts commands, waits for their ends, and kills one now and
+/// then.
 final class Demo {
   let options: DemoOptions
   let workplace: Workplace
@@ -189,7 +190,8 @@ extension Demo {
     isLossPlanted = true
     let statements = "PRAGMA foreign_keys=ON; DELETE FROM record WHERE name = '\(journey.name)';"
     let shell = try Program(
-      "/usr/bin/sqlite3", [workplace.store + "/state.db", statements], environment: [], outputIn: workplace.path)
+      "/usr/bin/sqlite3", [workplace.store + "/state.db", statements], environment: [],
+      outputIn: workplace.path)
     guard let outcome = shell.outcome(withinMilliseconds: 10_000), outcome.status == 0 else {
       throw DemoFailure("the loss could not be planted")
     }

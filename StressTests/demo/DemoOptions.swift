@@ -50,7 +50,8 @@ struct DemoOptions {
       case "--seed": seed = try DemoOptions.number(value(), name, 0...UInt64.max)
       case "--processes": processes = Int(try DemoOptions.number(value(), name, 1...256))
       case "--containers": containers = Int(try DemoOptions.number(value(), name, 1...1_000_000))
-      case "--kill-every-ms": killEveryMilliseconds = Int(try DemoOptions.number(value(), name, 0...3_600_000))
+      case "--kill-every-ms":
+        killEveryMilliseconds = Int(try DemoOptions.number(value(), name, 0...3_600_000))
       case "--runtime": runtime = try value()
       case "--root": root = try value()
       case "--keep": isKept = true

@@ -25,7 +25,9 @@ struct DemoProcess {
       guard let pid = Int32(name), pid != own else { return nil }
       return DemoProcess(pid: pid, marker: marker)
     }
-    return found.sorted { ($0.identity.startTime, $0.identity.pid) < ($1.identity.startTime, $1.identity.pid) }
+    return found.sorted {
+      ($0.identity.startTime, $0.identity.pid) < ($1.identity.startTime, $1.identity.pid)
+    }
   }
 
   private init?(pid: Int32, marker: String) {
@@ -66,7 +68,8 @@ struct DemoProcess {
     let descriptor = platform_pidfd_open(identity.pid)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    // The descriptor stands for whoever has the number now; that it is the same process has to be seen after it.
+    // The descriptor stands for whoever has the number now; that it is the same process has to be seen after
+    // it.
     guard identity.liveness == .alive else { return false }
     return platform_pidfd_send_signal(descriptor, SIGKILL) == 0
   }

@@ -21,11 +21,11 @@ func writeFile(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(D
 
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   bytes.withUnsafeBytes { buffer in
-    var offset = 0
-    while offset < buffer.count {
-      let count = write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+    var rest = buffer[...]
+    while !rest.isEmpty {
+      let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0, errno != EINTR { return false }
-      offset += max(0, count)
+      rest = rest.dropFirst(max(0, count))
     }
     return true
   }

@@ -1,8 +1,10 @@
 internal import ContainerStateStore
 internal import Glibc
 
-/// The main job: containers driven through their lives by separate processes that share nothing but the store, while
-/// some of them are killed. Ends with 0 only where nothing was lost and nothing is left over.
+/// The main job: processes that share nothing but the store drive containers through their lives, and some
+/// are killed.
+///
+/// Ends with 0 only where nothing was lost and nothing is left over.
 @main
 struct Main {
   static func main() {
@@ -32,7 +34,9 @@ struct Main {
       say(
         "seed \(options.seed): \(options.containers) containers, \(options.processes) processes at once, runtime "
           + "\(runtime.name)")
-      if let why = runtime.whyNoOther { say("no OCI runtime can run here (\(why)), so plain processes stand in") }
+      if let why = runtime.whyNoOther {
+        say("no OCI runtime can run here (\(why)), so plain processes stand in")
+      }
     }
     try workplace.makeRootFileSystem()
     let demo = try Demo(options, workplace: workplace, command: command)
@@ -51,7 +55,8 @@ struct Main {
     try aftermath.check()
     let summary = Summary(
       options: demo.options, runtime: runtime, lives: demo.lives, tally: demo.tally,
-      lockWait: LongestLockWait(timings: readFile(workplace.timings) ?? []), verifyResult: aftermath.verifyResult,
+      lockWait: LongestLockWait(timings: readFile(workplace.timings) ?? []),
+      verifyResult: aftermath.verifyResult,
       violations: demo.violations + aftermath.violations, elapsedNanoseconds: demo.elapsedNanoseconds)
     if demo.options.printsJSON {
       say(summary.json.formatted())

@@ -21,16 +21,15 @@ final class Program {
   private let errorOutput: Int32
   private let startNanoseconds: UInt64
 
-  /// - Parameters:
-  ///   - executable: the path of the program.
-  ///   - words: its arguments.
-  ///   - environment: variables beside those of this process.
-  ///   - directory: where its output is kept until it is read, in files without a name.
+  /// Starts a program with variables beside those of this process.
+  ///
+  /// Its output is kept in files without a name in `directory` until it is read.
   init(
     _ executable: String, _ words: [String], environment: [String], outputIn directory: String
   ) throws(DemoFailure) {
     self.words = words
-    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep the demo waiting.
+    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep the demo
+    // waiting.
     output = try Program.namelessFile(in: directory)
     errorOutput = try Program.namelessFile(in: directory)
     startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)

@@ -20,7 +20,8 @@ struct Summary {
   var lines: [String] {
     let kills = tally.kills.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }
     let killed = kills.isEmpty ? "0" : "\(tally.killCount) (\(kills.joined(separator: ", ")))"
-    let waited = lockWait.microseconds == 0
+    let waited =
+      lockWait.microseconds == 0
       ? "none"
       : "\(formattedDuration(nanoseconds: lockWait.microseconds * 1_000)), \(lockWait.verb)"
         + (lockWait.waitedFor.isEmpty ? "" : " for \(printable(lockWait.waitedFor, limit: 200))")

@@ -20,7 +20,9 @@ struct Tally {
   var distributions: [(operation: String, count: Int, p50: UInt64, p99: UInt64, maximum: UInt64)] {
     durations.sorted { $0.key < $1.key }.map { operation, values in
       let sorted = values.sorted()
-      func percentile(_ percent: Int) -> UInt64 { sorted[min(sorted.count - 1, sorted.count * percent / 100)] }
+      func percentile(_ percent: Int) -> UInt64 {
+        sorted[min(sorted.count - 1, sorted.count * percent / 100)]
+      }
       return (operation, sorted.count, percentile(50), percentile(99), sorted[sorted.count - 1])
     }
   }

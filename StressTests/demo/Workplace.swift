@@ -2,13 +2,14 @@ internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
 
-/// The directory of a demo: the store, the run directory, the bundles, and where containers say that they are ready.
+/// The directory of a demo: the store, the run directory, the bundles, and where containers say that they are
+/// ready.
 struct Workplace {
   let path: String
   /// Whether the demo made the directory itself.
   private let isOurs: Bool
 
-  /// - Parameter root: an empty or missing directory; nil for a temporary one.
+  /// Makes what is missing in `root`, an empty or missing directory; nil for a temporary one.
   init(root: String?) throws(DemoFailure) {
     if let root {
       isOurs = mkdir(root, 0o700) == 0
@@ -66,7 +67,8 @@ extension Workplace {
     }
     for directory in directories { try makeDirectory(directory) }
     let candidates = ["/bin/busybox", "/usr/bin/busybox", "/sbin/busybox", "/usr/sbin/busybox"]
-    guard let busybox = candidates.first(where: { access($0, X_OK) == 0 }), let program = readFile(busybox) else {
+    guard let busybox = candidates.first(where: { access($0, X_OK) == 0 }), let program = readFile(busybox)
+    else {
       throw DemoFailure("busybox is missing; install the package busybox-static")
     }
     try writeFile(program, to: root + "/bin/busybox", mode: 0o755)

@@ -47,8 +47,10 @@ final class CommandFixture {
     _ status: Int32, _ words: [String], sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> String {
     let outcome = try cstate(words)
-    #expect(outcome.status == .code(status), "\(words): \(outcome.errorOutput)", sourceLocation: sourceLocation)
-    #expect(outcome.errorOutput.hasPrefix("cstate: "), "\(outcome.errorOutput)", sourceLocation: sourceLocation)
+    #expect(
+      outcome.status == .code(status), "\(words): \(outcome.errorOutput)", sourceLocation: sourceLocation)
+    #expect(
+      outcome.errorOutput.hasPrefix("cstate: "), "\(outcome.errorOutput)", sourceLocation: sourceLocation)
     #expect(outcome.output.isEmpty, "\(words): \(outcome.output)", sourceLocation: sourceLocation)
     return outcome.errorOutput
   }

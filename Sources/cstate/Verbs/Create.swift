@@ -2,9 +2,12 @@ internal import ContainerStateStore
 internal import OCIEngine
 
 extension CommandOption {
-  static let name = CommandOption("name", value: "NAME", "The container's name; without it one is made from its id")
-  static let id = CommandOption("id", value: "ID", "The container's id; without it one is made of 64 hex digits")
-  static let label = CommandOption("label", letter: "l", value: "KEY=VALUE", "A label; may be given several times")
+  static let name = CommandOption(
+    "name", value: "NAME", "The container's name; without it one is made from its id")
+  static let id = CommandOption(
+    "id", value: "ID", "The container's id; without it one is made of 64 hex digits")
+  static let label = CommandOption(
+    "label", letter: "l", value: "KEY=VALUE", "A label; may be given several times")
   static let image = CommandOption("image", value: "IMAGE", "What listings show as its image")
 }
 

@@ -25,7 +25,8 @@ extension Verb {
   }
 
   private static func print(
-    _ facts: StoreFacts, _ runtimes: [RuntimeTrial], chosen: String, notice: String?, on invocation: Invocation
+    _ facts: StoreFacts, _ runtimes: [RuntimeTrial], chosen: String, notice: String?,
+    on invocation: Invocation
   ) {
     var table = Table("WHAT", "VALUE")
     table.add("version", Version.number)
@@ -35,7 +36,8 @@ extension Verb {
     table.add("schema version", "\(facts.schemaVersion)")
     table.add("boots seen", "\(facts.bootEpoch)")
     table.add("containers", "\(facts.containerCount)")
-    let race = facts.sqliteHasWALResetRace ? "has the WAL-reset race; only foreign programs can meet it" : "sound"
+    let race =
+      facts.sqliteHasWALResetRace ? "has the WAL-reset race; only foreign programs can meet it" : "sound"
     table.add("SQLite", "\(facts.sqliteVersion) (\(race))")
     table.add("WAL", "\(counted(facts.walFrames, "frame")), \(facts.walFramesCopied) copied back")
     for trial in runtimes {

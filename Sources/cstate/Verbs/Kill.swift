@@ -1,7 +1,8 @@
 internal import OCIEngine
 
 extension CommandOption {
-  static let signal = CommandOption("signal", letter: "s", value: "SIGNAL", "A signal's name or number (KILL)")
+  static let signal = CommandOption(
+    "signal", letter: "s", value: "SIGNAL", "A signal's name or number (KILL)")
 }
 
 extension Verb {
@@ -18,8 +19,10 @@ extension Verb {
 /// The signals of Linux by name; their numbers are the same on every architecture this runs on.
 enum SignalName {
   private static let names = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+    "TERM",
+    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+    "WINCH", "IO",
     "PWR", "SYS",
   ]
 

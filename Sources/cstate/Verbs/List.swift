@@ -6,8 +6,10 @@ extension CommandOption {
   static let quiet = CommandOption("quiet", letter: "q", "Ids only")
   static let noTruncation = CommandOption("no-trunc", "Whole ids")
   static let filter = CommandOption(
-    "filter", letter: "f", value: "KEY=VALUE", "Only those that match all filters; may be given several times")
-  static let last = CommandOption("last", letter: "n", value: "COUNT", "Only so many, the newest, whatever their status")
+    "filter", letter: "f", value: "KEY=VALUE", "Only those that match all filters; may be given several times"
+  )
+  static let last = CommandOption(
+    "last", letter: "n", value: "COUNT", "Only so many, the newest, whatever their status")
 }
 
 extension Verb {

@@ -1,11 +1,13 @@
 internal import ContainerStateStore
+internal import Glibc
 
 extension Verb {
   static let locks = Verb(
     "locks", "Show every lock: holder, operation, age, waiters", options: [.all],
     details: [
       "The write gate, the locks of containers, and SQLite's own locks on the database, foreign programs included. "
-        + "Free ones are left out unless -a is given. A pid of 0 is a process outside this pid namespace."
+        + "Free ones and this command's own are left out unless -a is given. A pid of 0 is a process outside this pid "
+        + "namespace, one of -1 belongs to a lock that the kernel ascribes to no process."
     ],
     json: "{\"locks\": [{\"subject\": TEXT, \"holder\": {\"pid\": NUMBER, \"start_time_ticks\": NUMBER, "
       + "\"command\": TEXT, \"operation\": TEXT, \"age_ns\": NUMBER}, \"waiter_pids\": [NUMBER, …], \"failure\": "
@@ -18,7 +20,9 @@ extension Verb {
     let locks = try store.lockReport().filter {
       isShowingFree || $0.holder != nil || !$0.waiterPIDs.isEmpty || $0.failure != nil
     }
-    let databaseLocks = try store.databaseLockReport()
+    // This command's own are there because it looks.
+    let own = getpid()
+    let databaseLocks = try store.databaseLockReport().filter { isShowingFree || $0.pid != own }
     if invocation.settings.printsJSON {
       invocation.print(json(locks, databaseLocks))
     } else {

@@ -8,7 +8,8 @@ extension Verb {
       "Finishes or undoes what dead processes had begun, records ends that nobody recorded, removes what is left over "
         + "of containers that are gone. Running it twice changes nothing more. Prints one line for each thing it did."
     ],
-    json: "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], \"settled\": [{\"id\": "
+    json:
+      "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], \"settled\": [{\"id\": "
       + "TEXT, \"settlement\": TEXT}, …], \"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, …], "
       + "\"reaped_specification_files\": [TEXT, …], \"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
     example: "cstate recover"
@@ -60,7 +61,8 @@ extension Verb {
       json.endObject()
     }
     json.endArray()
-    json.pairs("settled", "id", "settlement", recovery.settled.map { ($0.id.rawValue, $0.settlement.rawValue) })
+    json.pairs(
+      "settled", "id", "settlement", recovery.settled.map { ($0.id.rawValue, $0.settlement.rawValue) })
     json.member("removed_directories", recovery.removedDirectories)
     json.member("reaped_lockfiles", recovery.store.reapedLockFiles)
     json.member("reaped_specification_files", recovery.store.reapedSpecificationFiles)

@@ -3,7 +3,8 @@ internal import OCIEngine
 
 extension CommandOption {
   static let removeAfterwards = CommandOption("rm", "Remove the container when it has ended")
-  static let detach = CommandOption("detach", letter: "d", "Print its id and do not wait; its output goes nowhere")
+  static let detach = CommandOption(
+    "detach", letter: "d", "Print its id and do not wait; its output goes nowhere")
 }
 
 extension Verb {
@@ -27,7 +28,8 @@ extension Verb {
   private static func carryOut(_ invocation: Invocation) throws -> Int32 {
     let isDetached = invocation.arguments.has(.detach)
     if isDetached, invocation.arguments.has(.removeAfterwards) {
-      throw UsageError("--detach --rm", "nobody would be there to remove it; leave one of them out", verb: "run")
+      throw UsageError(
+        "--detach --rm", "nobody would be there to remove it; leave one of them out", verb: "run")
     }
     let engine = try invocation.engine()
     // Before the monitor exists, so that no signal is lost between its start and ours.

@@ -2,7 +2,8 @@ internal import OCIEngine
 
 extension CommandOption {
   static let time = CommandOption(
-    "time", letter: "t", value: "SECONDS", "How long to wait before killing; else what the container's configuration says")
+    "time", letter: "t", value: "SECONDS",
+    "How long to wait before killing; else what the container's configuration says")
 }
 
 extension Verb {

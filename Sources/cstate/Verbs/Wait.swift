@@ -2,7 +2,8 @@ internal import ContainerStateStore
 internal import OCIEngine
 
 extension CommandOption {
-  static let timeout = CommandOption("timeout", value: "DURATION", "Give up after so long: 500ms, 30s, 5m (forever)")
+  static let timeout = CommandOption(
+    "timeout", value: "DURATION", "Give up after so long: 500ms, 30s, 5m (forever)")
 }
 
 extension Verb {
@@ -31,7 +32,9 @@ extension Verb {
     return monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
   }
 
-  private static func print(_ codes: [(name: String, id: ContainerID, code: Int32)], on invocation: Invocation) {
+  private static func print(
+    _ codes: [(name: String, id: ContainerID, code: Int32)], on invocation: Invocation
+  ) {
     guard invocation.settings.printsJSON else {
       for (_, _, code) in codes { invocation.output.line("\(code)") }
       return

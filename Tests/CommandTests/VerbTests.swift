@@ -1,0 +1,179 @@
+internal import ContainerStateStore
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("cstate: what each verb does and prints")
+struct VerbTests {
+  private let fixture: CommandFixture
+
+  init() throws { fixture = try CommandFixture() }
+
+  @Test("create, start, stop, wait and rm take a container through its life, by name, id and partial id")
+  func life() throws {
+    let id = try fixture.succeed(
+      "create", "--name", "web", "--label", "tier=front", try fixture.endlessBundle())
+    #expect(id.utf8.count == 64)
+    #expect(try fixture.succeed("ps", "-q").isEmpty)
+    #expect(try fixture.succeed("ps", "-aq") == String(id.prefix(12)))
+    #expect(try fixture.succeed("ps", "-aq", "--no-trunc") == id)
+    #expect(try fixture.succeed("start", String(id.prefix(10))) == String(id.prefix(10)))
+    #expect(try fixture.succeed("ps", "-q", "--no-trunc") == id)
+    #expect(try fixture.succeed("stop", "--time", "5", "web") == "web")
+    #expect(try fixture.succeed("wait", id) == "143")
+    #expect(try fixture.succeed("ps", "-a").contains("Exited (143)"))
+    #expect(try fixture.succeed("rm", "web") == "web")
+    #expect(try fixture.succeed("ps", "-aq").isEmpty)
+    #expect(try fixture.succeed("verify") == "No violation.")
+  }
+
+  @Test("ps shows aligned columns without white space at the end of lines")
+  func table() throws {
+    for name in ["a", "a-much-longer-name"] {
+      try fixture.succeed("create", "--name", name, "--image", name + ":1", try fixture.bundle("exit 0"))
+    }
+    let lines = try fixture.succeed("ps", "-a").split(separator: "\n").map(String.init)
+    #expect(lines.count == 3)
+    let columns = ["CONTAINER ID", "IMAGE", "CREATED", "STATUS", "NAME"]
+    let starts = columns.map { lines[0].firstRange(of: $0).map { lines[0][..<$0.lowerBound].count } ?? -1 }
+    #expect(!starts.contains(-1))
+    for line in lines {
+      #expect(line.last != " ")
+      for start in starts.dropFirst() {
+        let index = line.index(line.startIndex, offsetBy: start)
+        #expect(line[index] != " " && line[line.index(before: index)] == " ", "\(line)")
+      }
+    }
+    #expect(lines[1].hasSuffix("a-much-longer-name"), "newest first")
+  }
+
+  @Test("run has the container's output and exit status; --rm leaves nothing, without it the container stays")
+  func run() throws {
+    let bundle = try fixture.bundle("echo out; echo err >&2; exit 37")
+    let removed = try fixture.cstate(["run", "--rm", bundle])
+    #expect(removed.status == .code(37))
+    #expect(removed.output == "out\n")
+    #expect(removed.errorOutput == "err\n")
+    #expect(try fixture.succeed("ps", "-aq").isEmpty)
+    let kept = try fixture.cstate(["run", "--name", "kept", bundle])
+    #expect(kept.status == .code(37))
+    #expect(try fixture.succeed("wait", "kept") == "37")
+    try fixture.succeed("rm", "kept")
+  }
+
+  @Test("run hands its standard input to the container")
+  func runInput() throws {
+    let outcome = try fixture.cstate(
+      ["run", "--rm", try fixture.bundle("cat; exit 3")], input: "some words\n")
+    #expect(outcome.status == .code(3))
+    #expect(outcome.output == "some words\n")
+  }
+
+  @Test("run --detach prints the id and returns; the container runs on")
+  func runDetached() throws {
+    let id = try fixture.succeed("run", "--detach", "--name", "web", try fixture.endlessBundle())
+    #expect(try fixture.succeed("ps", "-q", "--no-trunc") == id)
+    #expect(try fixture.succeed("kill", "--signal", "TERM", "web") == "web")
+    #expect(try fixture.succeed("wait", "--timeout", "30s", "web") == "143")
+    try fixture.succeed("rm", "web")
+  }
+
+  @Test("a signal that run gets goes to the container, whose end is run's end")
+  func runForwardsSignals() throws {
+    let ready = fixture.directory.path("ready")
+    let bundle = try fixture.bundle("trap 'kill $!; exit 41' TERM; : > '\(ready)'; sleep 1000 & wait $!")
+    let child = try ChildProcess(
+      executable: "cstate", fixture.options + ["run", "--rm", "--name", "web", bundle])
+    try waitUntil("the container to be ready", wakeUp: .changes(inDirectory: fixture.directory.path)) {
+      status(ofPath: ready) != nil
+    }
+    // Ready is said before run itself has seen the start; the signal waits for it.
+    child.signal(15)
+    #expect(try child.waitForExit() == .code(41))
+    #expect(try fixture.succeed("ps", "-aq").isEmpty)
+  }
+
+  @Test("a container that still runs is removed by force alone")
+  func removal() throws {
+    try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
+    let message = try fixture.fail(1, ["rm", "web"])
+    #expect(message.contains("stop it first"))
+    #expect(try fixture.succeed("rm", "--force", "web") == "web")
+    #expect(try fixture.succeed("ps", "-aq").isEmpty)
+  }
+
+  @Test("several names: all are tried, each failure is said, the status is that of the first")
+  func severalNames() throws {
+    for name in ["a", "b"] { try fixture.succeed("create", "--name", name, try fixture.bundle("exit 5")) }
+    let started = try fixture.cstate(["start", "a", "nobody", "", "b"])
+    #expect(started.status == .code(13))
+    #expect(started.output == "a\nb\n")
+    let messages = started.errorOutput.split(separator: "\n")
+    #expect(messages.count == 2)
+    #expect(messages.first?.hasPrefix("cstate: start: nobody: ") == true)
+    #expect(try fixture.succeed("wait", "a", "b") == "5\n5")
+    let removed = try fixture.cstate(["rm", "", "a", "nobody", "b"])
+    #expect(removed.status == .code(11))
+    #expect(removed.output == "a\nb\n")
+  }
+
+  @Test("wait gives up in time and says what to do")
+  func waitTimeout() throws {
+    try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
+    let message = try fixture.fail(1, ["wait", "--timeout", "10ms", "web"])
+    #expect(message.contains("in time"))
+  }
+
+  @Test("a filter decides what ps shows, newest first")
+  func filters() throws {
+    for (name, label) in [("alpha", "tier=front"), ("beta", "tier=back"), ("alphabet", "tier=front")] {
+      try fixture.succeed("create", "--name", name, "--label", label, try fixture.bundle("exit 0"))
+    }
+    func names(_ words: String...) throws -> [String] {
+      let rows = try JSONBytes(try fixture.cstate(["ps", "--format", "json"] + words).output).root.elements()
+      return try rows.compactMap { try $0.member("name")?.string() }
+    }
+    #expect(try names() == [])
+    #expect(try names("-a") == ["alphabet", "beta", "alpha"])
+    #expect(try names("-a", "--filter", "label=tier=front") == ["alphabet", "alpha"])
+    #expect(try names("-a", "--filter", "label=tier", "--filter", "name=bet") == ["alphabet", "beta"])
+    #expect(try names("--filter", "status=created") == ["alphabet", "beta", "alpha"])
+    #expect(
+      try names("--filter", "status=running", "--filter", "status=created", "-n", "2") == [
+        "alphabet", "beta",
+      ])
+    #expect(try names("--filter", "status=exited") == [])
+    #expect(try names("-n", "1") == ["alphabet"])
+    #expect(try names("-a", "--filter", "before=beta") == ["alpha"])
+    #expect(try names("-a", "--filter", "since=beta") == ["alphabet", "beta"])
+    let id = try fixture.json("inspect", "beta").elements()[0].member("id")?.string() ?? ""
+    #expect(try names("-a", "--filter", "id=\(id.prefix(20))") == ["beta"])
+  }
+
+  @Test(
+    "a reader that has gone ends ps quietly, also where the parent ignores SIGPIPE",
+    arguments: ["trap '' PIPE;", ""])
+  func brokenPipe(preparation: String) throws {
+    try fixture.succeed("create", try fixture.bundle("exit 0"))
+    let script = preparation + "exec 3> >(exec true); wait $!; \"$0\" --root \"$1\" ps -a >&3; echo \"$?\""
+    let outcome = try ChildProcess.run(
+      executable: "/bin/bash", ["-c", script, try buildDirectory() + "/cstate", fixture.root])
+    #expect(outcome.output == "141\n")
+    #expect(outcome.errorOutput.isEmpty)
+  }
+
+  @Test("--timings appends one line of JSON for each command")
+  func timings() throws {
+    let file = fixture.directory.path("timings")
+    try fixture.succeed("--timings", file, "create", "--name", "web", try fixture.bundle("exit 0"))
+    _ = try fixture.cstate(["--timings", file, "start", "nobody"])
+    let lines = try readText(atPath: file).split(separator: "\n").map { try JSONBytes(String($0)).root }
+    #expect(try lines.map { try $0.member("verb")?.string() } == ["create", "start"])
+    #expect(try lines.map { try $0.member("exit_status")?.int64() } == [0, 13])
+    #expect(try lines[1].member("error_code")?.string() == "notFound")
+    for line in lines {
+      #expect(try #require(try line.member("microseconds")).int64() > 0)
+      #expect(try #require(try line.member("pid")).int64() > 1)
+      #expect(try #require(try line.member("longest_lock_wait_microseconds")).int64() >= 0)
+    }
+  }
+}
