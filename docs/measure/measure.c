@@ -169,7 +169,7 @@ static void measure_looks(void) {
     must(lock_descriptor >= 0, "open");
     for (int i = 0; i < 500; i++) look_and_sync(i);
     const char *names[] = {
-        "overwrite and sync", "lstat, overwrite and sync", "statx of the inode alone, the same"};
+        "overwrite and sync", "lstat, overwrite and sync", "statx of the inode, overwrite and sync"};
     for (looks_with = 0; looks_with < 3; looks_with++) median(names[looks_with], 50, look_and_sync);
 }
 
