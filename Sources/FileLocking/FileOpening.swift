@@ -3,9 +3,9 @@ import Glibc
 
 /// Files of a store that somebody else opens.
 package enum FileOpening {
-  /// The identity of an existing file of the store: regular, ours, one link, mode brought back to 0600.
+  /// The identity of an existing file of the store: regular, ours, one link, nobody else's to write.
   ///
-  /// Only looked at, never opened: closing a descriptor of the database would drop SQLite's locks on it.
+  /// Its mode is brought back to 0600. Only looked at, never opened: closing a descriptor of the database would drop SQLite's locks on it.
   ///
   /// - Parameter path: in a directory that only its owner can put files in.
   /// - Returns: nil when nothing is there.
@@ -18,9 +18,8 @@ package enum FileOpening {
     case ENOENT: return nil
     case let code: throw DirectoryError(path: path, reason: .system(call: "statx", errno: code))
     }
-    switch FileStatus.reasonAgainst(status, ownerID: geteuid()) {
-    case nil, .writableByOthers: break
-    case let reason?: throw DirectoryError(path: path, reason: .unsafeFile(reason))
+    if let reason = FileStatus.reasonAgainst(status, ownerID: geteuid()) {
+      throw DirectoryError(path: path, reason: .unsafeFile(reason))
     }
     if status.mode & 0o7777 != 0o600, chmod(path, 0o600) != 0 {
       throw DirectoryError(path: path, reason: .system(call: "chmod", errno: errno))

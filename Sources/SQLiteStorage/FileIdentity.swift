@@ -20,7 +20,7 @@ package struct FileIdentity: Hashable, Sendable {
     self.init(device: status.device, inode: status.inode)
   }
 
-  /// The database file at the path, refused unless it is a regular file of ours with one link.
+  /// The database file at the path, refused unless it is a regular file of ours with one link and nobody else's to write.
   ///
   /// - Throws: `missing`, `unsafeFile`, `cannotOpen`.
   init(safeFile path: String) throws(StorageError) {
@@ -34,6 +34,9 @@ package struct FileIdentity: Hashable, Sendable {
     guard status.mode & S_IFMT == S_IFREG, status.links == 1, status.user_id == geteuid() else {
       throw StorageError(
         .unsafeFile, path: path, message: "must be a regular file of this user with one link")
+    }
+    guard status.mode & 0o022 == 0 else {
+      throw StorageError(.unsafeFile, path: path, message: "others may write to it: chmod go-w")
     }
     self.init(device: status.device, inode: status.inode)
   }

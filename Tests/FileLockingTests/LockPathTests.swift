@@ -113,7 +113,7 @@ struct LockPathTests {
     #expect(
       lockError { () throws(LockError) in
         try locks.table.acquire(name, wait: .none, operation: "too long").release()
-      } == .system(call: "lstat", path: name.path, errno: ENAMETOOLONG))
+      } == .system(call: "statx", path: name.path, errno: ENAMETOOLONG))
   }
 }
 

@@ -92,7 +92,10 @@ struct StoreDirectoryTests {
     let path = directory.path("state.db")
     #expect(try FileOpening.check(path) == nil)
     try write("", toPath: path)
-    #expect(chmod(path, 0o666) == 0)
+    #expect(chmod(path, 0o622) == 0)
+    let refusal = #expect(throws: DirectoryError.self) { try FileOpening.check(path) }
+    #expect(refusal?.reason == .unsafeFile(.writableByOthers(mode: 0o622)))
+    #expect(chmod(path, 0o644) == 0)
     #expect(try FileOpening.check(path) == FileIdentity.of(path: path))
     #expect(mode("state.db") == 0o600)
     #expect(link(path, directory.path("again")) == 0)
