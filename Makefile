@@ -40,12 +40,12 @@ static: toolchain ## cstate as one static executable, in .build-static/release
 
 .PHONY: test
 test: toolchain ## Install what is missing and run all tests
-	@scripts/install-dependencies libsqlite3-dev runc busybox sqlite3
+	@scripts/install-dependencies libsqlite3-dev runc busybox-static sqlite3 strace
 	swift test
 
 .PHONY: demo
 demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
-	@scripts/install-dependencies runc busybox
+	@scripts/install-dependencies runc busybox-static
 	$(RELEASE) --product cstate-demo
 	$(BINARIES)/cstate-demo $(demo_options)
 

@@ -2,10 +2,11 @@ internal import SQLiteStorage
 public import StateModel
 internal import Synchronization
 
-/// A container to look at again and again: its state, read afresh by `refresh`, and the network namespace that
-/// follows it.
+/// A container to look at again and again: its state, read afresh by `refresh`, and the network namespace
+/// that follows it.
 ///
-/// It stands for one row. Where that has been removed the handle says so for ever, even if the id was added again.
+/// It stands for one row. Where that has been removed the handle says so for ever, even if the id was added
+/// again.
 public final class ContainerHandle: Sendable {
   /// The container as it was when the handle was made.
   public let initial: Container
@@ -38,15 +39,16 @@ public final class ContainerHandle: Sendable {
   /// The container's network namespace, open; nil where it has none.
   public var networkNamespace: NetworkNamespace? { mutable.withLock { $0.networkNamespace } }
 
-  /// Reads the state again; the network namespace follows it: the same path keeps the open one, another is opened in
-  /// its place, none closes it.
+  /// Reads the state again; the network namespace follows it: the same path keeps the open one, another is
+  /// opened in its place, none closes it.
   ///
   /// - Returns: the state.
-  /// - Throws: `notFound` the first time the row is gone and `removed` from then on; `invalidArgument` where the path
-  ///   is no network namespace, in which case the handle stays as it was.
+  /// - Throws: `notFound` the first time the row is gone and `removed` from then on; `invalidArgument`
+  ///   where the path is no network namespace, in which case the handle stays as it was.
   /// - Blocking: for nobody.
   @discardableResult
   public func refresh() throws(StoreError) -> ContainerState {
+    try store.checkUsable("refresh container")
     if wasRemoved { throw StoreError.removed(id).during("refresh container") }
     let found = try store.perform("refresh container") {
       try store.database.readOne { try ContainerRows.state(generation: initial.generation, in: $0) }

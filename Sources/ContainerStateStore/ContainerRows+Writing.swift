@@ -13,7 +13,8 @@ public enum IntentChange: Sendable, Hashable {
 }
 
 extension ContainerRows {
-  /// Inserts a container with its first state, labels, dependencies and specification; returns its generation.
+  /// Inserts a container with its first state, labels, dependencies and specification; returns its
+  /// generation.
   ///
   /// - Throws: `alreadyExists`, or `notFound` for a dependency.
   static func insert(
@@ -70,8 +71,8 @@ extension ContainerRows {
   ) throws {
     let row = try connection.statement(
       """
-      INSERT INTO container_state (generation, revision, status, pid, pid_start_time, monitor_pid, monitor_start_time,
-        started_at_ns, finished_at_ns, exit_code, killed_for_memory, stopped_by_user, restart_count,
+      INSERT INTO container_state (generation, revision, status, pid, pid_start_time, monitor_pid,
+        monitor_start_time, started_at_ns, finished_at_ns, exit_code, killed_for_memory, stopped_by_user, restart_count,
         configuration_path, run_directory, mountpoint, network_namespace_path, health, error_text)
       VALUES (?18, ?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
       """)

@@ -1,7 +1,7 @@
 /// Decisions over dependencies alone, without a store.
 enum DependencyOrder {
-  /// The members of cycles, sorted: what is left when everything that depends on nothing left is taken away, and then
-  /// everything that nothing left depends on.
+  /// The members of cycles, sorted: what is left when everything that depends on nothing left is taken away,
+  /// and then everything that nothing left depends on.
   static func inCycles(_ dependencies: [Int64: [Int64]]) -> [Int64] {
     let remaining = peeled(dependencies)
     var reversed: [Int64: [Int64]] = [:]

@@ -30,10 +30,12 @@ public struct LockedContainer: ~Copyable {
   ///   - intent: what becomes of the intent in the same transaction.
   ///   - durability: what the return promises.
   ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
-  /// - Throws: `invalidTransition`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `conflict` for beginning
-  ///   an intent over a foreign one, `busy`, `lockTimeout` (the gate), `outOfSpace`, `durabilityUnknown`.
+  /// - Throws: `invalidTransition`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `conflict` for
+  ///   beginning an intent over a foreign one, `busy`, `lockTimeout` (the gate), `outOfSpace`,
+  ///   `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate.
-  /// - Durability: D-1 for `.durable`; a `.committed` change survives every kill and may not survive a power loss.
+  /// - Durability: D-1 for `.durable`; a `.committed` change survives every kill and may not survive a
+  ///   power loss.
   public borrowing func update(
     intent: IntentChange = .keep, durability: Durability = .durable,
     _ change: (inout ContainerState) throws -> Void
@@ -100,10 +102,13 @@ public struct LockedContainer: ~Copyable {
       state, stateExtra: nil, intent: intent, durability: durability, operation: "record exit")
   }
 
-  /// Removes the container: its row and everything that belongs to it, the copy of its specification, its lockfile.
+  /// Removes the container: its row and everything that belongs to it, the copy of its specification, its
+  /// lockfile.
   ///
-  /// - Throws: `inUse` where other containers depend on it, `removed`, `lockLost`, `scopeEnded`, `busy`, `io`.
-  /// - Process safety: a kill at any instruction leaves it there or gone; files of one that is gone are reaped.
+  /// - Throws: `inUse` where other containers depend on it, `removed`, `lockLost`, `scopeEnded`, `busy`,
+  ///   `io`.
+  /// - Process safety: a kill at any instruction leaves it there or gone; files of one that is gone are
+  ///   reaped.
   public borrowing func remove(durability: Durability = .durable) throws(StoreError) {
     try scope.remove(durability: durability)
   }
@@ -149,7 +154,9 @@ public struct LockedContainers: ~Copyable {
     _ id: ContainerID, _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
     guard let scope = scopes[id] else {
-      throw StoreError.invalidArgument(id.rawValue, "this container is not among those that were locked")
+      throw StoreError.invalidArgument(
+        id.rawValue,
+        "it is not among the containers that were locked; name it in the call that takes the locks")
     }
     return try body(LockedContainer(scope))
   }

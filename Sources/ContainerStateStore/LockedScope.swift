@@ -3,7 +3,8 @@ internal import JSONText
 internal import SQLiteStorage
 internal import StateModel
 
-/// What a lent `LockedContainer` stands for: the lock, the row as it was read under it, and what became of it.
+/// What a lent `LockedContainer` stands for: the lock, the row as it was read under it, and what became of
+/// it.
 final class LockedScope {
   let store: StateStore
   let token: FencingToken

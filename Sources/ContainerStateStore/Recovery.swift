@@ -11,7 +11,8 @@ public struct RecoveryReport: Sendable, Hashable {
   public var reset: [ResetContainer] = []
   /// Lockfiles of containers that are gone; they were removed.
   public var reapedLockFiles: [String] = []
-  /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were removed.
+  /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were
+  /// removed.
   public var reapedSpecificationFiles: [String] = []
   /// Containers with an operation that had begun and not ended: their engine finishes or undoes it.
   public var unfinished: [ContainerID] = []
@@ -31,10 +32,11 @@ public struct RecoveryReport: Sendable, Hashable {
 }
 
 extension StateStore {
-  /// Makes the store true again after a reboot or a death: resets what a reboot ended, reaps what nobody owns.
+  /// Makes the store true again after a reboot or a death: resets what a reboot ended, reaps what nobody
+  /// owns.
   ///
-  /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many processes may
-  /// run it at once.
+  /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many
+  /// processes may run it at once.
   ///
   /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
@@ -48,10 +50,9 @@ extension StateStore {
       report.reapedSpecificationFiles = try reapSpecificationFiles()
       report.unfinished = try database.read { connection in
         let row = try connection.statement(
-          "SELECT r.id FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id")
-        var ids: [ContainerID] = []
-        while try row.step() { ids.append(ContainerID(unchecked: try row.string(0))) }
-        return ids
+          "SELECT r.id, r.generation FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id"
+        )
+        return try ContainerRows.readableIDs(row).map(\.id)
       }
       return report
     }
@@ -70,7 +71,8 @@ extension StateStore {
     return !isKnown
   }
 
-  /// Removes copies whose container is gone and temporary files, each under the lock of the container it belongs to.
+  /// Removes copies whose container is gone and temporary files, each under the lock of the container it
+  /// belongs to.
   private func reapSpecificationFiles() throws -> [String] {
     var reaped: [String] = []
     for file in try StoreFiles.names(in: location.specificationDirectory) {
@@ -117,11 +119,9 @@ enum Recovery {
     }
   }
 
-  private static func containers(in connection: Connection) throws -> [(ContainerID, Int64)] {
+  private static func containers(in connection: Connection) throws -> [(id: ContainerID, generation: Int64)] {
     let row = try connection.statement("SELECT id, generation FROM record WHERE kind = 1 ORDER BY generation")
-    var found: [(ContainerID, Int64)] = []
-    while try row.step() { found.append((ContainerID(unchecked: try row.string(0)), try row.int64(1))) }
-    return found
+    return try ContainerRows.readableIDs(row)
   }
 
   /// INVARIANT I-13: no pid of an older boot remains.

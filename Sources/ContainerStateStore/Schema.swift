@@ -36,9 +36,9 @@ package struct Schema: Sendable {
 extension Schema {
   /// The shape that this version of the library reads and writes.
   ///
-  /// Few tables, since each costs 1–3 µs at every open. What listings return is in `record` and `container_state`,
-  /// both narrow; what is read whole (`container`, `specification`) is kept out of their pages. A row is known by its
-  /// generation, which AUTOINCREMENT never gives out twice (INVARIANT I-15).
+  /// Few tables, since each costs 1–3 µs at every open. What listings return is in `record` and
+  /// `container_state`, both narrow; what is read whole (`container`, `specification`) is kept out of their
+  /// pages. A row is known by its generation, which AUTOINCREMENT never gives out twice (INVARIANT I-15).
   package static let current = Schema(
     version: 1,
     statements: [

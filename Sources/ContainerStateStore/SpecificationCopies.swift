@@ -3,9 +3,9 @@ internal import StateModel
 
 /// The files that hold copies of the OCI specifications for the runtimes that read them.
 ///
-/// The database is the truth. A copy is written under a temporary name before the commit and renamed after it, while
-/// the container's lock is still held, without a sync: what a crash leaves is missing, older or a temporary file, and
-/// each of these is found by comparing before the copy is used (INVARIANT I-17).
+/// The database is the truth. A copy is written under a temporary name before the commit and renamed after
+/// it, while the container's lock is still held, without a sync: what a crash leaves is missing, older or a
+/// temporary file, and each of these is found by comparing before the copy is used (INVARIANT I-17).
 struct SpecificationCopies: Sendable {
   let directory: String
 
@@ -27,6 +27,7 @@ struct SpecificationCopies: Sendable {
     let path = path(of: id)
     if Self.holds(json, at: path) { return path }
     let copy = try prepare(json, for: id)
+    defer { copy.discard() }
     guard copy.publish() else { throw StoreError.kernel("rename", path: path, errno: errno) }
     return path
   }

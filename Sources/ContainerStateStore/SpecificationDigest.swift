@@ -1,4 +1,5 @@
-/// A 64-bit digest of a specification (XXH64 with seed 0): tells a missing, older or damaged copy from the right one.
+/// A 64-bit digest of a specification (XXH64 with seed 0): tells a missing, older or damaged copy from the
+/// right one.
 ///
 /// It guards against accidents, not against forgery: whoever can write the copy can write the database.
 /// Source: the xxHash fast digest algorithm specification, `xxhash_spec.md`, section XXH64.

@@ -49,7 +49,8 @@ extension StateStore {
 
   /// The containers that a filter lets through, newest first, as one snapshot.
   ///
-  /// A row that cannot be read does not hide the others: it is left out here and named by `verify` (INVARIANT I-16).
+  /// A row that cannot be read does not hide the others: it is left out here and named by `verify` (INVARIANT
+  /// I-16).
   ///
   /// - Blocking: for nobody.
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
@@ -166,7 +167,7 @@ enum StoreReads {
       SELECT s.status, s.pid, s.pid_start_time, s.monitor_pid, s.monitor_start_time, s.started_at_ns,
         s.finished_at_ns, s.exit_code, s.killed_for_memory, s.stopped_by_user, s.restart_count,
         s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
-      FROM record r CROSS JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1
+      FROM record r LEFT JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1
       """)
     try row.bind(1, id.rawValue)
     guard try row.step() else { throw StoreError.notFound(id.rawValue) }

@@ -13,8 +13,8 @@ extension StateStore {
   ///   - stateExtra: the embedder's own JSON on the state.
   ///   - durability: what the return promises.
   /// - Returns: the container as it was written.
-  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`, `lockTimeout`,
-  ///   `busy`, `outOfSpace`, `durabilityUnknown`.
+  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`,
+  ///   `lockTimeout`, `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
   /// - Durability: D-1.
   @discardableResult
@@ -31,7 +31,7 @@ extension StateStore {
       do {
         return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
-        try? unlinkIfOrphaned(id, locks)
+        unlinkUnlessKnown(id, locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -68,7 +68,8 @@ extension StateStore {
   ///   - operation: what others who wait are told that this process is doing.
   ///   - body: what to do under the lock. What it borrows is good for nothing after it (`scopeEnded`).
   /// - Returns: what `body` returns.
-  /// - Throws: `lockTimeout` (naming the holder), `wouldDeadlock`, `notFound`, `corrupt`, and what `body` throws.
+  /// - Throws: `lockTimeout` (naming the holder), `wouldDeadlock`, `notFound`, `corrupt`, and what `body`
+  ///   throws.
   /// - Process safety: no other process and no other thread changes the container while `body` runs.
   public func withLockedContainer<R>(
     _ id: ContainerID, wait: LockWait, operation: String = "update",
@@ -124,6 +125,13 @@ extension StateStore {
       throw StoreError.notFound(id.rawValue)
     }
     return LockedScope(store: self, locks: locks, container: container, intent: intent)
+  }
+
+  /// INVARIANT I-14: a failed add leaves no lockfile, even where the database does not answer any more.
+  ///
+  /// To take away one that has an owner is safe under its lock, and costs him the making of another.
+  private func unlinkUnlessKnown(_ id: ContainerID, _ locks: HeldLocks) {
+    do { try unlinkIfOrphaned(id, locks) } catch { locks.unlink(lockName(of: id)) }
   }
 
   /// An id that turns out not to exist leaves no lockfile behind.

@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// A container state store shared by many processes.
 ///
-/// Reads take no lock and never wait for a writer. A container changes only inside `withLockedContainer`, which takes
-/// its lock, reads it afresh, lends it to a closure and releases it. Safe from many threads; after `fork`, the child
-/// gets `usedAfterFork` from every call.
+/// Reads take no lock and never wait for a writer. A container changes only inside `withLockedContainer`,
+/// which takes its lock, reads it afresh, lends it to a closure and releases it. Safe from many threads;
+/// after `fork`, the child gets `usedAfterFork` from every call.
 public final class StateStore: Sendable {
   /// Where the store is, with every path canonical and every default filled in.
   public let location: ResolvedLocation
@@ -26,7 +26,8 @@ public final class StateStore: Sendable {
   private let fork: ForkDetector
   private let closed = Atomic<Bool>(false)
 
-  /// Opens the store at `location`, making what is missing, and recovers it where this is its first open after a boot.
+  /// Opens the store at `location`, making what is missing, and recovers it where this is its first open
+  /// after a boot.
   ///
   /// - Throws: `unsafePermissions`, `unsafeFilesystem`, `identityMismatch`, `notDatabase`, `schemaTooNew`,
   ///   `schemaTooOld`, `corrupt`, `readOnly`, `outOfSpace`, `busy`, `lockTimeout`, `io`, `usedAfterFork`.
@@ -52,7 +53,8 @@ public final class StateStore: Sendable {
   }
 
   deinit {
-    // A store that was not closed leaves nothing that the next opener has to repair; the WAL is merely longer.
+    // A store that was not closed leaves nothing that the next opener has to repair; the WAL is merely
+    // longer.
     if !closed.load(ordering: .relaxed), fork.isSameProcess { try? database.close() }
   }
 
@@ -74,8 +76,8 @@ public final class StateStore: Sendable {
   ///
   /// For whoever acts outside the store on what he read: deletes storage, tells the network.
   ///
-  /// - Throws: `durabilityUnknown` where the disk fails; nothing is acknowledged as durable through this store then
-  ///   until it is opened again.
+  /// - Throws: `durabilityUnknown` where the disk fails; nothing is acknowledged as durable through this
+  ///   store then until it is opened again.
   /// - Durability: D-1.
   public func makeDurable() throws(StoreError) {
     try perform("make durable") { try database.makeDurable() }

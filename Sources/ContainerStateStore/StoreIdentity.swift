@@ -39,8 +39,8 @@ struct StoreIdentity {
   static func read(in connection: Connection) throws -> StoreIdentity {
     let row = try connection.statement(
       """
-      SELECT lock_directory, specification_directory, static_directory, temporary_directory, run_root, graph_root,
-        graph_driver, boot_id, boot_epoch, created_at_ns FROM store
+      SELECT lock_directory, specification_directory, static_directory, temporary_directory, run_root,
+        graph_root, graph_driver, boot_id, boot_epoch, created_at_ns FROM store
       """)
     guard try row.step() else {
       throw StoreError.corrupt("store", "the row that says what the store is is missing")
@@ -51,8 +51,8 @@ struct StoreIdentity {
   func insert(in connection: Connection) throws {
     let row = try connection.statement(
       """
-      INSERT INTO store (singleton, lock_directory, specification_directory, static_directory, temporary_directory,
-        run_root, graph_root, graph_driver, boot_id, boot_epoch, created_at_ns)
+      INSERT INTO store (singleton, lock_directory, specification_directory, static_directory,
+        temporary_directory, run_root, graph_root, graph_driver, boot_id, boot_epoch, created_at_ns)
       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
       """)
     try row.bind(1, lockDirectory)
@@ -97,7 +97,8 @@ struct StoreIdentity {
     return path
   }
 
-  /// A directory as it is recorded: relative where it is inside the root, so that a store can be moved as a whole.
+  /// A directory as it is recorded: relative where it is inside the root, so that a store can be moved as a
+  /// whole.
   private static func recorded(_ path: String, root: String) -> String {
     path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
   }

@@ -6,12 +6,13 @@ public struct StoreLocation: Sendable, Hashable {
   public var root: String
   /// The directory of the lockfiles; nil for the one the store records.
   ///
-  /// Two processes that disagree about it would exclude nobody, so the database records it, and opening with another
-  /// is `identityMismatch`.
+  /// Two processes that disagree about it would exclude nobody, so the database records it, and opening with
+  /// another is `identityMismatch`.
   public var lockDirectory: String?
   /// The directory of the copies of the OCI specifications; nil for the one the store records.
   public var specificationDirectory: String?
-  /// Where a store that this open makes keeps its lockfiles if `lockDirectory` is nil; nil for `locks` in the root.
+  /// Where a store that this open makes keeps its lockfiles if `lockDirectory` is nil; nil for `locks` in the
+  /// root.
   public var newStoreLockDirectory: String?
 
   /// A store in `root`.
@@ -21,8 +22,8 @@ public struct StoreLocation: Sendable, Hashable {
     self.specificationDirectory = specificationDirectory
   }
 
-  /// The store of this user, with its lockfiles in the runtime directory, which is a tmpfs: there, a lockfile is made
-  /// and unlinked in microseconds.
+  /// The store of this user, with its lockfiles in the runtime directory, which is a tmpfs: there, a lockfile
+  /// is made and unlinked in microseconds.
   ///
   /// - Parameters:
   ///   - effectiveUserID: whose store it is; root's is the system's.

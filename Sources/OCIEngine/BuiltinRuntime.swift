@@ -24,7 +24,8 @@ struct BuiltinRuntime: OCIRuntime {
     guard let process = ProcessIdentity.running(pid: pid) else {
       throw failure("create", container, "the process ended before it was started")
     }
-    try FileAccess.write(Array("\(pid) \(process.startTime)".utf8), to: container.builtinProcess)
+    // The boot's id as well: where the run directory outlives a boot, both numbers may mean another process.
+    try FileAccess.write(Array("\(pid) \(process.startTime) \(Boot.id)".utf8), to: container.builtinProcess)
     return process
   }
 
@@ -73,11 +74,13 @@ struct BuiltinRuntime: OCIRuntime {
   /// The process that was created; nil where there is none.
   private func process(of container: ContainerDirectory) throws(EngineError) -> ProcessIdentity? {
     guard FileAccess.exists(container.builtinProcess) else { return nil }
-    let text = String(decoding: try FileAccess.read(container.builtinProcess, maximumBytes: 64), as: UTF8.self)
+    let text = String(
+      decoding: try FileAccess.read(container.builtinProcess, maximumBytes: 64), as: UTF8.self)
     let parts = text.split(separator: " ")
-    guard parts.count == 2, let pid = Int32(parts[0]), let startTime = UInt64(parts[1]) else {
+    guard parts.count >= 2, let pid = Int32(parts[0]), let startTime = UInt64(parts[1]) else {
       throw failure("state", container, "its record of the process is damaged")
     }
+    guard parts.count == 3, parts[2] == Boot.id else { return nil }
     return ProcessIdentity(pid: pid, startTime: startTime)
   }
 
@@ -117,7 +120,9 @@ struct BuiltinProgram {
     let search = environment.first { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
     guard let executable = ProgramSearch.path(of: name, searching: search ?? ProgramSearch.standard) else {
       throw .invalidBundle(
-        path, "the program '\(printable(name))' is not on this machine; the built-in runner runs the host's programs")
+        path,
+        "the program '\(printable(name))' is not on this machine; the built-in runner runs the host's programs"
+      )
     }
     self.executable = executable
   }

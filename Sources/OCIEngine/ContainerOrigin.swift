@@ -23,7 +23,8 @@ struct ContainerOrigin: Sendable, Hashable {
       }
     } catch {}
     throw .invalidBundle(
-      container.id.rawValue, "this engine did not create the container and knows no bundle of it; use the one that did")
+      container.id.rawValue,
+      "this engine did not create the container and knows no bundle of it; use the one that did")
   }
 
   var json: JSONBytes {

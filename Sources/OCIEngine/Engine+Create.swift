@@ -49,7 +49,9 @@ extension Engine {
   private func removeUncreated(_ added: Container) throws {
     do {
       try withLock(added.id, "create") { locked in
-        guard locked.container.generation == added.generation, locked.state.status == .configured else { return }
+        guard locked.container.generation == added.generation, locked.state.status == .configured else {
+          return
+        }
         if locked.hasForeignIntent { try undoCreate(locked) }
         try locked.remove()
       }
@@ -65,15 +67,17 @@ extension Engine {
     let origin = try ContainerOrigin(of: container)
     let directory = run.directory(of: container)
     let configuration = try locked.specification().asRunConfiguration(
-      bundle: origin.bundle, controlGroup: geteuid() == 0 ? "cstate-\(run.tag)-\(container.id)" : nil)
+      bundle: origin.bundle, controlGroup: geteuid() == 0 ? directory.controlGroup.path : nil)
     let channel = try MonitorChannel.start(
       command: options.monitorCommand,
       launch: MonitorLaunch(store: store, run: run, container: container, runtime: origin.runtime),
       standardIO: standardIO)
     step("create", "monitor started")
-    guard case .hello(let monitor)? = channel.receive(deadlineNanoseconds: Deadline.after(.seconds(20))) else {
+    guard case .hello(let monitor)? = channel.receive(deadlineNanoseconds: Deadline.after(.seconds(20)))
+    else {
       throw EngineError.monitorFailed(
-        container.id, "its monitor did not say who it is; is '\(options.monitorCommand.joined(separator: " "))' right?")
+        container.id,
+        "its monitor did not say who it is; is '\(options.monitorCommand.joined(separator: " "))' right?")
     }
     try locked.update(intent: .begin(.create), durability: .committed) {
       $0.monitorPID = monitor.pid
@@ -109,11 +113,13 @@ extension Engine {
     by channel: borrowing MonitorChannel, of container: Container
   ) throws(EngineError) -> ProcessIdentity {
     channel.send(.go)
+    step("create", "told")
     let limit = ProgramRuntime.limit + .seconds(5)
     switch channel.receive(deadlineNanoseconds: Deadline.after(limit)) {
     case .created(let process)?: return process
     case .failed(let text)?: throw EngineError(.runtimeFailed, subject: container.id.rawValue, message: text)
-    default: throw .monitorFailed(container.id, "its monitor died or hung while the runtime created the container")
+    default:
+      throw .monitorFailed(container.id, "its monitor died or hung while the runtime created the container")
     }
   }
 }

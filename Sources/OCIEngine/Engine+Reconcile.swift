@@ -26,7 +26,9 @@ public enum Settlement: String, Sendable, Hashable, CaseIterable {
 extension Engine {
   /// Finishes or undoes what a dead process had begun with the container, and records an end that nobody recorded.
   ///
-  /// - Parameter wait: how long to wait for the lock; nil for the engine's `lockWait`.
+  /// - Parameters:
+  ///   - id: the container.
+  ///   - wait: how long to wait for the lock; nil for the engine's `lockWait`.
   /// - Returns: what was found and done.
   /// - Throws: `timedOut` where the monitor has to record the end and does not; errors of the runtime and the store.
   /// - Blocking: for the lock, and without it for a monitor that is about to record.
@@ -61,7 +63,8 @@ extension Engine {
         ).during(operation)
       }
       // It needs the lock, which is free now, and ends when it has recorded.
-      _ = monitor.waitForEnd(deadlineNanoseconds: min(deadlineNanoseconds, Deadline.after(.milliseconds(250))))
+      _ = monitor.waitForEnd(
+        deadlineNanoseconds: min(deadlineNanoseconds, Deadline.after(.milliseconds(250))))
     }
   }
 
@@ -142,13 +145,7 @@ extension Engine {
   /// Undoes a creation that was not recorded, whoever began it.
   func undoCreate(_ locked: borrowing LockedContainer, errorText: String = "") throws {
     let directory = run.directory(of: locked.container)
-    if let monitor = locked.state.monitor {
-      // It ends by itself when whoever started it is gone; only the kernel can hurry a runtime that hangs.
-      let isEnded = monitor.waitForEnd(deadlineNanoseconds: Deadline.after(.seconds(10)))
-      guard isEnded || monitor.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else {
-        throw EngineError.timedOut(locked.container.id.rawValue, "its monitor does not end although it was killed")
-      }
-    }
+    try endUnrecordedCreation(locked.state.monitor, of: locked.container.id)
     try runtime(of: locked.container).delete(directory)
     step("settle", "runtime deleted")
     try directory.remove()
@@ -156,6 +153,22 @@ extension Engine {
       $0.forgetProcesses()
       $0.errorText = errorText
     }
+  }
+
+  /// Ends the monitor of a creation that was not recorded.
+  ///
+  /// It ends by itself when whoever started it is gone, and a runtime that was not interrupted leaves nothing half made;
+  /// only one that hangs is killed.
+  func endUnrecordedCreation(_ monitor: ProcessIdentity?, of id: ContainerID) throws(EngineError) {
+    _ = monitor?.waitForEnd(deadlineNanoseconds: Deadline.after(.seconds(10)))
+    try end(monitor, what: "monitor", of: id)
+  }
+
+  /// Kills a process of the container and waits for its end.
+  func end(_ process: ProcessIdentity?, what: String, of id: ContainerID) throws(EngineError) {
+    guard let process, !process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else { return }
+    throw .timedOut(
+      id.rawValue, "its \(what) \(process.pid) does not end although it was killed; see what it waits for")
   }
 
   /// The runtime that the container was created with.

@@ -45,9 +45,11 @@ extension Engine {
 
   /// A directory is made while its container's row is there and removed before it, so without the row nobody uses it.
   private func isLeftOver(_ directory: ContainerDirectory) throws -> Bool {
+    if run.isTrialUnderWay(directory) { return false }
     do {
       return try store.container(directory.id).generation != directory.generation
-    } catch where error.code == .notFound {
+    } catch {
+      guard error.code == .notFound else { throw error }
       return true
     }
   }

@@ -4,14 +4,16 @@ import Glibc
 extension Engine {
   /// Removes the container from its runtime and from the store, with every file of it.
   ///
-  /// - Parameter force: whether to kill what runs, and to go on where the runtime fails or is gone.
+  /// - Parameters:
+  ///   - id: the container.
+  ///   - force: whether to kill what runs, and to go on where the runtime fails or is gone.
   /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed; from the
   ///   store `inUse` where other containers depend on it, `notFound`, `lockTimeout`.
   /// - Process safety: killed at any instruction, it leaves a container that can be removed, or none.
   public func remove(_ id: ContainerID, force: Bool) throws {
     try withLock(id, "remove") { locked in
       let state = locked.state
-      let isRunning = state.status.hasProcess && state.status != .created && state.process?.liveness != .dead
+      let isRunning = state.status != .created && state.process.map { $0.liveness != .dead } ?? false
       if isRunning, !force { throw EngineError.stillRunning(id, state.status).during("remove") }
       try finishRemoval(locked, force: force)
     }
@@ -19,7 +21,12 @@ extension Engine {
 
   /// Removes the container, whatever its status and whoever had begun what with it.
   func finishRemoval(_ locked: borrowing LockedContainer, force: Bool = true) throws {
-    if locked.hasForeignIntent { try locked.setIntent(.end, durability: .committed) }
+    if locked.hasForeignIntent {
+      if locked.intent?.operation == .create {
+        try endUnrecordedCreation(locked.state.monitor, of: locked.container.id)
+      }
+      try locked.setIntent(.end, durability: .committed)
+    }
     try locked.update(intent: .begin(.remove), durability: .committed) { $0.status = .removing }
     step("remove", "intent")
     let container = locked.container
@@ -32,7 +39,8 @@ extension Engine {
     step("remove", "runtime deleted")
     try run.directory(of: container).remove()
     step("remove", "files")
-    do { try locked.remove() } catch where error.code == .inUse {
+    do { try locked.remove() } catch {
+      guard error.code == .inUse else { throw error }
       // It is there for those that depend on it; only its process is gone.
       try locked.update(durability: .committed) { $0.status = .unknown }
       try locked.update(intent: .end, durability: .committed) {
@@ -44,17 +52,12 @@ extension Engine {
     step("remove", "removed")
   }
 
-  private func end(_ process: ProcessIdentity?, what: String, of id: ContainerID) throws(EngineError) {
-    guard let process, !process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else { return }
-    throw .timedOut(
-      id.rawValue, "its \(what) \(process.pid) does not end although it was killed; see what it waits for")
-  }
-
   private func deleteInRuntime(_ container: Container, force: Bool) throws {
     let directory = run.directory(of: container)
     do { try runtime(of: container).delete(directory) } catch {
-      // What runs is dead, and what is left is files.
       guard force || !FileAccess.exists(directory.path) else { throw error }
+      // Its process is dead; what is left are files, and perhaps descendants.
+      try directory.controlGroup.remove()
     }
   }
 }

@@ -3,7 +3,9 @@ public import ContainerStateStore
 extension Engine {
   /// Starts the container's process; a container that has ended, or was never created, is created first.
   ///
-  /// - Parameter standardIO: what the process gets where it is created here.
+  /// - Parameters:
+  ///   - id: the container.
+  ///   - standardIO: what the process gets where it is created here.
   /// - Throws: `alreadyRunning` where it has a process already, so of two callers at once exactly one succeeds;
   ///   `beingRemoved`, `runtimeFailed`, `monitorFailed`, `timedOut`, and errors of the store.
   /// - Process safety: killed at any instruction, it leaves a container that is created or running, and says so.

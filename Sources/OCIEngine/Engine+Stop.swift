@@ -12,10 +12,12 @@ extension Engine {
     }
   }
 
-  /// Asks the container's process to end, kills it when the grace period is over, and returns when its end is recorded.
+  /// Asks the container's process to end, kills it after the grace period, and returns when its end is recorded.
+  ///
   /// A container that has no process is no error.
   ///
   /// - Parameters:
+  ///   - id: the container.
   ///   - timeout: the grace period; nil for the container's own (10 s unless configured).
   /// - Throws: `timedOut` where even the kill did not end it, `beingRemoved`, `runtimeFailed`, errors of the store.
   /// - Blocking: for the grace period, without the lock.
@@ -92,12 +94,15 @@ extension Engine {
     guard stopping.process.waitForEnd(deadlineNanoseconds: Deadline.after(.seconds(10))) else {
       giveUp(id, stopping)
       throw EngineError.timedOut(
-        id.rawValue, "process \(stopping.process.pid) does not end although it was killed; see what it waits for"
+        id.rawValue,
+        "process \(stopping.process.pid) does not end although it was killed; see what it waits for"
       ).during("stop")
     }
   }
 
-  /// Takes the intent back, so that nobody waits for this stop. Where that fails, the end of this process does the same.
+  /// Takes the intent back, so that nobody waits for this stop.
+  ///
+  /// Where that fails, the end of this process does the same.
   private func giveUp(_ id: ContainerID, _ stopping: Stopping) {
     guard let token = stopping.token else { return }
     try? withLock(id, "stop") { locked in

@@ -3,7 +3,9 @@ public import ContainerStateStore
 extension Engine {
   /// Waits until the end of the container's process is recorded.
   ///
-  /// - Parameter deadlineNanoseconds: CLOCK_MONOTONIC; `UInt64.max` for none.
+  /// - Parameters:
+  ///   - id: the container.
+  ///   - deadlineNanoseconds: CLOCK_MONOTONIC; `UInt64.max` for none.
   /// - Returns: the exit code, 128 + the signal where one ended it, −1 where nobody saw how it ended.
   /// - Throws: `notRunning` for a container that was never started, `timedOut`, `beingRemoved`; from the store `notFound`
   ///   where it was removed meanwhile.
@@ -19,14 +21,16 @@ extension Engine {
       case .created, .running, .paused, .stopping, .unknown: break
       }
       if let process = state.process, !process.waitForEnd(deadlineNanoseconds: deadlineNanoseconds) {
-        throw EngineError.timedOut(id.rawValue, "the container's process has not ended in time").during("wait")
+        throw EngineError.timedOut(id.rawValue, "the container's process has not ended in time").during(
+          "wait")
       }
       guard let monitor = state.monitor, monitor.liveness != .dead else {
         _ = try reconcile(id)
         continue
       }
       guard !Deadline.isPast(deadlineNanoseconds) else {
-        throw EngineError.timedOut(id.rawValue, "the end of its process was not recorded in time").during("wait")
+        throw EngineError.timedOut(id.rawValue, "the end of its process was not recorded in time").during(
+          "wait")
       }
       // It records before it ends; the record is looked for meanwhile, at growing intervals.
       let pause = min(Deadline.after(.milliseconds(pauseMilliseconds)), deadlineNanoseconds)

@@ -7,6 +7,9 @@ internal import Synchronization
 /// records an intent, acts, and writes the outcome together with the end of the intent. A monitor process per container
 /// outlives the calling one and records the exit code. Safe from many threads; forks nothing, changes neither the
 /// directory nor the signals of the calling process.
+///
+/// The calling process must not ignore SIGCHLD, nor reap children that it did not start itself: the exit statuses of
+/// runtimes would be lost.
 public final class Engine: Sendable {
   /// The store that the engine works on; it stays the caller's to close.
   public let store: StateStore
@@ -31,7 +34,8 @@ public final class Engine: Sendable {
 
   /// `withLockedContainer` of the store, with the wait noted.
   func withLock<R>(
-    _ id: ContainerID, _ operation: String, wait: LockWait? = nil, _ body: (borrowing LockedContainer) throws -> R
+    _ id: ContainerID, _ operation: String, wait: LockWait? = nil,
+    _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
     try store.withLockedContainer(id, wait: wait ?? options.lockWait, operation: operation) { locked in
       let waited = locked.lockWait

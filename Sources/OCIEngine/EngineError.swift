@@ -78,7 +78,8 @@ extension EngineError {
 
   static func notRunning(_ id: ContainerID, _ status: ContainerStatus) -> EngineError {
     EngineError(
-      .notRunning, subject: id.rawValue, message: "the container is \(status.name) and has no process; start it first")
+      .notRunning, subject: id.rawValue,
+      message: "the container is \(status.name) and has no process; start it first")
   }
 
   static func alreadyRunning(_ id: ContainerID, _ status: ContainerStatus) -> EngineError {
@@ -109,7 +110,9 @@ extension EngineError {
     EngineError(.invalidBundle, subject: path, message: message, cause: cause)
   }
 
-  static func runtimeFailed(_ runtime: String, _ id: ContainerID, _ command: String, _ words: String) -> EngineError {
+  static func runtimeFailed(
+    _ runtime: String, _ id: ContainerID, _ command: String, _ words: String
+  ) -> EngineError {
     EngineError(
       .runtimeFailed, subject: id.rawValue, message: "\(runtime) could not \(command) the container",
       cause: printable(words, limit: 2000))

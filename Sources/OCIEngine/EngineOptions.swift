@@ -2,16 +2,22 @@ public import ContainerStateStore
 
 /// How an engine works.
 public struct EngineOptions: Sendable {
-  /// Which OCI runtime new containers get. A container keeps the one it was created with.
+  /// Which OCI runtime new containers get.
+  ///
+  /// A container keeps the one it was created with.
   public var runtime: RuntimeChoice = .automatic
   /// The directory for everything of this boot: bundles, runtime states, pid files; mode 0700.
   ///
   /// nil is the directory beside the lockfiles where these are outside the store's root (`/run/cstate` for root's
   /// standard store), and `run` in the root otherwise.
   public var runDirectory: String?
-  /// How long an operation may wait for a container's lock. Default: 30 s.
+  /// How long an operation may wait for a container's lock.
+  ///
+  /// Default: 30 s.
   public var lockWait: LockWait = .upTo(.seconds(30))
-  /// How a monitor is started: a program and its first arguments. The program calls `monitorMain` with the rest.
+  /// How a monitor is started: a program and its first arguments.
+  ///
+  /// The program calls `monitorMain` with the rest.
   public var monitorCommand = ["/proc/self/exe", "monitor"]
   /// Called between the steps of an operation, for tests that end the process there.
   package var observer: (@Sendable (EngineStep) -> Void)?

@@ -14,7 +14,9 @@ enum FileAccess {
     switch errno {
     case EEXIST: return
     case ENOENT:
-      guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw .system("mkdir", path, ENOENT) }
+      guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+        throw .system("mkdir", path, ENOENT)
+      }
       try makeDirectory(String(path[..<slash]))
       try makeDirectory(path)
     default: throw .system("mkdir", path, errno)
@@ -51,13 +53,13 @@ enum FileAccess {
 
   /// Writes a whole file with mode 0600 under a temporary name and renames it: readers see all of it or none.
   static func write(_ bytes: [UInt8], to path: String) throws(EngineError) {
-    let temporary = "\(path).\(getpid())"
+    let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .system("open", temporary, errno) }
     defer { close(descriptor) }
     var offset = 0
     while offset < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + offset, $0.count - offset) }
+      let count = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno != EINTR {
         let code = errno
         unlink(temporary)
@@ -84,7 +86,9 @@ enum FileAccess {
     defer { closedir(directory) }
     var names: [String] = []
     while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
       if name != ".", name != ".." { names.append(name) }
     }
     return names.sorted()
@@ -99,4 +103,13 @@ enum FileAccess {
     defer { free(canonical) }
     return String(cString: canonical)
   }
+}
+
+/// This boot of the machine.
+enum Boot {
+  /// The kernel's random id of it; empty where `/proc` does not tell.
+  static let id: String = {
+    let bytes = (try? FileAccess.read("/proc/sys/kernel/random/boot_id", maximumBytes: 64)) ?? []
+    return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+  }()
 }

@@ -20,9 +20,8 @@ struct Monitor {
   func run() throws -> Bool {
     try becomeQuiet()
     guard let process = try createWhenTold() else { return false }
-    let store = try launch.openStore()
     // The engine that started this monitor has closed the channel: it has recorded the creation by now, or never will.
-    guard try isMine(store.container(launch.id), process) else { return false }
+    guard let store = try Patience.untilDone({ try openStore(ifMine: process) }) else { return false }
     step("watching")
     let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
     let end = waitForEnd(of: process)
@@ -41,7 +40,9 @@ struct Monitor {
     guard chdir("/") == 0 else { throw .system("chdir", "/", errno) }
     signal(SIGPIPE, SIG_IGN)
     // The channel is not for the runtime and the container.
-    guard fcntl(Monitor.channelDescriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw .system("fcntl", "monitor", errno) }
+    guard fcntl(Monitor.channelDescriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+      throw .system("fcntl", "monitor", errno)
+    }
   }
 
   /// - Returns: the container's process; nil where it was not created.
@@ -73,9 +74,19 @@ struct Monitor {
     }
   }
 
-  private func isMine(_ container: Container, _ process: ProcessIdentity) -> Bool {
-    container.generation == launch.generation && container.state.process == process
-      && container.state.monitor == .current
+  /// Opens the store; nil where it does not have the container with this process.
+  private func openStore(ifMine process: ProcessIdentity) throws -> StateStore? {
+    let store = try launch.openStore()
+    do {
+      let container = try store.container(launch.id)
+      let isMine =
+        container.generation == launch.generation && container.state.process == process
+        && container.state.monitor == .current
+      return isMine ? store : nil
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
   }
 
   /// Reaps everything that becomes a child of this process, until the container's process is reaped.
@@ -104,29 +115,16 @@ struct ExitRecord {
   let wasKilledForMemory: Bool
   let observer: (@Sendable (EngineStep) -> Void)?
 
-  /// How often a store that does not take the record is asked again, a second apart: a full disk may be cleared.
-  private static let maximumFailures = 300
-
   /// Records the end and has the runtime delete the container, unless the row is gone or means another process.
   func write(to store: StateStore) throws {
     var options = EngineOptions()
     options.runDirectory = launch.runDirectory
     options.observer = observer
     let engine = try Engine(store: store, options: options)
-    var failures = 0
-    while true {
-      do {
-        return try attempt(with: engine)
-      } catch let error as StoreError where error.code == .notFound || error.code == .removed {
-        return
-      } catch let error as StoreError where error.code == .lockTimeout {
-        // Somebody works on the container for long: the wait goes on, in its turn.
-        continue
-      } catch {
-        failures += 1
-        guard failures < ExitRecord.maximumFailures else { throw error }
-        sleep(1)
-      }
+    do { try Patience.untilDone { try attempt(with: engine) } } catch let error as StoreError
+      where error.code == .notFound || error.code == .removed
+    {
+      // Nobody wants to know of it any more.
     }
   }
 
@@ -145,6 +143,30 @@ struct ExitRecord {
         return
       }
       engine.step("monitor", "cleaned up")
+    }
+  }
+}
+
+/// How a monitor goes on trying: nobody else knows what it has to record.
+enum Patience {
+  /// How often a store that refuses is asked again, a second apart: a full disk may be cleared, a mount come back.
+  private static let maximumFailures = 300
+
+  /// What `body` returns when it first succeeds.
+  static func untilDone<R>(_ body: () throws -> R) throws -> R {
+    var failures = 0
+    while true {
+      do { return try body() } catch let error as StoreError {
+        switch error.code {
+        case .notFound, .removed: throw error
+        // Somebody works on the container for long: the wait goes on, in its turn.
+        case .lockTimeout: continue
+        default:
+          failures += 1
+          guard failures < maximumFailures else { throw error }
+          sleep(1)
+        }
+      }
     }
   }
 }

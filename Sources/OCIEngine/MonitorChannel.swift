@@ -1,8 +1,9 @@
 import ContainerStateStore
 import Glibc
 
-/// The conversation between an engine and the monitor it has started, over a socket that keeps messages apart:
-/// the monitor says who it is, the engine records that and says go, the monitor says what came of the creation, the
+/// The conversation between an engine and the monitor it has started, over a socket that keeps messages apart.
+///
+/// The monitor says who it is, the engine records that and says go, the monitor says what came of the creation, the
 /// engine records that and closes. Either notices the other's death at once.
 struct MonitorChannel: ~Copyable {
   /// What is said.
@@ -33,7 +34,9 @@ struct MonitorChannel: ~Copyable {
     precondition(!command.isEmpty, "a monitor command without a program")
     var ends: [Int32] = [-1, -1]
     let type = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw .system("socketpair", launch.id.rawValue, errno) }
+    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
+      throw .system("socketpair", launch.id.rawValue, errno)
+    }
     let channel = MonitorChannel(inherited: ends[0])
     defer { close(ends[1]) }
     let null = open("/dev/null", O_RDWR | O_CLOEXEC)
@@ -42,11 +45,19 @@ struct MonitorChannel: ~Copyable {
     // An inherited descriptor that is not open would fail the start.
     let standard = (Int32(0)...2).map { standardIO == .inherit && fcntl($0, F_GETFD) >= 0 ? $0 : null }
     let start = ProcessStart(
-      executable: command[0], arguments: command.dropFirst() + launch.arguments, descriptors: standard + [ends[1]])
+      executable: command[0], arguments: command.dropFirst() + launch.arguments,
+      descriptors: standard + [ends[1]])
     // What is started ends at once, and leaves a grandchild that belongs to nobody.
-    let end = ProcessEnd.reaped(try start.start())
+    let pid = try start.start()
+    let end = ProcessEnd.of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(20)))
+    if end == nil {
+      Glibc.kill(pid, SIGKILL)
+      _ = ProcessEnd.reaped(pid)
+    }
     guard end == .code(0) || end == .unknown else {
-      throw .monitorFailed(launch.id, "its monitor (\(command.joined(separator: " "))) could not start: \(end)")
+      throw .monitorFailed(
+        launch.id,
+        "its monitor (\(command.joined(separator: " "))) could not start: \(end, default: "it goes on")")
     }
     return channel
   }
@@ -64,7 +75,8 @@ struct MonitorChannel: ~Copyable {
 
   /// The next message; nil where the other end is gone or the deadline has passed.
   borrowing func receive(deadlineNanoseconds: UInt64) -> Message? {
-    guard poll(descriptor, deadlineNanoseconds: deadlineNanoseconds), let bytes = FileAccess.readChunk(descriptor)
+    guard poll(descriptor, deadlineNanoseconds: deadlineNanoseconds),
+      let bytes = FileAccess.readChunk(descriptor)
     else { return nil }
     return Message(text: String(decoding: bytes, as: UTF8.self))
   }
@@ -96,7 +108,9 @@ extension MonitorChannel.Message {
     case "failed": self = .failed(String(rest))
     case "hello", "created":
       let numbers = rest.split(separator: " ")
-      guard numbers.count == 2, let pid = Int32(numbers[0]), let startTime = UInt64(numbers[1]) else { return nil }
+      guard numbers.count == 2, let pid = Int32(numbers[0]), let startTime = UInt64(numbers[1]) else {
+        return nil
+      }
       let process = ProcessIdentity(pid: pid, startTime: startTime)
       self = parts[0] == "hello" ? .hello(process) : .created(process)
     default: return nil

@@ -40,7 +40,9 @@ struct MonitorLaunch: Sendable, Equatable {
     runtime = RuntimeReference(text: try text("runtime"))
     bootID = try root.member("boot")?.string()
     allowsUnfitFilesystem = try root.member("unfit")?.bool() ?? false
-    guard let generation = try root.member("generation")?.int64() else { throw EngineError.monitorArguments() }
+    guard let generation = try root.member("generation")?.int64() else {
+      throw EngineError.monitorArguments()
+    }
     self.generation = generation
   }
 
@@ -72,6 +74,7 @@ struct MonitorLaunch: Sendable, Equatable {
 extension EngineError {
   static func monitorArguments() -> EngineError {
     EngineError(
-      .monitorFailed, operation: "monitor", subject: "", message: "the engine starts this program itself; start a container")
+      .monitorFailed, operation: "monitor", subject: "",
+      message: "the engine starts this program itself; start a container")
   }
 }

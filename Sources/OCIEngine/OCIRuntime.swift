@@ -1,6 +1,8 @@
 import ContainerStateStore
 
-/// What the engine asks of an OCI runtime. Every call may be repeated after its caller was killed.
+/// What the engine asks of an OCI runtime.
+///
+/// Every call may be repeated after its caller was killed.
 protocol OCIRuntime: Sendable {
   /// Creates the container of this directory; its process waits to be started.
   ///
@@ -24,6 +26,6 @@ protocol OCIRuntime: Sendable {
 }
 
 /// What a runtime says about a container; the states of the OCI specification, and that it knows none.
-enum RuntimeStatus: String, Sendable, CaseIterable {
+package enum RuntimeStatus: String, Sendable, CaseIterable {
   case absent, creating, created, running, paused, stopped
 }

@@ -1,7 +1,9 @@
 import CPlatform
 import Glibc
 
-/// Everything that the start of a program is told. All descriptors but the given ones are closed in it, and its signals
+/// Everything that the start of a program is told.
+///
+/// All descriptors but the given ones are closed in it, and its signals
 /// are as the kernel has them.
 struct ProcessStart {
   /// The program's path; nothing is searched.
@@ -12,7 +14,7 @@ struct ProcessStart {
   var environment: [String]?
   /// Where it starts; nil for here.
   var directory: String?
-  /// What become its descriptors 0, 1, 2 …
+  /// What become its descriptors 0, 1, 2 and so on.
   var descriptors: [Int32]
   var startsSession = false
   /// Whether the kernel kills it when this thread ends: a runtime call must not outlive the one whose lock covers it.
@@ -59,11 +61,13 @@ struct ProcessStart {
 private func withCStrings<R>(
   _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
 ) -> R {
-  withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<CChar>?.self, capacity: strings.count + 1) { vector in
+  withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<CChar>?.self, capacity: strings.count + 1) {
+    vector in
     for (index, string) in strings.enumerated() { vector[index] = strdup(string) }
     vector[strings.count] = nil
     defer { for string in vector { free(string) } }
-    return body(vector.baseAddress!)
+    guard let first = vector.baseAddress else { preconditionFailure("a vector of at least one element") }
+    return body(first)
   }
 }
 

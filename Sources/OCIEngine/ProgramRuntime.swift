@@ -13,7 +13,7 @@ struct ProgramRuntime: OCIRuntime {
     try create(container, standard: [0, 1, 2])
   }
 
-  /// - Parameter standard: what become the descriptors 0 to 2 of the container.
+  /// Creates the container of this directory with `standard` as its descriptors 0 to 2.
   func create(_ container: ContainerDirectory, standard: [Int32]) throws(EngineError) -> ProcessIdentity {
     // Its standard error becomes the container's, so what it has to say comes through its log.
     let start = ProcessStart(
@@ -22,7 +22,8 @@ struct ProgramRuntime: OCIRuntime {
         "--root", container.runtimeRoot, "--log", container.runtimeLog, "--log-format", "json", "create",
         "--bundle", container.path, "--pid-file", container.pidFile, container.id.rawValue,
       ], descriptors: standard, diesWithParent: true)
-    let end = ProcessEnd.of(child: try start.start(), deadlineNanoseconds: Deadline.after(ProgramRuntime.limit))
+    let end = ProcessEnd.of(
+      child: try start.start(), deadlineNanoseconds: Deadline.after(ProgramRuntime.limit))
     guard end == .code(0) else {
       let words = end == nil ? "it did not end in time" : loggedWords(container) ?? "it said nothing"
       throw failure("create", container, words)
@@ -62,16 +63,19 @@ struct ProgramRuntime: OCIRuntime {
   func resume(_ container: ContainerDirectory) throws(EngineError) { try run("resume", [], container) }
 
   func delete(_ container: ContainerDirectory) throws(EngineError) {
-    guard FileAccess.exists(container.runtimeState) else { return }
-    try run("delete", ["--force"], container)
-    try FileAccess.removeTree(container.runtimeState)
+    if FileAccess.exists(container.runtimeState) {
+      try run("delete", ["--force"], container)
+      try FileAccess.removeTree(container.runtimeState)
+    }
+    try container.controlGroup.remove()
   }
 }
 
 // MARK: - Calling it
 
 extension ProgramRuntime {
-  private func run(_ command: String, _ extra: [String], _ container: ContainerDirectory) throws(EngineError) {
+  private func run(_ command: String, _ extra: [String], _ container: ContainerDirectory) throws(EngineError)
+  {
     let run = try call(command, extra, container)
     guard run.end == .code(0) else { throw failure(command, container, ProgramRuntime.words(run)) }
   }
@@ -86,7 +90,8 @@ extension ProgramRuntime {
       return try CapturedRun.of(
         path, ["--root", container.runtimeRoot, command] + options + [container.id.rawValue] + operands,
         deadlineNanoseconds: Deadline.after(ProgramRuntime.limit))
-    } catch where error.code == .system && !FileAccess.exists(path) {
+    } catch {
+      guard error.code == .system, !FileAccess.exists(path) else { throw error }
       throw EngineError(
         .runtimeUnavailable, subject: path,
         message: "the OCI runtime that container \(container.id) was created with is gone; install it again, "
@@ -114,7 +119,9 @@ extension ProgramRuntime {
 
   /// The message in a line of a log that may be JSON.
   static func message(inLogLine line: String) -> String {
-    guard let json = try? JSONBytes(line), let message = try? json.root.member("msg")?.string() else { return line }
+    guard let json = try? JSONBytes(line), let message = try? json.root.member("msg")?.string() else {
+      return line
+    }
     return message
   }
 }

@@ -1,20 +1,32 @@
-import ContainerStateStore
+package import ContainerStateStore
 
 /// Decides what becomes of a container whose row may no longer be true: pure, so that a table tests all of it.
-struct Reconciliation: Sendable, Hashable {
+package struct Reconciliation: Sendable, Hashable {
   /// What the row says.
-  let status: ContainerStatus
+  package let status: ContainerStatus
   /// The operation that somebody else had begun and not ended.
-  let foreignIntent: IntentOperation?
+  package let foreignIntent: IntentOperation?
   /// Whoever began that.
-  let owner: ProcessIdentity.Liveness
+  package let owner: ProcessIdentity.Liveness
   /// The container's first process; dead where the row names none.
-  let process: ProcessIdentity.Liveness
+  package let process: ProcessIdentity.Liveness
   /// The container's monitor; dead where the row names none.
-  let monitor: ProcessIdentity.Liveness
+  package let monitor: ProcessIdentity.Liveness
+
+  /// What the row says and what the process table says about it.
+  package init(
+    status: ContainerStatus, foreignIntent: IntentOperation?, owner: ProcessIdentity.Liveness,
+    process: ProcessIdentity.Liveness, monitor: ProcessIdentity.Liveness
+  ) {
+    self.status = status
+    self.foreignIntent = foreignIntent
+    self.owner = owner
+    self.process = process
+    self.monitor = monitor
+  }
 
   /// What is to be done under the lock before anything else.
-  enum Action: Sendable, Hashable, CaseIterable {
+  package enum Action: Sendable, Hashable, CaseIterable {
     /// Nothing: the row is true.
     case nothing
     /// Ask the runtime, and decide again with its answer.
@@ -39,8 +51,11 @@ struct Reconciliation: Sendable, Hashable {
     case leaveToRemoval
   }
 
+  /// What is to be done, as far as is known.
+  ///
   /// - Parameter runtime: the runtime's answer; nil where it has not been asked.
-  func action(runtime: RuntimeStatus? = nil) -> Action {
+  /// - Returns: the action; never `askRuntime` where it has been asked.
+  package func action(runtime: RuntimeStatus? = nil) -> Action {
     if status == .removing || foreignIntent == .remove { return .leaveToRemoval }
     if foreignIntent == .create { return .undoCreate }
     switch status {

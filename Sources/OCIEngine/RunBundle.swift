@@ -11,7 +11,8 @@ struct SourceBundle {
   /// - Throws: `invalidBundle` where it cannot be read, or lacks what every runtime needs.
   init(path: String) throws(EngineError) {
     guard let canonical = FileAccess.canonicalPath(path) else {
-      throw .invalidBundle(path, "there is no such directory; give that of an OCI bundle", cause: errorText(errno))
+      throw .invalidBundle(
+        path, "there is no such directory; give that of an OCI bundle", cause: errorText(errno))
     }
     self.path = canonical
     let file = canonical + "/config.json"
@@ -21,7 +22,8 @@ struct SourceBundle {
     }
     do {
       specification = try JSONBytes(bytes)
-      guard let arguments = try specification.root.at("process", "args")?.elements(), !arguments.isEmpty else {
+      guard let arguments = try specification.root.at("process", "args")?.elements(), !arguments.isEmpty
+      else {
         throw EngineError.invalidBundle(file, "it has no process.args; say what the container runs")
       }
     } catch let error as EngineError {
@@ -45,10 +47,8 @@ struct SourceBundle {
 extension JSONBytes {
   /// The stored specification as the configuration of a bundle that is somewhere else than the one it came from.
   ///
-  /// - Parameters:
-  ///   - bundle: the directory that relative paths are relative to.
-  ///   - controlGroup: the control group of the container where the specification names none; nil leaves the choice
-  ///     to the runtime.
+  /// Relative paths are relative to `bundle`. `controlGroup` is that of the container where the specification names
+  /// none; nil leaves the choice to the runtime.
   func asRunConfiguration(bundle: String, controlGroup: String?) throws(EngineError) -> JSONBytes {
     do {
       var result = self

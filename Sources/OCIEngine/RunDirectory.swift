@@ -13,7 +13,9 @@ package struct RunDirectory: Sendable {
 
   static func standardPath(for location: ResolvedLocation) -> String {
     let locks = location.lockDirectory
-    guard !locks.hasPrefix(location.root + "/"), let slash = locks.lastIndex(of: "/"), slash > locks.startIndex else {
+    guard !locks.hasPrefix(location.root + "/"), let slash = locks.lastIndex(of: "/"),
+      slash > locks.startIndex
+    else {
       return location.root + "/run"
     }
     return String(locks[..<slash])
@@ -31,7 +33,8 @@ package struct RunDirectory: Sendable {
     }
     var status = stat()
     guard stat(self.path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-      throw .runDirectory(path, "it belongs to another user or others may write to it; choose another, or chmod 0700")
+      throw .runDirectory(
+        path, "it belongs to another user or others may write to it; choose another, or chmod 0700")
     }
     try claim(for: storeRoot)
   }
@@ -49,7 +52,9 @@ package struct RunDirectory: Sendable {
     try FileAccess.write(Array(storeRoot.utf8), to: marker)
   }
 
-  /// The directory of one container. The generation is in its name, so that what is left over of a removed container
+  /// The directory of one container.
+  ///
+  /// The generation is in its name, so that what is left over of a removed container
   /// is never taken for that of another with the same id.
   func directory(of container: Container) -> ContainerDirectory {
     RunDirectory.directory(in: path, id: container.id, generation: container.generation)
@@ -57,7 +62,8 @@ package struct RunDirectory: Sendable {
 
   static func directory(in path: String, id: ContainerID, generation: Int64) -> ContainerDirectory {
     ContainerDirectory(
-      path: "\(path)/containers/\(id.rawValue).\(generation)", id: id, generation: generation)
+      path: "\(path)/containers/\(id.rawValue).\(generation)", id: id, generation: generation,
+      controlGroup: ControlGroup(path: "/cstate-\(tag(ofPath: path))-\(id.rawValue)"))
   }
 
   /// Every container that has a directory here.
@@ -69,8 +75,6 @@ package struct RunDirectory: Sendable {
       return RunDirectory.directory(in: path, id: id, generation: generation)
     }
   }
-
-  var tag: String { RunDirectory.tag(ofPath: path) }
 
   /// A short name for a run directory, for what has one namespace on the whole machine: FNV-1a of its path.
   package static func tag(ofPath path: String) -> String {
@@ -90,6 +94,8 @@ struct ContainerDirectory: Sendable, Hashable {
   var runtimeLog: String { path + "/runtime.log" }
   /// The runtime's `--root`: its own directory for each container.
   var runtimeRoot: String { path + "/runtime" }
+  /// Its control group, where its specification names none of its own.
+  let controlGroup: ControlGroup
   /// Which runtime it was created with, for whoever finds the directory without its row.
   var runtimeName: String { path + "/runtime.name" }
   /// Where the runtime keeps this container.

@@ -53,11 +53,13 @@ extension Engine {
 
   private static func programPath(_ name: String) throws(EngineError) -> String {
     let search = getenv("PATH").map { String(cString: $0) } ?? ProgramSearch.standard
-    guard let found = ProgramSearch.path(of: name, searching: search), let path = FileAccess.canonicalPath(found)
+    guard let found = ProgramSearch.path(of: name, searching: search),
+      let path = FileAccess.canonicalPath(found)
     else {
       throw EngineError(
         .runtimeUnavailable, subject: name,
-        message: "there is no such program; install it, or choose another runtime (runc, crun, builtin or a path)")
+        message:
+          "there is no such program; install it, or choose another runtime (runc, crun, builtin or a path)")
     }
     return path
   }

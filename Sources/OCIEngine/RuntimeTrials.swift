@@ -7,14 +7,15 @@ struct RuntimeTrials {
   let run: RunDirectory
 
   /// Why the program cannot run containers here; nil where it can.
+  ///
+  /// - Throws: `system` where no trial can be made, `timedOut` where it does not end; neither is remembered.
   func failure(ofProgram path: String) throws(EngineError) -> String? {
     let key = try RuntimeTrials.key(ofProgram: path)
     var remembered = readRemembered()
     if let known = remembered[key] { return known.isEmpty ? nil : known }
     let failure = try trialFailure(ofProgram: path)
-    // Those of earlier boots and programs mean nothing any more; another process's of just now is tried again.
-    let boot = RuntimeTrials.bootID()
-    remembered = remembered.filter { $0.key.hasPrefix(boot) }
+    // Those of earlier boots mean nothing any more; what another process finds out just now is found out again.
+    remembered = remembered.filter { $0.key.hasPrefix(Boot.id) }
     remembered[key] = failure ?? ""
     var writer = JSONWriter()
     writer.beginObject()
@@ -24,17 +25,13 @@ struct RuntimeTrials {
     return failure
   }
 
-  /// What an answer depends on: the boot, and which program lies at the path.
+  /// What an answer depends on: the boot, which program lies at the path, and for whom it runs.
   private static func key(ofProgram path: String) throws(EngineError) -> String {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .system("stat", path, errno) }
     let time = status.st_mtim
-    return "\(bootID()) \(path) \(status.st_ino) \(status.st_size) \(time.tv_sec).\(time.tv_nsec) \(geteuid())"
-  }
-
-  private static func bootID() -> String {
-    guard let bytes = try? FileAccess.read("/proc/sys/kernel/random/boot_id", maximumBytes: 64) else { return "" }
-    return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+    return
+      "\(Boot.id) \(path) \(status.st_ino) \(status.st_size) \(time.tv_sec).\(time.tv_nsec) \(geteuid())"
   }
 
   /// A file that is missing or damaged only costs another trial.
@@ -48,36 +45,40 @@ struct RuntimeTrials {
   }
 
   private func trialFailure(ofProgram path: String) throws(EngineError) -> String? {
-    let id: ContainerID
-    do { id = try ContainerID("trial-\(run.tag)-\(getpid())") } catch {
-      throw .runDirectory(run.path, "no trial of a runtime can be named", cause: "\(error)")
-    }
-    let directory = ContainerDirectory(path: "\(run.path)/\(id.rawValue)", id: id, generation: 0)
-    let runtime = RuntimeReference.program(path)
-    try directory.prepare(configuration: RuntimeTrials.configuration(), runtime: runtime)
+    let directory = try run.trialDirectory()
+    let program = ProgramRuntime(path: path)
+    try directory.prepare(
+      configuration: RuntimeTrials.configuration(directory.controlGroup), runtime: .program(path))
     // The process is never started, so its program needs no content.
     let rootFileSystem = directory.path + "/rootfs"
     try FileAccess.makeDirectory(rootFileSystem)
     try FileAccess.write([], to: rootFileSystem + "/trial")
     guard chmod(rootFileSystem + "/trial", 0o755) == 0 else { throw .system("chmod", rootFileSystem, errno) }
-    var failure: String?
     let null = open("/dev/null", O_RDWR | O_CLOEXEC)
     guard null >= 0 else { throw .system("open", "/dev/null", errno) }
     defer { close(null) }
-    let program = ProgramRuntime(path: path)
-    do { _ = try program.create(directory, standard: [null, null, null]) } catch { failure = "\(error)" }
-    do { try program.delete(directory) } catch { failure = failure ?? "\(error)" }
+    do {
+      _ = try program.create(directory, standard: [null, null, null])
+      try program.delete(directory)
+    } catch {
+      guard error.code == .runtimeFailed else { throw error }
+      // What it left of a container that it could not create.
+      try directory.controlGroup.remove()
+      try directory.remove()
+      return error.cause
+    }
     try directory.remove()
-    return failure
+    return nil
   }
 
   /// The smallest configuration that both known runtimes take.
-  private static func configuration() throws(EngineError) -> JSONBytes {
+  private static func configuration(_ controlGroup: ControlGroup) throws(EngineError) -> JSONBytes {
     var namespaces = #"{"type":"pid"},{"type":"mount"}"#
-    var mappings = ""
+    var rest = #","cgroupsPath":"\#(controlGroup.path)""#
+    // Only root may say which control group.
     if geteuid() != 0 {
       namespaces += #",{"type":"user"}"#
-      mappings = """
+      rest = """
         ,"uidMappings":[{"containerID":0,"hostID":\(geteuid()),"size":1}],\
         "gidMappings":[{"containerID":0,"hostID":\(getegid()),"size":1}]
         """
@@ -85,8 +86,34 @@ struct RuntimeTrials {
     let text = """
       {"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0},"args":["/trial"],"env":[],"cwd":"/"},\
       "root":{"path":"rootfs"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"}],\
-      "linux":{"namespaces":[\(namespaces)]\(mappings)}}
+      "linux":{"namespaces":[\(namespaces)]\(rest)}}
       """
     do { return try JSONBytes(text) } catch { throw .invalidBundle("trial", "\(error)") }
+  }
+}
+
+extension RunDirectory {
+  /// The prefix of the ids of containers that exist for a trial only, and are in no store.
+  private static let trialPrefix = "trial"
+
+  /// A directory for one trial; its name says whose it is, so that recovery can tell a dead process's.
+  func trialDirectory() throws(EngineError) -> ContainerDirectory {
+    let owner = ProcessIdentity.current
+    let name =
+      "\(RunDirectory.trialPrefix).\(owner.pid).\(owner.startTime).\(UInt32.random(in: 0...UInt32.max))"
+    let id: ContainerID
+    do { id = try ContainerID(name) } catch {
+      throw .runDirectory(path, "no trial of a runtime can be named", cause: "\(error)")
+    }
+    return RunDirectory.directory(in: path, id: id, generation: 0)
+  }
+
+  /// Whether the directory is that of a trial whose process may be at work with it.
+  func isTrialUnderWay(_ directory: ContainerDirectory) -> Bool {
+    let parts = directory.id.rawValue.split(separator: ".")
+    guard directory.generation == 0, parts.count == 4, parts[0] == RunDirectory.trialPrefix,
+      let pid = Int32(parts[1]), let startTime = UInt64(parts[2])
+    else { return false }
+    return ProcessIdentity(pid: pid, startTime: startTime).liveness != .dead
   }
 }

@@ -2,7 +2,8 @@ public import JSONText
 
 /// The part of a container that is written once, by `add`.
 ///
-/// What listings and lookups ask for is a stored property; the rest is kept as JSON bytes and decoded when asked for.
+/// What listings and lookups ask for is a stored property; the rest is kept as JSON bytes and decoded when
+/// asked for.
 public struct ContainerConfiguration: Sendable, Hashable {
   /// The container's id, unique over containers and pods.
   public let id: ContainerID
@@ -23,15 +24,15 @@ public struct ContainerConfiguration: Sendable, Hashable {
 
   /// A configuration to add.
   ///
-  /// - Throws: `invalidArgument` where a value cannot be stored: a malformed name, a text with NUL, a stop signal
-  ///   outside 0…64, a dependency on itself, `extra` over 1 MiB.
+  /// - Throws: `invalidArgument` where a value cannot be stored: a malformed name, a text with NUL, a stop
+  ///   signal outside 0…64, a dependency on itself, `extra` over 1 MiB.
   public init(
     id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32 = 0,
     imageID: String = "",
     imageName: String = "", details: ContainerDetails = .init(), extra: JSONBytes? = nil
   ) throws(StoreError) {
     try Identifier.checkName(name)
-    guard abs(createdZoneOffsetSeconds) < 86_400 else {
+    guard createdZoneOffsetSeconds.magnitude < 86_400 else {
       throw .invalidArgument("creation zone", "a zone is less than a day east or west of UTC")
     }
     for text in [imageID, imageName] where text.utf8.contains(0) || text.utf8.count > 4096 {

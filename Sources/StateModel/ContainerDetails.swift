@@ -46,8 +46,10 @@ public struct ContainerDetails: Sendable, Hashable {
     for (key, _) in labels where key.isEmpty || key.utf8.count > 4096 {
       throw .invalidArgument("label", "a label's key has 1 to 4096 bytes")
     }
-    let texts =
-      [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory] + labels.keys + labels.values
+    var texts = [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory]
+    texts += Array(labels.keys) + Array(labels.values)
+    for mount in mounts { texts += [mount.type, mount.source, mount.destination] + mount.options }
+    for mapping in portMappings { texts += [mapping.hostAddress, mapping.transport] }
     for text in texts where text.utf8.contains(0) {
       throw .invalidArgument("configuration", "a text must not contain NUL")
     }
@@ -108,7 +110,8 @@ public enum RestartPolicy: Sendable, Hashable {
   case never
   /// It is started again, whatever its exit code.
   case always
-  /// It is started again after an exit code other than 0, at most `maximumRetries` times (0: without a limit).
+  /// It is started again after an exit code other than 0, at most `maximumRetries` times (0: without a
+  /// limit).
   case onFailure(maximumRetries: UInt32)
   /// It is started again unless a user stopped it.
   case unlessStopped

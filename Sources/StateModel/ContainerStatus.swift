@@ -44,8 +44,8 @@ public enum ContainerStatus: Int32, Sendable, Hashable, CaseIterable {
 
   /// The statuses that an update may change this one to; staying is always allowed.
   ///
-  /// `unknown` is reached from everywhere and left to everywhere: it says that the truth has to be found out anew.
-  /// `stopping` returns to `running` where whoever wanted it stopped has given up or died.
+  /// `unknown` is reached from everywhere and left to everywhere: it says that the truth has to be found out
+  /// anew. `stopping` returns to `running` where whoever wanted it stopped has given up or died.
   public var successors: [ContainerStatus] {
     switch self {
     case .configured: [.created, .removing, .unknown]

@@ -1,7 +1,7 @@
 /// A record that an operation with effects outside the store has begun and not ended.
 ///
-/// Whose intent it is rests on the lock: a holder of the container's lock who finds an intent with a token that is
-/// not his own has found a foreign one, and finishes or undoes it before anything else.
+/// Whose intent it is rests on the lock: a holder of the container's lock who finds an intent with a token
+/// that is not his own has found a foreign one, and finishes or undoes it before anything else.
 public struct Intent: Sendable, Hashable {
   /// What had begun.
   public let operation: IntentOperation

@@ -1,6 +1,8 @@
-/// What an engine must agree on with every other user of the store; recorded by the first open, compared by each later one.
+/// What an engine must agree on with every other user of the store; recorded by the first open, compared by
+/// each later one.
 ///
-/// An empty field means "not said": it is recorded as empty by the first open and compared only where both sides say it.
+/// An empty field means "not said": it is recorded as empty by the first open and compared only where both
+/// sides say it.
 public struct RuntimeIdentity: Sendable, Hashable {
   /// The engine's directory for files that outlive a boot.
   public var staticDirectory: String

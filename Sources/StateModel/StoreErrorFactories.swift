@@ -1,4 +1,5 @@
-/// Every error the store itself finds, named; failures of the kernel and of SQLite are mapped where they arise.
+/// Every error the store itself finds, named; failures of the kernel and of SQLite are mapped where they
+/// arise.
 extension StoreError {
   package static func closed(_ path: String) -> StoreError {
     StoreError(.closed, subject: path, message: "the store has been closed; open it again")
@@ -71,7 +72,8 @@ extension StoreError {
   ) -> StoreError {
     StoreError(
       .invalidTransition, subject: id.rawValue,
-      message: "a container that is \(from.name) cannot become \(to.name)",
+      message: "a container that is \(from.name) cannot become \(to.name); "
+        + "it can become \(from.successors.map(\.name).joined(separator: ", "))",
       candidates: [from.name, to.name])
   }
 

@@ -34,7 +34,8 @@ extension Invocation {
     return ExitStatus.done
   }
 
-  /// Calls `body` with each operand and the id of the container that it names; failures are reported one by one.
+  /// Calls `body` with each operand and the id of the container that it names; failures are reported one by
+  /// one.
   func forEachContainer(_ body: (_ name: String, _ id: ContainerID) throws -> Void) throws {
     let store = try store()
     forEachOperand { operand in

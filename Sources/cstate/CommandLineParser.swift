@@ -26,15 +26,15 @@ struct UsageError: Error {
 
 /// Reads a command line by the tables of options and verbs.
 ///
-/// It knows `--name value`, `--name=value`, `-a`, `-aq`, `-s value` and `-svalue`; after `--` everything is an operand.
-/// Options of every verb may stand before its name.
+/// It knows `--name value`, `--name=value`, `-a`, `-aq`, `-s value` and `-svalue`; after `--` everything is
+/// an operand. Options of every verb may stand before its name.
 struct CommandLineParser {
   private var words: ArraySlice<String>
   private var arguments = CommandArguments()
   private var verb: Verb?
 
-  /// The verb and what was given to it in `words`, the command line without the program's name; operands are not
-  /// counted yet.
+  /// The verb and what was given to it in `words`, the command line without the program's name; operands are
+  /// not counted yet.
   static func parse(_ words: [String]) throws(UsageError) -> ParsedCommand {
     var parser = CommandLineParser(words: words[...])
     try parser.parse()

@@ -4,7 +4,8 @@ internal import OCIEngine
 
 /// One run of the command: what was asked, what is printed, and what the exit status will be.
 ///
-/// The store and the engine are opened when they are first asked for, so that no verb pays for what it does not use.
+/// The store and the engine are opened when they are first asked for, so that no verb pays for what it does
+/// not use.
 final class Invocation {
   let verb: Verb
   let arguments: CommandArguments

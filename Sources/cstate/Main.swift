@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// The command: reads its arguments, calls the store or the engine, prints, and ends with a documented exit status.
+/// The command: reads its arguments, calls the store or the engine, prints, and ends with a documented exit
+/// status.
 @main
 struct Main {
   static func main() {

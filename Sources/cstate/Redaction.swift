@@ -9,8 +9,8 @@ enum Redaction {
 extension JSONWriter {
   /// Writes an OCI specification without what often holds passwords.
   ///
-  /// Every `env`, of the process and of hooks, keeps only the names, and every `annotations` only the keys. A part that
-  /// cannot be read is hidden as a whole.
+  /// Every `env`, of the process and of hooks, keeps only the names, and every `annotations` only the keys. A
+  /// part that cannot be read is hidden as a whole.
   mutating func redacted(_ value: JSONView) {
     switch value.kind {
     case .object:

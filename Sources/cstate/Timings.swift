@@ -1,8 +1,8 @@
 internal import ContainerStateStore
 internal import Glibc
 
-/// What `--timings FILE` says of one command: one line of JSON, appended in one write, so that many commands can
-/// share the file.
+/// What `--timings FILE` says of one command: one line of JSON, appended in one write, so that many commands
+/// can share the file.
 struct Timings {
   private let line: JSONBytes
 

@@ -1,7 +1,8 @@
 internal import ContainerStateStore
 internal import Glibc
 
-/// Drives all containers from one thread: it starts commands, waits for their ends, and kills one now and then.
+/// Drives all containers from one thread: it starts commands, waits for their ends, and kills one now and
+/// then.
 final class Demo {
   let options: DemoOptions
   let workplace: Workplace

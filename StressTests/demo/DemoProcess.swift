@@ -68,7 +68,8 @@ struct DemoProcess {
     let descriptor = platform_pidfd_open(identity.pid)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    // The descriptor stands for whoever has the number now; that it is the same process has to be seen after it.
+    // The descriptor stands for whoever has the number now; that it is the same process has to be seen after
+    // it.
     guard identity.liveness == .alive else { return false }
     return platform_pidfd_send_signal(descriptor, SIGKILL) == 0
   }

@@ -1,7 +1,8 @@
 internal import ContainerStateStore
 internal import Glibc
 
-/// The main job: processes that share nothing but the store drive containers through their lives, and some are killed.
+/// The main job: processes that share nothing but the store drive containers through their lives, and some
+/// are killed.
 ///
 /// Ends with 0 only where nothing was lost and nothing is left over.
 @main

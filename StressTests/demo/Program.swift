@@ -28,7 +28,8 @@ final class Program {
     _ executable: String, _ words: [String], environment: [String], outputIn directory: String
   ) throws(DemoFailure) {
     self.words = words
-    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep the demo waiting.
+    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep the demo
+    // waiting.
     output = try Program.namelessFile(in: directory)
     errorOutput = try Program.namelessFile(in: directory)
     startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)

@@ -2,7 +2,8 @@ internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
 
-/// The directory of a demo: the store, the run directory, the bundles, and where containers say that they are ready.
+/// The directory of a demo: the store, the run directory, the bundles, and where containers say that they are
+/// ready.
 struct Workplace {
   let path: String
   /// Whether the demo made the directory itself.

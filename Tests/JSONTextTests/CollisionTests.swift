@@ -1,11 +1,13 @@
 import JSONText
+import StoreTestSupport
 import Testing
 
 @Suite("Keys made to collide are told apart")
 struct CollisionTests {
   /// Different keys of sixteen letters and marks with one hash.
   private func collidingKeys(_ count: Int, _ generator: inout SeededGenerator) -> [String] {
-    // The second word of a key meets the hash of the first one by exclusive or: any first word has its partner.
+    // The second word of a key meets the hash of the first one by exclusive or: any first word has its
+    // partner.
     let target = hashOfFirstWord(Array("aaaaaaaa".utf8)) ^ 0x6161_6161_6161_6161
     var keys = ["aaaaaaaaaaaaaaaa"]
     while keys.count < count {

@@ -6,7 +6,9 @@ internal import Testing
 
 /// A store, an engine and bundles of its own for one test; every process of it is killed when the value goes away.
 final class EngineFixture {
-  /// The runtimes that can run here. Why another cannot is what `RuntimeSelectionTests` is about.
+  /// The runtimes that can run here.
+  ///
+  /// Why another cannot is what `RuntimeSelectionTests` is about.
   static let runtimes: [String] = {
     guard let fixture = try? EngineFixture("automatic"), let engine = try? fixture.engine(),
       let trials = try? engine.availableRuntimes()
@@ -65,7 +67,7 @@ final class EngineFixture {
   }
 
   /// An engine in this process, which has many threads.
-  func engine() throws -> Engine {
+  func engine(runtime choice: RuntimeChoice? = nil, bootID: String? = nil) throws -> Engine {
     var options = EngineOptions()
     options.runtime =
       switch runtime {
@@ -73,15 +75,22 @@ final class EngineFixture {
       case "automatic": .automatic
       default: .executable(runtime)
       }
+    if let choice { options.runtime = choice }
     options.monitorCommand = [try buildDirectory() + "/store-test-child", "engine-monitor"]
-    return try Engine(store: StateStore(at: StoreLocation(root: root)), options: options)
+    var storeOptions = StoreOptions()
+    storeOptions.bootID = bootID
+    return try Engine(
+      store: StateStore(at: StoreLocation(root: root), options: storeOptions), options: options)
   }
 
   /// A process of its own that does one operation and may be told where to kill itself.
-  func child(_ verb: String, _ id: ContainerID, _ operands: String..., kill: String? = nil) throws -> ChildProcess {
+  func child(
+    _ verb: String, _ id: ContainerID, _ operands: String..., kill: String? = nil
+  ) throws -> ChildProcess {
     let arguments = ["engine-\(verb)", root, runtime, id.rawValue] + operands
     return try ChildProcess(
-      executable: "store-test-child", arguments, environment: ["CSTATE_TEST_KILL": kill, "CSTATE_TEST": directory.path])
+      executable: "store-test-child", arguments,
+      environment: ["CSTATE_TEST_KILL": kill, "CSTATE_TEST": directory.path])
   }
 }
 
@@ -94,15 +103,23 @@ extension EngineFixture {
   var processes: [Int32] {
     let own = ProcessIdentity.current
     return entries(ofDirectory: "/proc").compactMap { Int32($0) }.filter { pid in
-      guard let process = ProcessIdentity.running(pid: pid), process.startTime >= own.startTime, process != own else {
+      guard let process = ProcessIdentity.running(pid: pid), process.startTime >= own.startTime,
+        process != own
+      else {
         return false
       }
-      return [("cmdline", directory.path), ("environ", directory.path), ("cgroup", "cstate-\(tag)-")].contains {
+      return [("cmdline", directory.path), ("environ", directory.path), ("cgroup", "cstate-\(tag)-")].contains
+      {
         (file, mark) in
         // It may be gone meanwhile.
         (try? readText(atPath: "/proc/\(pid)/\(file)"))?.contains(mark) ?? false
       }
     }
+  }
+
+  /// Expects that a stop whose container was removed under it ends, with an error that says so.
+  func expectStopperEnds(_ stopper: ChildProcess) throws {
+    #expect(try stopper.waitForExit() == .code(1))
   }
 
   /// Expects that nothing is left of any container, in the store, on disk and among the processes.
@@ -120,12 +137,10 @@ extension EngineFixture {
 
   /// The control groups that a runtime made for containers of this store.
   private var controlGroups: [String] {
-    guard let own = try? readText(atPath: "/proc/self/cgroup") else { return [] }
-    return own.split(separator: "\n").flatMap { line -> [String] in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      let name = fields[1].isEmpty ? "unified" : fields[1].replacing("name=", with: "")
-      let parent = "/sys/fs/cgroup/\(name)\(fields[2])"
-      return entries(ofDirectory: parent).filter { $0.hasPrefix("cstate-\(tag)-") }.map { parent + "/" + $0 }
+    let mountPoint = "/sys/fs/cgroup"
+    return ([""] + entries(ofDirectory: mountPoint).map { "/" + $0 }).flatMap { hierarchy in
+      entries(ofDirectory: mountPoint + hierarchy).filter { $0.hasPrefix("cstate-\(tag)-") }
+        .map { "\(mountPoint)\(hierarchy)/\($0)" }
     }
   }
 

@@ -11,7 +11,9 @@ struct KillTests {
     case create, start, stop, remove
 
     /// A script whose exit code is known, if its process runs to its end.
-    var script: String { self == .stop || self == .remove ? EngineFixture.longLived : EngineFixture.shortLived }
+    var script: String {
+      self == .stop || self == .remove ? EngineFixture.longLived : EngineFixture.shortLived
+    }
 
     func prepare(_ engine: Engine, _ id: ContainerID, bundle: String) throws {
       if self == .create { return }
@@ -19,7 +21,9 @@ struct KillTests {
       if self != .start { try engine.start(id) }
     }
 
-    func child(_ fixture: EngineFixture, _ id: ContainerID, bundle: String, kill: String) throws -> ChildProcess {
+    func child(
+      _ fixture: EngineFixture, _ id: ContainerID, bundle: String, kill: String
+    ) throws -> ChildProcess {
       switch self {
       case .create: try fixture.child("create", id, bundle, kill: kill)
       case .start, .remove: try fixture.child(rawValue, id, kill: kill)
@@ -28,13 +32,15 @@ struct KillTests {
     }
   }
 
-  @Test("killed at any step of any operation, the container can be removed and nothing is left",
+  @Test(
+    "killed at any step of any operation, the container can be removed and nothing is left",
     arguments: EngineFixture.runtimes, Operation.allCases)
   func removeAfterKill(runtime: String, operation: Operation) throws {
     try forEveryStep(runtime, operation) { engine, id, _ in try engine.remove(id, force: true) }
   }
 
-  @Test("killed at any step of any operation, the operation is repeated by another and comes to its end",
+  @Test(
+    "killed at any step of any operation, the operation is repeated by another and comes to its end",
     arguments: EngineFixture.runtimes, Operation.allCases)
   func repeatAfterKill(runtime: String, operation: Operation) throws {
     try forEveryStep(runtime, operation) { engine, id, isKilled in
@@ -57,7 +63,8 @@ struct KillTests {
     }
   }
 
-  @Test("killed at any step of settling what a killed creation left, the next one settles it",
+  @Test(
+    "killed at any step of settling what a killed creation left, the next one settles it",
     arguments: EngineFixture.runtimes)
   func settleAfterKill(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
@@ -68,7 +75,7 @@ struct KillTests {
     while isKilled {
       number += 1
       let id = try ContainerID.test("settle")
-      let creator = try fixture.child("create", id, bundle, kill: "create:5")
+      let creator = try fixture.child("create", id, bundle, kill: "create:6")
       #expect(try creator.waitForExit() == .signal(SIGKILL))
       let settler = try fixture.child("settle", id, kill: "settle:\(number)")
       isKilled = try settler.waitForExit() == .signal(SIGKILL)
@@ -83,14 +90,17 @@ struct KillTests {
     #expect(number > 1, "no step of settling was passed")
   }
 
-  @Test("a monitor killed at any step leaves a container whose end is known or recorded as unknown",
+  @Test(
+    "a monitor killed at any step leaves a container whose end is known or recorded as unknown",
     arguments: EngineFixture.runtimes)
   func monitorKilled(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
     let bundle = try fixture.bundle(EngineFixture.shortLived)
     // started, told and created: there is no container; watching and ended: nobody saw the end; then it is recorded.
-    let expected: [StoreTestSupport.ExitStatus] = [.code(1), .code(1), .code(1), .code(255), .code(255), .code(7), .code(7), .code(7)]
+    let expected: [StoreTestSupport.ExitStatus] = [
+      .code(1), .code(1), .code(1), .code(255), .code(255), .code(7), .code(7), .code(7),
+    ]
     for (index, status) in expected.enumerated() {
       let id = try ContainerID.test("monitor")
       let runner = try fixture.child("run", id, bundle, kill: "monitor:\(index + 1)")

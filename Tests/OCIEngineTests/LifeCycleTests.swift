@@ -6,13 +6,15 @@ internal import Testing
 
 @Suite("Engine: a container's life")
 struct LifeCycleTests {
-  @Test("create, start, wait and remove leave the exit code, and then nothing", arguments: EngineFixture.runtimes)
+  @Test(
+    "create, start, wait and remove leave the exit code, and then nothing", arguments: EngineFixture.runtimes)
   func wholeLife(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
     let id = try ContainerID.test("life")
     let created = try engine.create(
-      bundle: try fixture.bundle(EngineFixture.shortLived), id: id, name: "life", labels: ["a": "b"], imageName: "busybox")
+      bundle: try fixture.bundle(EngineFixture.shortLived), id: id, name: "life", labels: ["a": "b"],
+      imageName: "busybox")
     #expect(created.status == .created)
     #expect(created.state.pid > 0 && created.state.monitorPID > 0)
     #expect(try created.configuration.labels() == ["a": "b"])
@@ -28,7 +30,8 @@ struct LifeCycleTests {
     try fixture.expectNothingLeft(engine, "a whole life")
   }
 
-  @Test("an ended container is started again, with its exit code written anew", arguments: EngineFixture.runtimes)
+  @Test(
+    "an ended container is started again, with its exit code written anew", arguments: EngineFixture.runtimes)
   func restart(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
@@ -42,7 +45,9 @@ struct LifeCycleTests {
     try fixture.expectNothingLeft(engine, "restarts")
   }
 
-  @Test("a process that ends with 0 is told from one that is killed, 128 and the signal", arguments: EngineFixture.runtimes)
+  @Test(
+    "a process that ends with 0 is told from one that is killed, 128 and the signal",
+    arguments: EngineFixture.runtimes)
   func exitCodes(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
@@ -61,20 +66,24 @@ struct LifeCycleTests {
     try fixture.expectNothingLeft(engine, "a killed process")
   }
 
-  @Test("stop asks first, kills at the end of the grace period, and is no error when there is nothing to stop",
+  @Test(
+    "stop asks first, kills at the end of the grace period, and is no error when there is nothing to stop",
     arguments: EngineFixture.runtimes)
   func stop(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
     for (script, timeout, code) in [
-      (EngineFixture.longLived, Duration.seconds(20), Int32(3)), (EngineFixture.stubborn, .milliseconds(50), 137),
+      (EngineFixture.longLived, Duration.seconds(20), Int32(3)),
+      (EngineFixture.stubborn, .milliseconds(50), 137),
     ] {
       let id = try ContainerID.test("stop")
       _ = try engine.create(bundle: try fixture.bundle("echo ready; " + script), id: id)
       try engine.start(id)
       // Until its trap is set, the signal ends or misses it.
       let pid = try engine.store.state(of: id).pid
-      try waitUntil("the script to have set its trap") { try readText(atPath: "/proc/\(pid)/task/\(pid)/children") != "" }
+      try waitUntil("the script to have set its trap") {
+        try readText(atPath: "/proc/\(pid)/task/\(pid)/children") != ""
+      }
       try engine.stop(id, timeout: timeout)
       let state = try engine.store.state(of: id)
       #expect(state.exitCode == code)
@@ -114,7 +123,8 @@ struct LifeCycleTests {
     try fixture.expectNothingLeft(engine, "a removal by force")
   }
 
-  @Test("of two processes that start one container exactly one succeeds, and the other says why not",
+  @Test(
+    "of two processes that start one container exactly one succeeds, and the other says why not",
     arguments: EngineFixture.runtimes)
   func twoStarters(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
@@ -147,7 +157,8 @@ struct LifeCycleTests {
     try fixture.expectNothingLeft(engine, "a run")
   }
 
-  @Test("a bundle that cannot run leaves nothing, and the error says what is wrong with it",
+  @Test(
+    "a bundle that cannot run leaves nothing, and the error says what is wrong with it",
     arguments: EngineFixture.runtimes)
   func badBundle(runtime: String) throws {
     let fixture = try EngineFixture(runtime)
@@ -158,7 +169,9 @@ struct LifeCycleTests {
       "linux":{"namespaces":[{"type":"mount"},{"type":"pid"}]}}
       """
     let program: EngineError.Code = .runtimeFailed
-    for (text, code) in [(missing, program), (#"{"process":{"args":[]}}"#, .invalidBundle), ("{", .invalidBundle)] {
+    for (text, code) in [
+      (missing, program), (#"{"process":{"args":[]}}"#, .invalidBundle), ("{", .invalidBundle),
+    ] {
       try write(text, toPath: bundle + "/config.json")
       let error = #expect(throws: EngineError.self) { _ = try engine.create(bundle: bundle) }
       #expect(error?.code == code)

@@ -34,6 +34,11 @@ let engineRoles: [String: Role] = [
     try engine(arguments).remove(ContainerID(arguments[2]), force: true)
     return 0
   },
+  "engine-runtime": { arguments in
+    let selected = try engine(arguments).selectedRuntime()
+    say("runtime \(selected.name) \(selected.notice ?? "")")
+    return 0
+  },
   "engine-settle": { arguments in
     say("settled \(try engine(arguments).reconcile(ContainerID(arguments[2])).rawValue)")
     return 0

@@ -1,0 +1,51 @@
+import ContainerStateStore
+import Glibc
+
+/// The control group of one container, by a name that says whose it is on the whole machine.
+///
+/// An OCI runtime removes it with the container, but not where it was killed before it had recorded the container.
+struct ControlGroup: Sendable, Hashable {
+  /// Its path from the root of every hierarchy, as `linux.cgroupsPath` wants it.
+  let path: String
+
+  private static let mountPoint = "/sys/fs/cgroup"
+
+  /// Its directories: one with control groups of version 2, one in each hierarchy with version 1.
+  private var directories: [String] {
+    let hierarchies = (try? FileAccess.names(in: ControlGroup.mountPoint)) ?? []
+    let candidates = [""] + hierarchies.map { "/" + $0 }
+    return candidates.map { ControlGroup.mountPoint + $0 + path }.filter(FileAccess.exists)
+  }
+
+  /// Kills what is in it and removes it; one that is not there is no error.
+  ///
+  /// - Throws: `timedOut` where a process in it does not end although it was killed.
+  func remove() throws(EngineError) {
+    let deadlineNanoseconds = Deadline.after(.seconds(5))
+    for directory in directories {
+      while !ControlGroup.remove(directory) {
+        guard !Deadline.isPast(deadlineNanoseconds) else {
+          throw .timedOut(
+            directory, "the processes in this control group do not end although they were killed")
+        }
+        // The kernel does not announce that the last process has left a control group of version 1.
+        usleep(1000)
+      }
+    }
+  }
+
+  /// Tries once, from the innermost group outwards; whether it is gone.
+  private static func remove(_ directory: String) -> Bool {
+    if rmdir(directory) == 0 || errno == ENOENT { return true }
+    let processes = (try? FileAccess.read(directory + "/cgroup.procs", maximumBytes: 1 << 20)) ?? []
+    for line in String(decoding: processes, as: UTF8.self).split(separator: "\n") {
+      if let pid = Int32(line), pid > 0 { kill(pid, SIGKILL) }
+    }
+    for name in (try? FileAccess.names(in: directory)) ?? [] {
+      let inner = directory + "/" + name
+      var status = stat()
+      if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { _ = remove(inner) }
+    }
+    return rmdir(directory) == 0 || errno == ENOENT
+  }
+}
