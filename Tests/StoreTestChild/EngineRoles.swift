@@ -39,6 +39,14 @@ let engineRoles: [String: Role] = [
     say("runtime \(selected.name) \(selected.notice ?? "")")
     return 0
   },
+  "engine-recover": { arguments in
+    let engine = try engine(arguments)
+    let recovery = try engine.recover()
+    for failure in recovery.failures { say("failure \(failure.subject): \(failure.message)") }
+    for id in try engine.store.containers().map(\.id) { try engine.remove(id, force: true) }
+    for violation in try engine.store.verify() { say("violation \(violation)") }
+    return recovery.failures.isEmpty ? 0 : 1
+  },
   "engine-settle": { arguments in
     say("settled \(try engine(arguments).reconcile(ContainerID(arguments[2])).rawValue)")
     return 0
