@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// Roles for the tests of OCIEngine.
 ///
-/// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]` does one
-/// operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills itself at the N-th
-/// step of that operation, counted from 1.
+/// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]`
+/// does one operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills
+/// itself at the N-th step of that operation, counted from 1.
 let engineRoles: [String: Role] = [
   "engine-monitor": { arguments in monitorMain(arguments: arguments, observer: killingObserver()) },
   "engine-create": { arguments in
