@@ -2,14 +2,9 @@
 #define CSQLITE_SHIM_H
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/stat.h>
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 // Only what Swift cannot say: variadic calls, the destructor constants, and calls through an
 // sqlite3_file's method table.
@@ -80,19 +75,6 @@ static inline int csqlite_has_moved(sqlite3 *database) {
   int moved = 0;
   int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   return code == SQLITE_OK ? moved : 1;
-}
-
-/// Which file the path names, without following a symbolic link at its end. 0 or -1 with errno set.
-///
-/// statx(2) with the inode number alone, not stat(2): the kernel takes a look at the change time of a
-/// file as a reason to stamp the next write more finely, which dirties the inode every time, and the
-/// sync of the WAL then writes that block too (35 of 150 microseconds).
-static inline int csqlite_file_identity(const char *path, uint64_t *device, uint64_t *inode) {
-  struct statx record;
-  if (syscall(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &record) != 0) return -1;
-  *device = makedev(record.stx_dev_major, record.stx_dev_minor);
-  *inode = record.stx_ino;
-  return 0;
 }
 
 #endif

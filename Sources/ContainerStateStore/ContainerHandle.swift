@@ -48,6 +48,7 @@ public final class ContainerHandle: Sendable {
   /// - Blocking: for nobody.
   @discardableResult
   public func refresh() throws(StoreError) -> ContainerState {
+    try store.checkUsable("refresh container")
     if wasRemoved { throw StoreError.removed(id).during("refresh container") }
     let found = try store.perform("refresh container") {
       try store.database.readOne { try ContainerRows.state(generation: initial.generation, in: $0) }

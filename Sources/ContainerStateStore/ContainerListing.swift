@@ -62,10 +62,8 @@ struct ContainerListing {
 
   /// The ids, newest first.
   func ids(in connection: Connection) throws -> [ContainerID] {
-    let row = try statement(selecting: "r.id", in: connection)
-    var ids: [ContainerID] = []
-    while try row.step() { ids.append(ContainerID(unchecked: try row.string(0))) }
-    return ids
+    let row = try statement(selecting: "r.id, r.generation", in: connection)
+    return try ContainerRows.readableIDs(row).map(\.id)
   }
 
   /// What a listing shows, newest first.
@@ -90,7 +88,7 @@ struct ContainerListing {
   private func statement(selecting columns: String, in connection: Connection) throws -> Statement {
     let row = try connection.statement(
       dynamic: """
-        SELECT \(columns) FROM record r CROSS JOIN container_state s ON s.generation = r.generation
+        SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
         WHERE \(conditions) ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
         """)
     var index: Int32 = 1
@@ -106,7 +104,7 @@ struct ContainerListing {
   }
 
   private func summary(_ row: borrowing Statement) throws -> ContainerSummary {
-    let id = ContainerID(unchecked: try row.string(0))
+    let id = try ContainerRows.id(row, 0)
     return try StoreError.naming(id) { try summary(row, id) }
   }
 

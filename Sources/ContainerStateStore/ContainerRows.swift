@@ -20,8 +20,8 @@ extension ContainerRows {
         s.finished_at_ns, s.exit_code, s.killed_for_memory, s.stopped_by_user, s.restart_count,
         s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
       FROM record r
-        CROSS JOIN container c ON c.generation = r.generation
-        CROSS JOIN container_state s ON s.generation = r.generation
+        LEFT JOIN container c ON c.generation = r.generation
+        LEFT JOIN container_state s ON s.generation = r.generation
         LEFT JOIN container_state_extra x ON x.generation = r.generation
       WHERE r.id = ?1
       """)
@@ -129,6 +129,30 @@ extension ContainerRows {
     return state
   }
 
+  /// The id in this column; `corrupt` where it is none, since ids become file names.
+  static func id(_ row: borrowing Statement, _ column: Int32) throws -> ContainerID {
+    try checkedID(row.string(column))
+  }
+
+  private static func checkedID(_ text: String) throws -> ContainerID {
+    do { return try ContainerID(text) } catch {
+      throw StoreError.corrupt(printable(text, limit: 128), "this is no id")
+    }
+  }
+
+  /// The ids and generations in the first two columns, down to the last row.
+  ///
+  /// INVARIANT I-16: a row that has lost even its id hides no other.
+  static func readableIDs(_ row: borrowing Statement) throws -> [(id: ContainerID, generation: Int64)] {
+    var found: [(id: ContainerID, generation: Int64)] = []
+    while try row.step() {
+      do { found.append((try id(row, 0), try row.int64(1))) } catch {
+        guard StoreError.mapped(error).code == .corrupt else { throw error }
+      }
+    }
+    return found
+  }
+
   static func timestamp(_ row: borrowing Statement, _ column: Int32) throws -> Timestamp? {
     row.isNull(column) ? nil : Timestamp(nanosecondsSinceEpoch: try row.int64(column))
   }
@@ -156,21 +180,21 @@ extension ContainerRows {
     var candidates: [String] = []
     while try row.step() {
       let candidate = try row.string(0)
-      if candidate == text { return ContainerID(unchecked: text) }
+      if candidate == text { return try id(row, 0) }
       candidates.append(candidate)
     }
     guard let only = candidates.first else { throw StoreError.notFound(text) }
     guard candidates.count == 1 else {
       throw StoreError.ambiguous(text, candidates: Array(candidates.prefix(10)))
     }
-    return ContainerID(unchecked: only)
+    return try checkedID(only)
   }
 
   /// The id of the container of this name; nil where there is none.
   static func id(named name: String, in connection: Connection) throws -> ContainerID? {
     let row = try connection.statement("SELECT id FROM record WHERE kind = 1 AND name = ?1")
     try row.bind(1, name)
-    return try row.step() ? ContainerID(unchecked: try row.string(0)) : nil
+    return try row.step() ? id(row, 0) : nil
   }
 
   /// The ids of up to ten containers that depend on the row of this generation.

@@ -154,7 +154,9 @@ public struct LockedContainers: ~Copyable {
     _ id: ContainerID, _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
     guard let scope = scopes[id] else {
-      throw StoreError.invalidArgument(id.rawValue, "this container is not among those that were locked")
+      throw StoreError.invalidArgument(
+        id.rawValue,
+        "it is not among the containers that were locked; name it in the call that takes the locks")
     }
     return try body(LockedContainer(scope))
   }

@@ -50,10 +50,9 @@ extension StateStore {
       report.reapedSpecificationFiles = try reapSpecificationFiles()
       report.unfinished = try database.read { connection in
         let row = try connection.statement(
-          "SELECT r.id FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id")
-        var ids: [ContainerID] = []
-        while try row.step() { ids.append(ContainerID(unchecked: try row.string(0))) }
-        return ids
+          "SELECT r.id, r.generation FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id"
+        )
+        return try ContainerRows.readableIDs(row).map(\.id)
       }
       return report
     }
@@ -120,11 +119,9 @@ enum Recovery {
     }
   }
 
-  private static func containers(in connection: Connection) throws -> [(ContainerID, Int64)] {
+  private static func containers(in connection: Connection) throws -> [(id: ContainerID, generation: Int64)] {
     let row = try connection.statement("SELECT id, generation FROM record WHERE kind = 1 ORDER BY generation")
-    var found: [(ContainerID, Int64)] = []
-    while try row.step() { found.append((ContainerID(unchecked: try row.string(0)), try row.int64(1))) }
-    return found
+    return try ContainerRows.readableIDs(row)
   }
 
   /// INVARIANT I-13: no pid of an older boot remains.

@@ -27,6 +27,7 @@ struct SpecificationCopies: Sendable {
     let path = path(of: id)
     if Self.holds(json, at: path) { return path }
     let copy = try prepare(json, for: id)
+    defer { copy.discard() }
     guard copy.publish() else { throw StoreError.kernel("rename", path: path, errno: errno) }
     return path
   }

@@ -167,7 +167,7 @@ enum StoreReads {
       SELECT s.status, s.pid, s.pid_start_time, s.monitor_pid, s.monitor_start_time, s.started_at_ns,
         s.finished_at_ns, s.exit_code, s.killed_for_memory, s.stopped_by_user, s.restart_count,
         s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
-      FROM record r CROSS JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1
+      FROM record r LEFT JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1
       """)
     try row.bind(1, id.rawValue)
     guard try row.step() else { throw StoreError.notFound(id.rawValue) }

@@ -31,7 +31,7 @@ extension StateStore {
       do {
         return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
-        try? unlinkIfOrphaned(id, locks)
+        unlinkUnlessKnown(id, locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -125,6 +125,13 @@ extension StateStore {
       throw StoreError.notFound(id.rawValue)
     }
     return LockedScope(store: self, locks: locks, container: container, intent: intent)
+  }
+
+  /// INVARIANT I-14: a failed add leaves no lockfile, even where the database does not answer any more.
+  ///
+  /// To take away one that has an owner is safe under its lock, and costs him the making of another.
+  private func unlinkUnlessKnown(_ id: ContainerID, _ locks: HeldLocks) {
+    do { try unlinkIfOrphaned(id, locks) } catch { locks.unlink(lockName(of: id)) }
   }
 
   /// An id that turns out not to exist leaves no lockfile behind.

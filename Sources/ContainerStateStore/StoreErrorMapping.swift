@@ -127,7 +127,8 @@ extension StoreError {
     case .unsafeFile:
       make(
         .unsafePermissions,
-        "it is not a regular file of this user with one link; restore its owner or remove links")
+        "it is not a regular file of this user with one link that no other user can write to; "
+          + "restore its owner and mode, or remove links")
     case .incomplete: make(.io, "its creation has not ended; open the store again")
     case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
       .corrupt(error.path, "the database holds what this program never wrote")
@@ -176,7 +177,7 @@ extension StoreError {
     return String(path[path.index(after: slash)...].dropLast(StateStore.lockFileSuffix.count))
   }
 
-  private static func nanoseconds(_ duration: Duration) -> UInt64 {
+  fileprivate static func nanoseconds(_ duration: Duration) -> UInt64 {
     let (seconds, attoseconds) = duration.components
     return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
   }
@@ -187,7 +188,7 @@ extension StateModel.LockHolder {
   init(_ holder: FileLocking.LockHolder) {
     self.init(
       pid: holder.process.pid, startTime: holder.process.startTime, command: printable(holder.command),
-      operation: printable(holder.operation), ageNanoseconds: nil)
+      operation: printable(holder.operation), ageNanoseconds: holder.age.map(StoreError.nanoseconds))
   }
 }
 

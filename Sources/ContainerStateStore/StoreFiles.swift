@@ -10,6 +10,12 @@ enum StoreFiles {
     return String(cString: resolved)
   }
 
+  /// Whether something is at this path.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
   /// The names in a directory, sorted, without `.` and `..`; none where the directory is missing.
   static func names(in directory: String) throws(StoreError) -> [String] {
     guard let stream = opendir(directory) else {

@@ -103,7 +103,9 @@ struct StoreOpening {
     }
   }
 
-  private func finishedDatabase(_ path: String, gate: StoreGate) throws(StorageError) -> Database? {
+  private func finishedDatabase(_ path: String, gate: StoreGate) throws -> Database? {
+    // Whoever can read a file of the database can hold a lock that blocks every writer.
+    for suffix in ["", "-wal", "-shm"] { try FileOpening.check(path + suffix) }
     do throws(StorageError) {
       return try Database(path: path, gate: gate, options: databaseOptions)
     } catch {

@@ -24,6 +24,8 @@ extension StateStore {
   ///
   /// - Throws: `io` and the like, where the store cannot be read at all; damage is returned, not thrown.
   /// - Blocking: for nobody; the database part is one snapshot, whatever others write meanwhile.
+  /// - Process safety: a lockfile that another process has made and not yet locked may be named as an orphan;
+  ///   it is not named again.
   public func verify() throws(StoreError) -> [Violation] {
     try perform("verify") {
       var violations = try database.read { connection in
@@ -51,10 +53,24 @@ extension StateStore {
       guard report.holder == nil, report.fileName.hasSuffix(StateStore.lockFileSuffix) else { return nil }
       let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
       // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
-      guard try !database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else { return nil }
+      // And then once more, since whoever removed the container meanwhile has taken its lockfile along.
+      guard try !isKnown(id), try isFree(report.fileName), try !isKnown(id) else { return nil }
       return Violation(
         rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
     }
+  }
+
+  private func isKnown(_ id: String) throws -> Bool {
+    try database.readOne { try ContainerRows.anyRecordExists(id: id, in: $0) }
+  }
+
+  private func isHeld(_ lockFile: String) throws -> Bool {
+    try LockTable.shared.report(on: [lockFile], in: location.lockDirectory).contains { $0.holder != nil }
+  }
+
+  /// Whether there is such a lockfile and nobody holds it.
+  private func isFree(_ lockFile: String) throws -> Bool {
+    try LockTable.shared.report(on: [lockFile], in: location.lockDirectory).contains { $0.holder == nil }
   }
 
   /// Copies whose container is gone and temporary files, where nobody is at work on their container.
@@ -64,10 +80,15 @@ extension StateStore {
         return Violation(
           rule: "I-14", subject: file, message: "no file of the store has such a name; move it away")
       }
-      let isHeld = try LockTable.shared.report(on: [lockName(of: id).fileName], in: location.lockDirectory)
-        .contains { $0.holder != nil }
-      let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
-      if isHeld || (isKnown && !file.hasPrefix(SpecificationCopies.temporaryPrefix)) { return nil }
+      let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
+      func isOrphaned() throws -> Bool {
+        if try isHeld(lockName(of: id).fileName) { return false }
+        return try isTemporary || !isKnown(id.rawValue)
+      }
+      // Once more: whoever was at work on the container meanwhile has taken the file along.
+      guard try isOrphaned(), StoreFiles.exists(location.specificationDirectory + "/" + file),
+        try isOrphaned()
+      else { return nil }
       return Violation(
         rule: "I-14", subject: file, message: "left by a writer that died; run recover")
     }
@@ -132,8 +153,13 @@ struct Verification {
   mutating func checkRules() throws {
     for rule in Self.rules {
       let rows = try connection.statement(dynamic: rule.sql)
-      while try rows.step() { report(rule.number, try rows.string(0), rule.message) }
+      while try rows.step() { report(rule.number, subject(rows), rule.message) }
     }
+  }
+
+  /// The first column as text, which in a damaged row it need not be.
+  private func subject(_ row: borrowing Statement) -> String {
+    (try? row.string(0)) ?? "a row without a text"
   }
 
   private static let rules: [(number: String, message: String, sql: String)] = [
@@ -188,11 +214,16 @@ struct Verification {
   /// say (I-3), its process against the present boot (I-13), its specification against its digest (I-17).
   mutating func checkContainers() throws {
     let ticksSinceBoot = ProcessIdentity.ticksSinceBoot
-    let rows = try connection.statement(dynamic: "SELECT id, generation FROM record WHERE kind = 1")
+    // Rows that lack a part are the rules' to report.
+    let rows = try connection.statement(
+      dynamic: """
+        SELECT id, generation FROM record WHERE kind = 1 AND generation IN (SELECT generation FROM container)
+          AND generation IN (SELECT generation FROM container_state)
+        """)
     while try rows.step() {
-      let (text, generation) = (try rows.string(0), try rows.int64(1))
+      let (text, generation) = (subject(rows), try rows.int64(1))
       do {
-        let id = try ContainerID(text)
+        let id = try ContainerRows.id(rows, 0)
         guard let container = try ContainerRows.container(id, in: connection) else { continue }
         try checkTables(container)
         if container.state.pidStartTime > ticksSinceBoot || container.state.monitorStartTime > ticksSinceBoot
@@ -202,7 +233,7 @@ struct Verification {
       } catch {
         report("I-16", text, StoreError.mapped(error).message)
       }
-      try checkSpecification(text, generation)
+      checkSpecification(text, generation)
     }
   }
 
@@ -232,14 +263,14 @@ struct Verification {
     return ids
   }
 
-  private mutating func checkSpecification(_ id: String, _ generation: Int64) throws {
-    let found = try StoreReads.skippingCorrupt {
-      try ContainerRows.specification(generation: generation, in: connection)
-    }
-    guard let found else { return }
-    if SpecificationDigest(of: found.json) != found.digest {
+  private mutating func checkSpecification(_ id: String, _ generation: Int64) {
+    do {
+      let found = try ContainerRows.specification(generation: generation, in: connection)
+      guard let found, SpecificationDigest(of: found.json) != found.digest else { return }
       report(
         "I-17", id, "its specification does not match its digest; restore a backup or remove the container")
+    } catch {
+      report("I-17", id, StoreError.mapped(error).message)
     }
   }
 

@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// Which file something is, whatever its name.
@@ -13,9 +14,9 @@ package struct FileIdentity: Sendable, Hashable {
     self.inode = inode
   }
 
-  init(_ status: stat) {
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
+  init(_ status: platform_file_status) {
+    device = status.device
+    inode = status.inode
   }
 
   /// The identity of what is at the path, itself when it is a symbolic link; nil when nothing is there.
@@ -32,26 +33,41 @@ package struct FileIdentity: Sendable, Hashable {
 }
 
 enum FileStatus {
-  /// `lstat`; nil when nothing is at the path.
-  static func of(path: String) throws(LockError) -> stat? {
-    if let status = look(at: path) { return status }
-    if errno == ENOENT { return nil }
-    throw .system(call: "lstat", path: path, errno: errno)
+  /// What is at the path, itself when it is a symbolic link; nil when nothing is.
+  static func of(path: String) throws(LockError) -> platform_file_status? {
+    var status = platform_file_status()
+    switch look(at: path, into: &status) {
+    case 0: return status
+    case ENOENT: return nil
+    case let code: throw .system(call: "statx", path: path, errno: code)
+    }
   }
 
-  /// `lstat`; nil with errno set when it failed.
-  static func look(at path: String) -> stat? {
-    var status = stat()
+  /// What is at the path; nil when it cannot be looked at.
+  static func look(at path: String) -> platform_file_status? {
+    var status = platform_file_status()
+    return look(at: path, into: &status) == 0 ? status : nil
+  }
+
+  /// What an open file is.
+  static func of(descriptor: Int32, path: String) throws(LockError) -> platform_file_status {
+    var status = platform_file_status()
+    let code = platform_look_at_descriptor(descriptor, &status)
+    guard code == 0 else { throw .system(call: "statx", path: path, errno: code) }
+    return status
+  }
+
+  private static func look(at path: String, into status: inout platform_file_status) -> Int32 {
     // A string passed as it is would be copied to the heap first.
-    return path.withCString { lstat($0, &status) } == 0 ? status : nil
+    path.withCString { platform_look_at_path($0, &status) }
   }
 
   /// What makes a file with this status unfit to be a file of a store, nil when it is fit.
   ///
   /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor. `ownerID` is the user whose
   /// file it has to be.
-  static func reasonAgainst(_ status: stat, ownerID: UInt32) -> UnsafePathReason? {
-    switch status.st_mode & S_IFMT {
+  static func reasonAgainst(_ status: platform_file_status, ownerID: UInt32) -> UnsafePathReason? {
+    switch status.mode & S_IFMT {
     case S_IFREG: break
     case S_IFLNK: return .symbolicLink
     case S_IFDIR: return .directory
@@ -59,9 +75,9 @@ enum FileStatus {
     case S_IFSOCK: return .socket
     default: return .device
     }
-    if status.st_uid != ownerID { return .foreignOwner(userID: status.st_uid) }
-    if status.st_mode & 0o022 != 0 { return .writableByOthers(mode: status.st_mode & 0o7777) }
-    if status.st_nlink > 1 { return .severalLinks(count: UInt64(status.st_nlink)) }
+    if status.user_id != ownerID { return .foreignOwner(userID: status.user_id) }
+    if status.mode & 0o022 != 0 { return .writableByOthers(mode: status.mode & 0o7777) }
+    if status.links > 1 { return .severalLinks(count: status.links) }
     return nil
   }
 }

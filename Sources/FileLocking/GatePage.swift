@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
@@ -12,9 +13,9 @@ final class GatePage: Sendable {
   /// The page of an open lockfile; nil when it cannot be mapped, for want of space or of memory.
   init?(descriptor: Int32) {
     // Allocated, not only extended: writing to a hole on a full disk would be a SIGBUS.
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return nil }
-    if status.st_size < Self.size, posix_fallocate(descriptor, 0, Self.size) != 0 { return nil }
+    var status = platform_file_status()
+    guard platform_look_at_descriptor(descriptor, &status) == 0 else { return nil }
+    if status.size < UInt64(Self.size), posix_fallocate(descriptor, 0, Self.size) != 0 { return nil }
     let mapped = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
     guard let mapped, mapped != MAP_FAILED else { return nil }
     address = mapped

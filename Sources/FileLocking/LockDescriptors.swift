@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// The one table, by device and inode, of the lockfiles this process has open.
@@ -99,10 +100,7 @@ final class LockDescriptors: Sendable {
     path: String, creates: Bool, in state: inout State
   ) throws(LockError) -> LockEntry? {
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .system(call: "fstat", path: path, errno: errno)
-    }
+    let status = try FileStatus.of(descriptor: descriptor, path: path)
     let identity = FileIdentity(status)
     let ownerID = geteuid()
     let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
@@ -145,8 +143,8 @@ final class LockDescriptors: Sendable {
   }
 
   /// A umask that takes the owner's bits, or a file made readable later: 0600 again.
-  private static func repairMode(_ status: stat, descriptor: Int32) {
-    if status.st_mode & 0o7777 != 0o600 { _ = fchmod(descriptor, 0o600) }
+  private static func repairMode(_ status: platform_file_status, descriptor: Int32) {
+    if status.mode & 0o7777 != 0o600 { _ = fchmod(descriptor, 0o600) }
   }
 
   private static func close(_ identity: FileIdentity, in state: inout State) {

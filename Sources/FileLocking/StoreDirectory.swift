@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// A directory that is fit to hold files of a store.
@@ -49,14 +50,13 @@ package struct StoreDirectory: Sendable, Hashable {
   private static func check(
     _ descriptor: Int32, path: String, warnings: inout Set<Warning>
   ) throws(DirectoryError) -> FileIdentity {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw DirectoryError(path: path, reason: .system(call: "fstat", errno: errno))
+    var status = platform_file_status()
+    let code = platform_look_at_descriptor(descriptor, &status)
+    guard code == 0 else { throw DirectoryError(path: path, reason: .system(call: "statx", errno: code)) }
+    guard status.user_id == geteuid() else {
+      throw DirectoryError(path: path, reason: .foreignOwner(userID: status.user_id))
     }
-    guard status.st_uid == geteuid() else {
-      throw DirectoryError(path: path, reason: .foreignOwner(userID: status.st_uid))
-    }
-    let mode = status.st_mode & 0o7777
+    let mode = status.mode & 0o7777
     guard mode & 0o022 == 0 else {
       throw DirectoryError(path: path, reason: .writableByOthers(mode: mode))
     }

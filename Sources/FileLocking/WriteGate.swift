@@ -102,10 +102,10 @@ package final class WriteGate: Sendable {
     throw .replaced(path: name.path)
   }
 
-  /// One lstat: the same file, and still as long as what is mapped of it.
+  /// One system call: the same file, and still as long as what is mapped of it.
   private var isIntact: Bool {
     guard let status = FileStatus.look(at: name.path) else { return false }
-    return FileIdentity(status) == entry.identity && (page == nil || status.st_size >= GatePage.size)
+    return FileIdentity(status) == entry.identity && (page == nil || status.size >= UInt64(GatePage.size))
   }
 
   private func writeRecord(operation: String) {

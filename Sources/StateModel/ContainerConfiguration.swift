@@ -32,7 +32,7 @@ public struct ContainerConfiguration: Sendable, Hashable {
     imageName: String = "", details: ContainerDetails = .init(), extra: JSONBytes? = nil
   ) throws(StoreError) {
     try Identifier.checkName(name)
-    guard abs(createdZoneOffsetSeconds) < 86_400 else {
+    guard createdZoneOffsetSeconds.magnitude < 86_400 else {
       throw .invalidArgument("creation zone", "a zone is less than a day east or west of UTC")
     }
     for text in [imageID, imageName] where text.utf8.contains(0) || text.utf8.count > 4096 {

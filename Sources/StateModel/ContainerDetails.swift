@@ -46,8 +46,10 @@ public struct ContainerDetails: Sendable, Hashable {
     for (key, _) in labels where key.isEmpty || key.utf8.count > 4096 {
       throw .invalidArgument("label", "a label's key has 1 to 4096 bytes")
     }
-    let texts =
-      [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory] + labels.keys + labels.values
+    var texts = [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory]
+    texts += Array(labels.keys) + Array(labels.values)
+    for mount in mounts { texts += [mount.type, mount.source, mount.destination] + mount.options }
+    for mapping in portMappings { texts += [mapping.hostAddress, mapping.transport] }
     for text in texts where text.utf8.contains(0) {
       throw .invalidArgument("configuration", "a text must not contain NUL")
     }

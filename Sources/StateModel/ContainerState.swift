@@ -79,8 +79,17 @@ extension ContainerState {
     next.pidStartTime = 0
     next.monitorPID = 0
     next.monitorStartTime = 0
-    if [.running, .paused, .stopping].contains(status) { next.exitCode = ContainerState.unknownExitCode }
+    if [.running, .paused, .stopping].contains(status), !hasExitOfThisRun {
+      next.exitCode = ContainerState.unknownExitCode
+    }
     return next
+  }
+
+  /// Whether the exit code is of the run that was started last, not of one before it.
+  private var hasExitOfThisRun: Bool {
+    guard exitCode != nil else { return false }
+    guard let startedAt else { return true }
+    return finishedAt.map { $0 >= startedAt } ?? false
   }
 
   /// Throws where no update may write this state over `old`.
@@ -93,6 +102,9 @@ extension ContainerState {
   package func checkValues() throws(StoreError) {
     if let exitCode, !(-1...255).contains(exitCode) {
       throw .invalidArgument("exit code", "an exit code is −1 (unknown) to 255")
+    }
+    if pid != 0, [.configured, .stopped, .exited].contains(status) {
+      throw .invalidArgument("pid", "a container that is \(status.name) has no process; set its pid to 0")
     }
     if pid < 0 || monitorPID < 0 { throw .invalidArgument("pid", "a pid is 0 (none) or greater") }
     if restartCount < 0 { throw .invalidArgument("restart count", "a restart count is 0 or greater") }

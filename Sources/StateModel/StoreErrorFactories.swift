@@ -72,7 +72,8 @@ extension StoreError {
   ) -> StoreError {
     StoreError(
       .invalidTransition, subject: id.rawValue,
-      message: "a container that is \(from.name) cannot become \(to.name)",
+      message: "a container that is \(from.name) cannot become \(to.name); "
+        + "it can become \(from.successors.map(\.name).joined(separator: ", "))",
       candidates: [from.name, to.name])
   }
 

@@ -18,23 +18,26 @@ extension Timestamp: CustomStringConvertible {
   /// RFC 3339 in UTC with nanoseconds: `2025-01-31T12:00:00.000000001Z`.
   public var description: String { formatted(zoneOffsetSeconds: 0) }
 
-  /// RFC 3339 with nanoseconds in the zone `zoneOffsetSeconds` east of UTC.
+  /// RFC 3339 with nanoseconds in the zone `zoneOffsetSeconds` east of UTC, which is cut to whole minutes: RFC 3339
+  /// has no others.
   public func formatted(zoneOffsetSeconds: Int32) -> String {
     let second: Int64 = 1_000_000_000
     let nanoseconds = Timestamp.modulo(nanosecondsSinceEpoch, second)
-    let seconds = (nanosecondsSinceEpoch - nanoseconds) / second + Int64(zoneOffsetSeconds)
+    let zoneMinutes = Int64(zoneOffsetSeconds) / 60
+    // Rounded down without leaving the range of the type, which ends within a second.
+    let wholeSeconds = nanosecondsSinceEpoch / second - (nanosecondsSinceEpoch % second < 0 ? 1 : 0)
+    let seconds = wholeSeconds + zoneMinutes * 60
     let secondOfDay = Timestamp.modulo(seconds, 86_400)
     let (year, month, day) = Timestamp.civilDate(daysSinceEpoch: (seconds - secondOfDay) / 86_400)
     return Timestamp.padded(year, 4) + "-" + Timestamp.padded(month, 2) + "-" + Timestamp.padded(day, 2) + "T"
       + Timestamp.padded(secondOfDay / 3600, 2) + ":" + Timestamp.padded(secondOfDay / 60 % 60, 2) + ":"
       + Timestamp.padded(secondOfDay % 60, 2) + "." + Timestamp.padded(nanoseconds, 9)
-      + Timestamp.zone(zoneOffsetSeconds)
+      + Timestamp.zone(minutes: zoneMinutes)
   }
 
-  private static func zone(_ offsetSeconds: Int32) -> String {
-    if offsetSeconds == 0 { return "Z" }
-    let minutes = Int64(offsetSeconds.magnitude) / 60
-    return (offsetSeconds < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
+  private static func zone(minutes: Int64) -> String {
+    if minutes == 0 { return "Z" }
+    return (minutes < 0 ? "-" : "+") + padded(abs(minutes) / 60, 2) + ":" + padded(abs(minutes) % 60, 2)
   }
 
   private static func padded(_ value: Int64, _ width: Int) -> String {

@@ -14,7 +14,8 @@ struct LifeCycleTests {
     details.mounts = [Mount(source: "/a", destination: "/b", options: ["ro"])]
     details.portMappings = [PortMapping(hostPort: 80, containerPort: 8080)]
     let configuration = try ContainerConfiguration(
-      id: id, name: "web", createdAt: .now, imageName: "busybox", details: details, extra: JSONBytes(#"{"x": 1 }"#))
+      id: id, name: "web", createdAt: .now, imageName: "busybox", details: details,
+      extra: JSONBytes(#"{"x": 1 }"#))
     try store.add(configuration, specification: JSONBytes(#"{"ociVersion":"1.0.2"}"#))
     let found = try store.container(id)
     #expect(found.configuration == configuration)
@@ -22,7 +23,9 @@ struct LifeCycleTests {
     #expect(try store.lookUpContainer("web").id == id)
     #expect(try store.lookUpContainer("abc").id == id)
     try store.withLockedContainer(id, wait: .none) { locked in
-      try locked.update(intent: .begin(.create)) { $0.status = .created; $0.pid = 42 }
+      try locked.update(intent: .begin(.create)) {
+        $0.status = .created; $0.pid = 42
+      }
       #expect(locked.intent?.operation == .create)
       #expect(try locked.specification().text == #"{"ociVersion":"1.0.2"}"#)
     }

@@ -1,3 +1,4 @@
+internal import CPlatform
 @testable import FileLocking
 internal import Glibc
 internal import StoreTestSupport
@@ -53,8 +54,8 @@ struct LockPathTests {
       #expect(chown(path, 65534, 65534) == 0)
       try expectRefused(.foreignOwner(userID: 65534))
     } else {
-      var record = try #require(status(ofPath: path))
-      record.st_uid = 65534
+      var record = try #require(FileStatus.look(at: path))
+      record.user_id = 65534
       #expect(FileStatus.reasonAgainst(record, ownerID: geteuid()) == .foreignOwner(userID: 65534))
     }
   }
@@ -112,7 +113,7 @@ struct LockPathTests {
     #expect(
       lockError { () throws(LockError) in
         try locks.table.acquire(name, wait: .none, operation: "too long").release()
-      } == .system(call: "lstat", path: name.path, errno: ENAMETOOLONG))
+      } == .system(call: "statx", path: name.path, errno: ENAMETOOLONG))
   }
 }
 

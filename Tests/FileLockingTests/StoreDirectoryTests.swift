@@ -36,7 +36,7 @@ struct StoreDirectoryTests {
     let child = try ChildProcess(role: "lock-umask", [directory.path("new/store"), mask])
     try child.expect("done")
     for name in ["new", "new/store"] { #expect(mode(name) == 0o700) }
-    for name in ["gate", "a.lock", "file"] { #expect(mode("new/store/" + name) == 0o600) }
+    for name in ["gate", "a.lock"] { #expect(mode("new/store/" + name) == 0o600) }
   }
 
   @Test("symbolic links on the way are resolved once")
@@ -87,22 +87,21 @@ struct StoreDirectoryTests {
     #expect(warnings == [.overlayFileSystem])
   }
 
-  @Test("a file is created by one, with mode 0600, and checked without being opened")
+  @Test("a file of the store is checked without being opened, and its mode brought back to 0600")
   func files() throws {
     let path = directory.path("state.db")
     #expect(try FileOpening.check(path) == nil)
-    #expect(try FileOpening.createIfMissing(path))
-    #expect(try !FileOpening.createIfMissing(path))
-    #expect(try FileOpening.createExclusively(path) == nil)
-    #expect(mode("state.db") == 0o600)
-    #expect(chmod(path, 0o666) == 0)
+    try write("", toPath: path)
+    #expect(chmod(path, 0o622) == 0)
+    let refusal = #expect(throws: DirectoryError.self) { try FileOpening.check(path) }
+    #expect(refusal?.reason == .unsafeFile(.writableByOthers(mode: 0o622)))
+    #expect(chmod(path, 0o644) == 0)
     #expect(try FileOpening.check(path) == FileIdentity.of(path: path))
     #expect(mode("state.db") == 0o600)
     #expect(link(path, directory.path("again")) == 0)
     let error = #expect(throws: DirectoryError.self) { try FileOpening.check(path) }
     #expect(error?.reason == .unsafeFile(.severalLinks(count: 2)))
     #expect(symlink("state.db", directory.path("link")) == 0)
-    #expect(try !FileOpening.createIfMissing(directory.path("link")))
     #expect(throws: DirectoryError.self) { try FileOpening.check(directory.path("link")) }
   }
 }

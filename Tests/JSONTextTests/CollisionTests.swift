@@ -1,4 +1,5 @@
 import JSONText
+import StoreTestSupport
 import Testing
 
 @Suite("Keys made to collide are told apart")

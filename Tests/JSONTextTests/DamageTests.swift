@@ -1,4 +1,5 @@
 import JSONText
+import StoreTestSupport
 import Testing
 
 @Suite("Damaged bytes throw or read as something else, and never trap")

@@ -1,4 +1,5 @@
 import JSONText
+import StoreTestSupport
 
 /// A JSON value as Swift values, to compare with what comes back out of text.
 indirect enum RandomValue: Equatable {

@@ -1,4 +1,5 @@
 import JSONText
+import StoreTestSupport
 import Testing
 
 @Suite("One member is replaced and nothing else")

@@ -1,4 +1,5 @@
 import JSONText
+import StoreTestSupport
 import Testing
 
 @Suite("What is written reads back")

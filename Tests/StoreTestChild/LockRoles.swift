@@ -32,7 +32,7 @@ let lockRoles: [String: Role] = [
     let directory = try StoreDirectory(path: arguments[0])
     _ = try WriteGate(directory: directory.path)
     try LockTable.shared.acquire(lockName("a", in: directory.path), wait: .none, operation: "umask").release()
-    say("done \(try FileOpening.createIfMissing(directory.path + "/file"))")
+    say("done")
     return 0
   },
 ]

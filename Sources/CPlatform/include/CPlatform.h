@@ -1,6 +1,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include "platform_files.h"
 #include "platform_locks.h"
 #include "platform_namespace.h"
 #include "platform_process.h"

@@ -1,0 +1,25 @@
+#ifndef CPLATFORM_FILES_H
+#define CPLATFORM_FILES_H
+
+#include <stdint.h>
+
+/// What is asked of a file of a store.
+///
+/// statx(2) without any time, not stat(2): the kernel takes a look at the change time of a file as a
+/// reason to stamp the next write more finely, which dirties the inode every time, and the sync of the
+/// WAL then writes that block too.
+typedef struct {
+  uint64_t device;
+  uint64_t inode;
+  uint64_t links;
+  uint64_t size;
+  uint32_t mode;
+  uint32_t user_id;
+} platform_file_status;
+
+/// Of what is at the path, itself when it is a symbolic link. 0 or an errno.
+int platform_look_at_path(const char *path, platform_file_status *status);
+/// Of an open file. 0 or an errno.
+int platform_look_at_descriptor(int descriptor, platform_file_status *status);
+
+#endif

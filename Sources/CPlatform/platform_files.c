@@ -1,0 +1,28 @@
+#define _GNU_SOURCE
+#include "platform_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static int look(int descriptor, const char *path, int flags, platform_file_status *status) {
+  struct statx found;
+  unsigned int wanted = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_INO | STATX_SIZE;
+  if (statx(descriptor, path, flags, wanted, &found) != 0) return errno;
+  status->device = makedev(found.stx_dev_major, found.stx_dev_minor);
+  status->inode = found.stx_ino;
+  status->links = found.stx_nlink;
+  status->size = found.stx_size;
+  status->mode = found.stx_mode;
+  status->user_id = found.stx_uid;
+  return 0;
+}
+
+int platform_look_at_path(const char *path, platform_file_status *status) {
+  return look(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, status);
+}
+
+int platform_look_at_descriptor(int descriptor, platform_file_status *status) {
+  return look(descriptor, "", AT_EMPTY_PATH, status);
+}

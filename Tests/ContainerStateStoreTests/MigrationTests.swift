@@ -1,0 +1,107 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("Schema versions")
+struct MigrationTests {
+  let fixture: StoreFixture
+  init() throws { fixture = try StoreFixture() }
+
+  /// The version after this one, as a later program would have it.
+  private static let next = Schema.current.migrated(by: [
+    "ALTER TABLE record ADD COLUMN added TEXT",
+    "UPDATE record SET added = 'by migration'",
+  ])
+
+  private func openNext() throws -> StateStore {
+    try StateStore(at: fixture.location, options: fixture.options, schema: Self.next)
+  }
+
+  @Test(
+    "39: a migration from 1 to 2 while an old process has the store open: the old one gets `schemaTooNew`")
+  func oldProcess() throws {
+    let old = try fixture.child()
+    try old.succeed("open")
+    try old.succeed("add abc abc")
+    #expect(try old.succeed("list") == "abc")
+
+    let new = try openNext()
+    #expect(try new.facts().schemaVersion == 2)
+    #expect(try fixture.shell("SELECT id, added FROM record;") == "abc|by migration\n")
+
+    for command in [
+      "list", "get abc", "has abc", "look-up abc", "status abc created", "add def def", "remove abc",
+      "verify", "recover", "facts",
+    ] { try old.fail(command, with: .schemaTooNew) }
+    try old.succeed("close")
+    try old.fail("open", with: .schemaTooNew)
+    let id = try ContainerID("abc")
+    #expect(try new.state(of: id).status == .configured)
+    try new.change(id) { $0.status = .created }
+    #expect(fixture.leftovers() == ["abc.lock", "abc.json"])
+  }
+
+  @Test("39: old stores of this process are refused as well, and so is what they hold")
+  func oldStoreInThisProcess() throws {
+    let old = try fixture.open()
+    let id = try old.add("abc")
+    let handle = try old.handle(for: id)
+    try openNext().close()
+    expectError(.schemaTooNew) { try handle.refresh() }
+    expectError(.schemaTooNew) { try old.containers() }
+    expectError(.schemaTooNew) { try old.change(id) { $0.status = .created } }
+    expectError(.schemaTooNew) { try old.read { _ = try $0.container(id) } }
+    try old.close()
+    expectError(.schemaTooNew) { try fixture.open() }
+  }
+
+  @Test("a migration under the lock of an old process does not let its write through")
+  func underLock() throws {
+    let old = try fixture.open()
+    let id = try old.add("abc")
+    try old.withLockedContainer(id, wait: .none) { locked in
+      try openNext().close()
+      expectError(.schemaTooNew) { try locked.update { $0.status = .created } }
+      expectError(.schemaTooNew) { try locked.remove() }
+    }
+    #expect(try fixture.shell("SELECT status FROM container_state;") == "1\n")
+  }
+
+  @Test("many processes that open an old store with a new program migrate it once")
+  func migratedOnce() throws {
+    let old = try fixture.open()
+    try old.add("abc")
+    try old.close()
+    let children = try (0..<8).map { _ in try fixture.child() }
+    for child in children { try child.send("open schema=next") }
+    for child in children { try child.expect("ok") }
+    for child in children { #expect(try child.succeed("facts") == "2 1") }
+    for child in children { #expect(try child.succeed("list") == "abc") }
+  }
+
+  @Test("a migration that fails leaves the old version whole")
+  func failedMigration() throws {
+    let old = try fixture.open()
+    try old.add("abc")
+    try old.close()
+    let broken = Schema.current.migrated(by: ["ALTER TABLE record ADD COLUMN added TEXT", "SELECT nonsense"])
+    #expect(throws: StoreError.self) {
+      try StateStore(at: fixture.location, options: fixture.options, schema: broken)
+    }
+    let again = try fixture.open()
+    #expect(try again.facts().schemaVersion == 1)
+    try expectClean(again)
+    try again.close()
+    try openNext().close()
+  }
+
+  @Test("a new store of the next version is made at once, and is what a migrated one is")
+  func newStore() throws {
+    let new = try openNext()
+    try new.add("abc")
+    #expect(try new.facts().schemaVersion == 2)
+    try new.close()
+    expectError(.schemaTooNew) { try fixture.open() }
+  }
+}

@@ -1,0 +1,38 @@
+@testable internal import ContainerStateStore
+internal import FileLocking
+internal import StoreTestSupport
+internal import Testing
+
+/// The compiler keeps a `LockedContainer` from outliving its closure; this is what unsafe code would meet that got
+/// around it.
+@Suite("A scope that has ended")
+struct ScopeTests {
+  let fixture: StoreFixture
+  let store: StateStore
+  init() throws {
+    fixture = try StoreFixture()
+    store = try fixture.open()
+  }
+
+  @Test("a lock that outlives its scope is `scopeEnded` for every call, and writes nothing")
+  func leaked() throws {
+    let id = try store.add("abc")
+    let locks = try HeldLocks([store.lockName(of: id)], wait: .none, operation: "leak")
+    let scope = LockedScope(store: store, locks: locks, container: try store.container(id), intent: nil)
+    let locked = LockedContainer(scope)
+    try locked.update { $0.restartCount = 1 }
+    scope.end()
+    locks.release()
+    expectError(.scopeEnded) { try locked.update { $0.restartCount = 2 } }
+    expectError(.scopeEnded) { try locked.write(locked.state) }
+    expectError(.scopeEnded) { try locked.setStateExtra(nil) }
+    expectError(.scopeEnded) { try locked.setIntent(.begin(.stop)) }
+    expectError(.scopeEnded) { try locked.recordExit(code: 0, finishedAt: .now) }
+    expectError(.scopeEnded) { try locked.specification() }
+    expectError(.scopeEnded) { try locked.specificationCopy() }
+    let error = expectError(.scopeEnded) { try locked.remove() }
+    #expect(error?.subject == "abc")
+    #expect(try store.container(id).stateRevision == 2)
+    try expectClean(store)
+  }
+}

@@ -1,0 +1,216 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("Verify finds every planted violation")
+struct VerifyTests {
+  let fixture: StoreFixture
+  let store: StateStore
+
+  /// A healthy store of dozens, with dependencies, labels, intents and every status.
+  init() throws {
+    fixture = try StoreFixture()
+    store = try fixture.open()
+    for number in 0..<36 {
+      let status = ContainerStatus.allCases[number % 9]
+      try store.add(
+        "c\(number)", dependingOn: number % 3 == 2 ? ["c\(number - 1)", "c\(number - 2)"] : [],
+        labels: ["n": "\(number)", "x": ""], state: ContainerState(status: status))
+    }
+    try store.withLockedContainer(try ContainerID("c3"), wait: .none) { locked in
+      try locked.setIntent(.begin(.start))
+      try locked.setStateExtra(JSONBytes("{}"))
+      _ = try locked.specificationCopy()
+    }
+  }
+
+  @Test("a healthy store of dozens of containers is clean, also while a container is locked")
+  func healthy() throws {
+    try expectClean(store)
+    try store.withLockedContainer(try ContainerID("c5"), wait: .none) { _ in try expectClean(store) }
+    try store.remove(try ContainerID("c5"))
+    try expectClean(store)
+  }
+
+  /// A violation as SQL, and what has to be said of it and nothing else.
+  struct Plant: CustomTestStringConvertible, Sendable {
+    let rule: String
+    let subject: String
+    /// A table that has to lose its types and keys for it.
+    var table: String?
+    let sql: String
+    var testDescription: String { "\(rule): \(sql)" }
+  }
+
+  private static func generation(_ id: String) -> String {
+    "(SELECT generation FROM record WHERE id = '\(id)')"
+  }
+
+  static let plants = [
+    Plant(
+      rule: "I-3", subject: "c7",
+      sql: "DELETE FROM label WHERE generation = \(generation("c7")) AND key = 'x';"),
+    Plant(
+      rule: "I-3", subject: "c7", sql: "UPDATE label SET value = 'no' WHERE generation = \(generation("c7"));"
+    ),
+    Plant(
+      rule: "I-3", subject: "c8",
+      sql:
+        "DELETE FROM dependency WHERE dependant = \(generation("c8")) AND dependency = \(generation("c6"));"),
+    Plant(
+      rule: "I-3", subject: "c0",
+      sql: "INSERT INTO dependency VALUES (\(generation("c0")), \(generation("c9")));"),
+    Plant(
+      rule: "I-4", subject: "c0",
+      sql: "UPDATE container_state SET pid = 4711 WHERE generation = \(generation("c0"));"),
+    Plant(
+      rule: "I-4", subject: "c6",
+      sql: "UPDATE container_state SET pid = 1 WHERE generation = \(generation("c6"));"),
+    Plant(
+      rule: "I-10", subject: "c1", sql: "DELETE FROM container_state WHERE generation = \(generation("c1"));"),
+    Plant(
+      rule: "I-10", subject: "c1", sql: "DELETE FROM specification WHERE generation = \(generation("c1"));"),
+    Plant(rule: "I-10", subject: "label ?", sql: "INSERT INTO label VALUES (900, 'k', 'v');"),
+    Plant(rule: "I-10", subject: "intent 900", sql: "INSERT INTO intent VALUES (900, 1, 1, 1, 1, 1, 1);"),
+    Plant(
+      rule: "I-13", subject: "c2",
+      sql: "UPDATE container_state SET pid = 7, pid_start_time = 9000000000000 "
+        + "WHERE generation = \(generation("c2"));"),
+    Plant(
+      rule: "I-13", subject: "c2",
+      sql: "UPDATE container_state SET monitor_pid = 7, monitor_start_time = 9000000000000 "
+        + "WHERE generation = \(generation("c2"));"),
+    Plant(rule: "I-15", subject: "c35", sql: "UPDATE sqlite_sequence SET seq = 35 WHERE name = 'record';"),
+    Plant(
+      rule: "I-16", subject: "c4",
+      sql: "UPDATE container SET details = x'7b' WHERE generation = \(generation("c4"));"),
+    Plant(
+      rule: "I-17", subject: "c4",
+      sql: "UPDATE specification SET json = x'7b7d' WHERE generation = \(generation("c4"));"),
+    Plant(
+      rule: "I-17", subject: "c4",
+      sql: "UPDATE specification SET digest = digest + 1 WHERE generation = \(generation("c4"));"),
+    Plant(rule: "database", subject: "table extra", sql: "CREATE TABLE extra (a);"),
+    Plant(rule: "database", subject: "index extra", sql: "CREATE INDEX extra ON record (image_id);"),
+    Plant(rule: "database", subject: "schema", sql: "DROP INDEX label_by_value;"),
+  ]
+
+  @Test("a planted violation is reported by its own rule and by no other", arguments: plants)
+  func planted(plant: Plant) throws {
+    try fixture.shell(plant.sql)
+    let found = try store.verify()
+    #expect(Set(found.map(\.rule)) == [plant.rule], "\(found)")
+    #expect(found.contains { $0.subject == plant.subject }, "\(found)")
+    #expect(found.allSatisfy { !$0.message.isEmpty })
+  }
+
+  /// Violations that SQLite's own check of the rows sees as well.
+  static let constraintPlants = [
+    Plant(rule: "I-1", subject: "c1", table: "record", sql: "UPDATE record SET id = 'c1' WHERE id = 'c9';"),
+    Plant(
+      rule: "I-2", subject: "name-c1", table: "record",
+      sql: "UPDATE record SET name = 'name-c1' WHERE id = 'c9';"),
+    Plant(
+      rule: "I-6", subject: "c0",
+      sql: "INSERT INTO dependency VALUES (\(generation("c0")), \(generation("c0")));"),
+    Plant(
+      rule: "I-12", subject: "c0",
+      sql: "UPDATE container_state SET revision = 0 WHERE generation = \(generation("c0"));"),
+    Plant(
+      rule: "I-12", subject: "c0",
+      sql: "UPDATE container SET revision = -1 WHERE generation = \(generation("c0"));"),
+    Plant(
+      rule: "I-16", subject: "c0", table: "record", sql: "UPDATE record SET name = NULL WHERE id = 'c0';"),
+    Plant(
+      rule: "I-16", subject: "c0",
+      sql: "UPDATE container_state SET status = 77 WHERE generation = \(generation("c0"));"),
+    Plant(
+      rule: "database", subject: "state.db",
+      sql: "UPDATE container_state SET restart_count = -1 WHERE generation = \(generation("c0"));"),
+  ]
+
+  @Test("a violation of what the schema itself forbids is named too", arguments: constraintPlants)
+  func constraint(plant: Plant) throws {
+    try store.close()
+    if let table = plant.table {
+      try fixture.plant(
+        in: table, ["I-1", "I-2"].contains(plant.rule) ? plant.sql.withoutIndexes(of: table) : plant.sql)
+    } else {
+      try fixture.shell(plant.sql)
+    }
+    let again = try fixture.open()
+    let found = try again.verify()
+    #expect(found.contains { $0.rule == plant.rule && $0.subject == plant.subject }, "\(found)")
+    #expect(found.contains { $0.rule == "database" }, "\(found)")
+  }
+
+  @Test("I-6: a cycle of dependencies is found, and who merely leads to it is not blamed")
+  func cycle() throws {
+    // c8 depends on c7 and c6; c11 on c10 and c9.
+    try fixture.shell(
+      "INSERT INTO dependency VALUES (\(Self.generation("c7")), \(Self.generation("c8")));"
+        + "INSERT INTO dependency VALUES (\(Self.generation("c11")), \(Self.generation("c8")));")
+    let found = try store.verify().filter { $0.rule == "I-6" }
+    #expect(Set(found.map(\.subject)) == ["generation 8", "generation 9"])
+  }
+
+  @Test("L-15: a lockfile nobody owns is named, and gone after recover; one that is held is not an orphan")
+  func orphanedLockFile() throws {
+    try write("", toPath: fixture.root + "/locks/gone.lock")
+    #expect(try store.verify().map { "\($0.rule) \($0.subject)" } == ["L-15 gone.lock"])
+    #expect(try store.recover().reapedLockFiles == ["gone.lock"])
+    try expectClean(store)
+  }
+
+  @Test("I-14: a copy nobody owns and a temporary file are named, and gone after recover")
+  func orphanedCopies() throws {
+    for name in ["gone.json", ".c1.77.99", ".gone.77.99"] {
+      try write("{}", toPath: fixture.root + "/specs/" + name)
+    }
+    let found = try store.verify().map { "\($0.rule) \($0.subject)" }
+    #expect(Set(found) == ["I-14 gone.json", "I-14 .c1.77.99", "I-14 .gone.77.99"])
+    #expect(Set(try store.recover().reapedSpecificationFiles) == ["gone.json", ".c1.77.99", ".gone.77.99"])
+    #expect(entries(ofDirectory: fixture.root + "/specs").count == 36)
+    try expectClean(store)
+  }
+
+  @Test("a file that is none of the store's is named and left alone")
+  func foreignFiles() throws {
+    try write("mine", toPath: fixture.root + "/specs/notes.txt")
+    #expect(mkdir(fixture.root + "/locks/odd", 0o700) == 0)
+    let found = try store.verify()
+    #expect(Set(found.map(\.rule)) == ["I-14", "L-9"], "\(found)")
+    _ = try store.recover()
+    #expect(try readText(atPath: fixture.root + "/specs/notes.txt") == "mine")
+    #expect(status(ofPath: fixture.root + "/locks/odd") != nil)
+  }
+
+  @Test("what a name from outside holds cannot move a cursor in what verify says")
+  func hostileNames() throws {
+    try fixture.shell(
+      "UPDATE record SET id = 'x' || char(27) || '[2J' || char(10) WHERE id = 'c1';")
+    let found = try store.verify()
+    #expect(!found.isEmpty)
+    for violation in found {
+      #expect(violation.description.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
+    }
+  }
+}
+
+extension String {
+  /// The statement in a frame that takes UNIQUE and its indexes out of the way of it for the moment.
+  fileprivate func withoutIndexes(of table: String) -> String {
+    """
+    PRAGMA writable_schema=ON;
+    CREATE TEMP TABLE indexes AS SELECT * FROM sqlite_schema WHERE tbl_name = '\(table)' AND type = 'index';
+    DELETE FROM sqlite_schema WHERE tbl_name = '\(table)' AND type = 'index';
+    UPDATE sqlite_schema SET sql = replace(replace(sql, ' UNIQUE CHECK', ' CHECK'), ',' || char(10) || '  UNIQUE (kind, name)', '')
+      WHERE name = '\(table)';
+    PRAGMA writable_schema=RESET;
+    \(self)
+    PRAGMA writable_schema=ON;
+    INSERT INTO sqlite_schema SELECT * FROM temp.indexes;
+    """
+  }
+}
