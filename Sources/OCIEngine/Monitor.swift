@@ -16,11 +16,13 @@ struct Monitor {
 
   /// Creates the container, waits for its process, records its end.
   ///
-  /// - Returns: whether the container was created and its end recorded, or nobody wants to know of it any more.
+  /// - Returns: whether the container was created and its end recorded, or nobody wants to know of it any
+  ///   more.
   func run() throws -> Bool {
     try becomeQuiet()
     guard let process = try createWhenTold() else { return false }
-    // The engine that started this monitor has closed the channel: it has recorded the creation by now, or never will.
+    // The engine that started this monitor has closed the channel: it has recorded the creation by now, or
+    // never will.
     guard let store = try Patience.untilDone({ try openStore(ifMine: process) }) else { return false }
     step("watching")
     let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
@@ -115,7 +117,8 @@ struct ExitRecord {
   let wasKilledForMemory: Bool
   let observer: (@Sendable (EngineStep) -> Void)?
 
-  /// Records the end and has the runtime delete the container, unless the row is gone or means another process.
+  /// Records the end and has the runtime delete the container, unless the row is gone or means another
+  /// process.
   func write(to store: StateStore) throws {
     var options = EngineOptions()
     options.runDirectory = launch.runDirectory
@@ -139,7 +142,8 @@ struct ExitRecord {
         code: end.exitCode, finishedAt: finishedAt, wasKilledForMemory: wasKilledForMemory)
       engine.step("monitor", "recorded")
       do { try engine.cleanUp(locked) } catch {
-        // The exit code is recorded; what the runtime keeps is deleted by whoever finds the container stopped.
+        // The exit code is recorded; what the runtime keeps is deleted by whoever finds the container
+        // stopped.
         return
       }
       engine.step("monitor", "cleaned up")
@@ -149,7 +153,8 @@ struct ExitRecord {
 
 /// How a monitor goes on trying: nobody else knows what it has to record.
 enum Patience {
-  /// How often a store that refuses is asked again, a second apart: a full disk may be cleared, a mount come back.
+  /// How often a store that refuses is asked again, a second apart: a full disk may be cleared, a mount come
+  /// back.
   private static let maximumFailures = 300
 
   /// What `body` returns when it first succeeds.
