@@ -45,7 +45,8 @@ extension StateStore {
       var report = try Recovery.recoverAfterReboot(
         database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
       ).report
-      let reaped = try LockTable.shared.reapOrphans(in: location.lockDirectory) { isOrphanedLockFile($0) }
+      let reaped = try LockTable.shared.reapOrphans(
+        among: lockFileNames(), in: location.lockDirectory, isOrphan: isOrphanedLockFile)
       report.reapedLockFiles = reaped.reaped
       report.reapedSpecificationFiles = try reapSpecificationFiles()
       report.unfinished = try database.read { connection in
@@ -62,7 +63,6 @@ extension StateStore {
   ///
   /// Asked under that lock, so that nobody can be adding it.
   private func isOrphanedLockFile(_ fileName: String) -> Bool {
-    guard fileName.hasSuffix(StateStore.lockFileSuffix) else { return false }
     let id = String(fileName.dropLast(StateStore.lockFileSuffix.count))
     // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile two holders.
     guard let isKnown = try? database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else {

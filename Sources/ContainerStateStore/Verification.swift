@@ -45,12 +45,12 @@ extension StateStore {
 
   /// Lockfiles whose container is gone and that nobody holds.
   private func orphanedLockFiles() throws -> [Violation] {
-    try LockTable.shared.report(in: location.lockDirectory).compactMap { report in
+    try LockTable.shared.report(on: lockFileNames(), in: location.lockDirectory).compactMap { report in
       if let failure = report.failure {
         return Violation(
           rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
       }
-      guard report.holder == nil, report.fileName.hasSuffix(StateStore.lockFileSuffix) else { return nil }
+      guard report.holder == nil else { return nil }
       let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
       // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
       // And then once more, since whoever removed the container meanwhile has taken its lockfile along.
@@ -70,6 +70,17 @@ extension StateStore {
 
   /// Whether there is such a lockfile and nobody holds it.
   private func isFree(_ lockFile: String) throws -> Bool {
+  /// What is no lockfile and lies among them, where they have their directory to themselves.
+  private func foreignFilesAmongLocks() throws -> [Violation] {
+    let directory = location.lockDirectory
+    if directory == location.root || directory == location.specificationDirectory { return [] }
+    return try StoreFiles.names(in: directory).filter { !StateStore.isLockFileName($0) }.map {
+      Violation(
+        rule: "L-9", subject: printable($0, limit: 128),
+        message: "no lockfile of the store has such a name; move it away")
+    }
+  }
+
     try LockTable.shared.report(on: [lockFile], in: location.lockDirectory).contains { $0.holder == nil }
   }
 
