@@ -114,8 +114,10 @@ enum Recovery {
         if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
       }
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
-      try StoreIdentity.setBoot(bootID, epoch: seen.bootEpoch + 1, in: connection)
-      return (seen.bootEpoch + 1, report)
+      let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
+      if overflows { throw StoreError.corrupt("store", "no machine was booted so often as it says") }
+      try StoreIdentity.setBoot(bootID, epoch: epoch, in: connection)
+      return (epoch, report)
     }
   }
 
@@ -126,7 +128,7 @@ enum Recovery {
 
   /// INVARIANT I-13: no pid of an older boot remains.
   ///
-  /// A row that cannot be read is left for `verify` (I-16).
+  /// A row that cannot be read, or breaks a rule of the schema, is left for `verify` (I-16).
   private static func reset(
     _ id: ContainerID, generation: Int64, in connection: Connection
   ) throws -> RecoveryReport.ResetContainer? {
@@ -136,7 +138,10 @@ enum Recovery {
     guard let (state, revision) = found else { return nil }
     let next = state.afterReboot()
     guard next != state else { return nil }
-    let isWritten = try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+    let isWritten = try StoreReads.skippingCorrupt {
+      try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+    }
+    guard let isWritten else { return nil }
     precondition(isWritten, "a row read in this transaction is there")
     return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
   }
