@@ -72,8 +72,9 @@ extension ContainerRows {
     let row = try connection.statement(
       """
       INSERT INTO container_state (generation, revision, status, pid, pid_start_time, monitor_pid,
-        monitor_start_time, started_at_ns, finished_at_ns, exit_code, killed_for_memory, stopped_by_user, restart_count,
-        configuration_path, run_directory, mountpoint, network_namespace_path, health, error_text)
+        monitor_start_time, started_at_ns, finished_at_ns, exit_code, killed_for_memory, stopped_by_user,
+        restart_count, configuration_path, run_directory, mountpoint, network_namespace_path, health,
+        error_text)
       VALUES (?18, ?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
       """)
     try bind(state, to: row)

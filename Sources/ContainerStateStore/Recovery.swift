@@ -38,7 +38,9 @@ extension StateStore {
   /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many
   /// processes may run it at once.
   ///
-  /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
+  /// - Returns: what was changed.
+  /// - Throws: `wouldDeadlock` inside the scope of a lock; `lockTimeout` for the gate, `busy`, `io`,
+  ///   `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
   public func recover() throws(StoreError) -> RecoveryReport {
     try perform("recover") {

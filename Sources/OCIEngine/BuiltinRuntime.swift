@@ -2,10 +2,11 @@ import CPlatform
 import ContainerStateStore
 import Glibc
 
-/// A runner for machines where no OCI runtime works: `process.args` as a plain child process, without any isolation.
+/// A runner for machines where no OCI runtime works: `process.args` as a plain child process, without any
+/// isolation.
 ///
-/// The process waits with its exec until a byte arrives in a FIFO that it holds open itself. Writing that byte is the
-/// whole effect of `start`: it happens or does not, whenever its writer is killed.
+/// The process waits with its exec until a byte arrives in a FIFO that it holds open itself. Writing that
+/// byte is the whole effect of `start`: it happens or does not, whenever its writer is killed.
 struct BuiltinRuntime: OCIRuntime {
   func create(_ container: ContainerDirectory) throws(EngineError) -> ProcessIdentity {
     let program = try BuiltinProgram(configuration: container.configuration)
@@ -60,8 +61,8 @@ struct BuiltinRuntime: OCIRuntime {
 
   func delete(_ container: ContainerDirectory) throws(EngineError) {
     if let process = try process(of: container) {
-      // Its descendants too, which no namespace ends with it. While its group has members the number is not used
-      // again, so whoever else has it by now shows that there are none.
+      // Its descendants too, which no namespace ends with it. While its group has members the number is not
+      // used again, so whoever else has it by now shows that there are none.
       let present = ProcessIdentity.running(pid: process.pid)
       if present == nil || present == process { Glibc.kill(-process.pid, SIGKILL) }
       guard process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else {
@@ -121,7 +122,7 @@ struct BuiltinProgram {
     guard let executable = ProgramSearch.path(of: name, searching: search ?? ProgramSearch.standard) else {
       throw .invalidBundle(
         path,
-        "the program '\(printable(name))' is not on this machine; the built-in runner runs the host's programs"
+        "the program '\(printable(name))' is not on this machine, and the built-in runner has no other"
       )
     }
     self.executable = executable

@@ -7,12 +7,14 @@ struct CapturedRun {
   let output: [UInt8]
   let errorOutput: [UInt8]
 
-  /// The most that is kept of each stream; the rest is read and forgotten, so that the program is never blocked.
+  /// The most that is kept of each stream; the rest is read and forgotten, so that the program is never
+  /// blocked.
   private static let maximumBytes = 256 << 10
 
   /// Runs a program that dies with the calling thread, with nothing to read.
   ///
-  /// - Throws: `system` where it cannot be started, `timedOut` where it does not end in time; it is killed then.
+  /// - Throws: `system` where it cannot be started, `timedOut` where it does not end in time; it is killed
+  ///   then.
   static func of(
     _ executable: String, _ arguments: [String], deadlineNanoseconds: UInt64
   ) throws(EngineError) -> CapturedRun {

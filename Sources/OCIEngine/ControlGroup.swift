@@ -3,7 +3,8 @@ import Glibc
 
 /// The control group of one container, by a name that says whose it is on the whole machine.
 ///
-/// An OCI runtime removes it with the container, but not where it was killed before it had recorded the container.
+/// An OCI runtime removes it with the container, but not where it was killed before it had recorded the
+/// container.
 struct ControlGroup: Sendable, Hashable {
   /// Its path from the root of every hierarchy, as `linux.cgroupsPath` wants it.
   let path: String

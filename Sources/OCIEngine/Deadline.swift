@@ -35,7 +35,8 @@ extension Timestamp {
   }
 }
 
-/// Waits until the descriptor has one of `events`, was hung up, or the deadline has passed; false for the last.
+/// Waits until the descriptor has one of `events`, was hung up, or the deadline has passed; false for the
+/// last.
 func poll(_ descriptor: Int32, for events: Int32 = POLLIN, deadlineNanoseconds: UInt64) -> Bool {
   var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
   while true {

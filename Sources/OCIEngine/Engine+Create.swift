@@ -5,15 +5,17 @@ extension Engine {
   /// Adds a container to the store and has its runtime create it: its process waits to be started.
   ///
   /// - Parameters:
-  ///   - bundle: the directory of an OCI bundle; its `config.json` is stored, its root file system stays where it is.
+  ///   - bundle: the directory of an OCI bundle; its `config.json` is stored, its root file system stays
+  ///     where it is.
   ///   - id: nil for 64 random hexadecimal digits.
   ///   - name: nil for the first twelve characters of the id.
   ///   - labels: kept with the container.
   ///   - imageName: what listings show as its image.
   ///   - standardIO: what its process gets.
   /// - Returns: the container, of status `created`.
-  /// - Throws: `invalidBundle`, `runtimeUnavailable`, `runtimeFailed`, `monitorFailed`, `timedOut`; from the store
-  ///   `alreadyExists`, `invalidArgument`, `lockTimeout`. Nothing is left of a container that could not be created.
+  /// - Throws: `invalidBundle`, `runtimeUnavailable`, `runtimeFailed`, `monitorFailed`, `timedOut`; from the
+  ///   store `alreadyExists`, `invalidArgument`, `lockTimeout`. Nothing is left of a container that could not
+  ///   be created.
   /// - Process safety: killed at any instruction, it leaves a container that can be started or removed.
   public func create(
     bundle: String, id: ContainerID? = nil, name: String? = nil, labels: [String: String] = [:],
@@ -60,8 +62,8 @@ extension Engine {
 
   /// Has the runtime create the container, which is `configured` or `exited`, and records that.
   ///
-  /// The monitor is started first, but does nothing before the intent that names it is recorded: whoever finds that
-  /// intent knows whom to wait for.
+  /// The monitor is started first, but does nothing before the intent that names it is recorded: whoever
+  /// finds that intent knows whom to wait for.
   func createInRuntime(_ locked: borrowing LockedContainer, standardIO: StandardIO) throws {
     let container = locked.container
     let origin = try ContainerOrigin(of: container)

@@ -24,13 +24,15 @@ public enum Settlement: String, Sendable, Hashable, CaseIterable {
 }
 
 extension Engine {
-  /// Finishes or undoes what a dead process had begun with the container, and records an end that nobody recorded.
+  /// Finishes or undoes what a dead process had begun with the container, and records an end that nobody
+  /// recorded.
   ///
   /// - Parameters:
   ///   - id: the container.
   ///   - wait: how long to wait for the lock; nil for the engine's `lockWait`.
   /// - Returns: what was found and done.
-  /// - Throws: `timedOut` where the monitor has to record the end and does not; errors of the runtime and the store.
+  /// - Throws: `timedOut` where the monitor has to record the end and does not; errors of the runtime and the
+  ///   store.
   /// - Blocking: for the lock, and without it for a monitor that is about to record.
   public func reconcile(_ id: ContainerID, wait: LockWait? = nil) throws -> Settlement {
     try withSettled(id, "reconcile", wait: wait, finishingRemoval: true) { _, settlement in settlement }
@@ -38,8 +40,8 @@ extension Engine {
 
   /// Lends the container under its lock, with its row made true first.
   ///
-  /// - Throws: `beingRemoved` where its removal has begun, unless `finishingRemoval` is set; then `body` is lent a
-  ///   container that is gone.
+  /// - Throws: `beingRemoved` where its removal has begun, unless `finishingRemoval` is set; then `body` is
+  ///   lent a container that is gone.
   func withSettled<R>(
     _ id: ContainerID, _ operation: String, wait: LockWait? = nil, finishingRemoval: Bool = false,
     _ body: (borrowing LockedContainer, Settlement) throws -> R
@@ -59,7 +61,7 @@ extension Engine {
       guard let monitor, !Deadline.isPast(deadlineNanoseconds) else {
         throw EngineError.timedOut(
           id.rawValue,
-          "its process has ended, and its monitor does not record that; see what the monitor is doing, or kill it"
+          "its process has ended, and its monitor does not record that; see what that does, or kill it"
         ).during(operation)
       }
       // It needs the lock, which is free now, and ends when it has recorded.
@@ -129,8 +131,8 @@ extension Engine {
     }
   }
 
-  /// Deletes an ended container from its runtime: the last step of its life, taken by its monitor or whoever finds that
-  /// it could not.
+  /// Deletes an ended container from its runtime: the last step of its life, taken by its monitor or whoever
+  /// finds that it could not.
   func cleanUp(_ locked: borrowing LockedContainer) throws {
     let directory = run.directory(of: locked.container)
     try runtime(of: locked.container).delete(directory)
@@ -157,8 +159,8 @@ extension Engine {
 
   /// Ends the monitor of a creation that was not recorded.
   ///
-  /// It ends by itself when whoever started it is gone, and a runtime that was not interrupted leaves nothing half made;
-  /// only one that hangs is killed.
+  /// It ends by itself when whoever started it is gone, and a runtime that was not interrupted leaves nothing
+  /// half made; only one that hangs is killed.
   func endUnrecordedCreation(_ monitor: ProcessIdentity?, of id: ContainerID) throws(EngineError) {
     _ = monitor?.waitForEnd(deadlineNanoseconds: Deadline.after(.seconds(10)))
     try end(monitor, what: "monitor", of: id)

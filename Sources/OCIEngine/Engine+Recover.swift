@@ -13,8 +13,8 @@ public struct EngineRecovery: Sendable {
 }
 
 extension Engine {
-  /// Makes store and machine agree again after deaths and reboots: recovers the store, settles every container that
-  /// something was left undone with, removes what is left over of containers that are gone.
+  /// Makes store and machine agree again after deaths and reboots: recovers the store, settles every
+  /// container that something was left undone with, removes what is left over of containers that are gone.
   ///
   /// Containers that somebody is at work with are left to him. Running it twice changes nothing more.
   ///
@@ -43,7 +43,8 @@ extension Engine {
     return recovery
   }
 
-  /// A directory is made while its container's row is there and removed before it, so without the row nobody uses it.
+  /// A directory is made while its container's row is there and removed before it, so without the row nobody
+  /// uses it.
   private func isLeftOver(_ directory: ContainerDirectory) throws -> Bool {
     if run.isTrialUnderWay(directory) { return false }
     do {

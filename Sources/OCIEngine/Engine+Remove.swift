@@ -7,15 +7,18 @@ extension Engine {
   /// - Parameters:
   ///   - id: the container.
   ///   - force: whether to kill what runs, and to go on where the runtime fails or is gone.
-  /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed; from the
-  ///   store `inUse` where other containers depend on it, `notFound`, `lockTimeout`.
+  /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed;
+  ///   from the store `inUse` where other containers depend on it, `notFound`, `lockTimeout`.
   /// - Process safety: killed at any instruction, it leaves a container that can be removed, or none.
   public func remove(_ id: ContainerID, force: Bool) throws {
-    try withLock(id, "remove") { locked in
+    if force { return try withLock(id, "remove") { try finishRemoval($0, force: true) } }
+    try withSettled(id, "remove", finishingRemoval: true) { locked, settlement in
+      if settlement == .removed { return }
       let state = locked.state
-      let isRunning = state.status != .created && state.process.map { $0.liveness != .dead } ?? false
-      if isRunning, !force { throw EngineError.stillRunning(id, state.status).during("remove") }
-      try finishRemoval(locked, force: force)
+      if state.status != .created, let process = state.process, process.liveness != .dead {
+        throw EngineError.stillRunning(id, state.status).during("remove")
+      }
+      try finishRemoval(locked, force: false)
     }
   }
 

@@ -6,9 +6,10 @@ extension Engine {
   /// - Parameters:
   ///   - id: the container.
   ///   - standardIO: what the process gets where it is created here.
-  /// - Throws: `alreadyRunning` where it has a process already, so of two callers at once exactly one succeeds;
-  ///   `beingRemoved`, `runtimeFailed`, `monitorFailed`, `timedOut`, and errors of the store.
-  /// - Process safety: killed at any instruction, it leaves a container that is created or running, and says so.
+  /// - Throws: `alreadyRunning` where it has a process already, so of two callers at once exactly one
+  ///   succeeds; `beingRemoved`, `runtimeFailed`, `monitorFailed`, `timedOut`, and errors of the store.
+  /// - Process safety: killed at any instruction, it leaves a container that is created or running, and says
+  ///   so.
   public func start(_ id: ContainerID, standardIO: StandardIO = .null) throws {
     try withSettled(id, "start") { locked, settlement in
       switch locked.state.status {

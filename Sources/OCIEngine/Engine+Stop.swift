@@ -12,14 +12,16 @@ extension Engine {
     }
   }
 
-  /// Asks the container's process to end, kills it after the grace period, and returns when its end is recorded.
+  /// Asks the container's process to end, kills it after the grace period, and returns when its end is
+  /// recorded.
   ///
   /// A container that has no process is no error.
   ///
   /// - Parameters:
   ///   - id: the container.
   ///   - timeout: the grace period; nil for the container's own (10 s unless configured).
-  /// - Throws: `timedOut` where even the kill did not end it, `beingRemoved`, `runtimeFailed`, errors of the store.
+  /// - Throws: `timedOut` where even the kill did not end it, `beingRemoved`, `runtimeFailed`, errors of the
+  ///   store.
   /// - Blocking: for the grace period, without the lock.
   public func stop(_ id: ContainerID, timeout: Duration? = nil) throws {
     let details = try store.container(id).configuration.details()

@@ -7,9 +7,10 @@ extension Engine {
   ///   - id: the container.
   ///   - deadlineNanoseconds: CLOCK_MONOTONIC; `UInt64.max` for none.
   /// - Returns: the exit code, 128 + the signal where one ended it, −1 where nobody saw how it ended.
-  /// - Throws: `notRunning` for a container that was never started, `timedOut`, `beingRemoved`; from the store `notFound`
-  ///   where it was removed meanwhile.
-  /// - Blocking: until the process ends; for a lock only where the monitor has died and the end is recorded here.
+  /// - Throws: `notRunning` for a container that was never started, `timedOut`, `beingRemoved`; from the
+  ///   store `notFound` where it was removed meanwhile.
+  /// - Blocking: until the process ends; for a lock only where the monitor has died and the end is recorded
+  ///   here.
   public func wait(_ id: ContainerID, deadlineNanoseconds: UInt64) throws -> Int32 {
     var pauseMilliseconds: Int64 = 1
     while true {

@@ -3,13 +3,13 @@ internal import Synchronization
 
 /// A small container engine without a daemon, on the public interface of the store alone.
 ///
-/// Each operation takes the container's lock, reads it afresh, finishes or undoes what a dead process had begun,
-/// records an intent, acts, and writes the outcome together with the end of the intent. A monitor process per container
-/// outlives the calling one and records the exit code. Safe from many threads; forks nothing, changes neither the
-/// directory nor the signals of the calling process.
+/// Each operation takes the container's lock, reads it afresh, finishes or undoes what a dead process had
+/// begun, records an intent, acts, and writes the outcome together with the end of the intent. A monitor
+/// process per container outlives the calling one and records the exit code. Safe from many threads; forks
+/// nothing, changes neither the directory nor the signals of the calling process.
 ///
-/// The calling process must not ignore SIGCHLD, nor reap children that it did not start itself: the exit statuses of
-/// runtimes would be lost.
+/// The calling process must not ignore SIGCHLD, nor reap children that it did not start itself: the exit
+/// statuses of runtimes would be lost.
 public final class Engine: Sendable {
   /// The store that the engine works on; it stays the caller's to close.
   public let store: StateStore
@@ -21,7 +21,8 @@ public final class Engine: Sendable {
 
   /// An engine on an open store; makes the run directory where it is missing.
   ///
-  /// - Throws: `runDirectoryUnusable` where it cannot be made, is writable by others, or belongs to another store.
+  /// - Throws: `runDirectoryUnusable` where it cannot be made, is writable by others, or belongs to another
+  ///   store.
   public init(store: StateStore, options: EngineOptions = .init()) throws(EngineError) {
     self.store = store
     self.options = options

@@ -8,8 +8,8 @@ public struct EngineOptions: Sendable {
   public var runtime: RuntimeChoice = .automatic
   /// The directory for everything of this boot: bundles, runtime states, pid files; mode 0700.
   ///
-  /// nil is the directory beside the lockfiles where these are outside the store's root (`/run/cstate` for root's
-  /// standard store), and `run` in the root otherwise.
+  /// nil is the directory beside the lockfiles where these are outside the store's root (`/run/cstate` for
+  /// root's standard store), and `run` in the root otherwise.
   public var runDirectory: String?
   /// How long an operation may wait for a container's lock.
   ///

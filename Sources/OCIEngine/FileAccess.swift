@@ -4,7 +4,8 @@ import Glibc
 
 /// The few things the engine does to files; each failure names its system call and path.
 enum FileAccess {
-  /// Makes a directory with mode 0700 whatever the umask, and those above it; one that is there is left as it is.
+  /// Makes a directory with mode 0700 whatever the umask, and those above it; one that is there is left as it
+  /// is.
   static func makeDirectory(_ path: String) throws(EngineError) {
     if mkdir(path, 0o700) == 0 {
       // A umask may have taken the owner's own permissions away.

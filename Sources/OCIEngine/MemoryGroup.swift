@@ -1,9 +1,11 @@
 import ContainerStateStore
 import Glibc
 
-/// The memory control group of a process, whose counter says whether the kernel has killed in it for want of memory.
+/// The memory control group of a process, whose counter says whether the kernel has killed in it for want of
+/// memory.
 ///
-/// Source: Linux documentation, `cgroup-v1/memory.rst` (`memory.oom_control`) and `cgroup-v2.rst` (`memory.events`).
+/// Source: Linux documentation, `cgroup-v1/memory.rst` (`memory.oom_control`) and `cgroup-v2.rst`
+/// (`memory.events`).
 struct MemoryGroup {
   private let counterFile: String
 

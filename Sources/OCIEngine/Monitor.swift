@@ -16,14 +16,15 @@ struct Monitor {
 
   /// Creates the container, waits for its process, records its end.
   ///
-  /// - Returns: whether the container was created and its end recorded, or nobody wants to know of it any more.
+  /// - Returns: whether the container was created and its end recorded, or nobody wants to know of it any
+  ///   more.
   func run() throws -> Bool {
     try becomeQuiet()
-    guard let process = try createWhenTold() else { return false }
-    // The engine that started this monitor has closed the channel: it has recorded the creation by now, or never will.
+    guard let (process, memory) = try createWhenTold() else { return false }
+    // The engine that started this monitor has closed the channel: it has recorded the creation by now, or
+    // never will.
     guard let store = try Patience.untilDone({ try openStore(ifMine: process) }) else { return false }
     step("watching")
-    let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
     let end = waitForEnd(of: process)
     let record = ExitRecord(
       launch: launch, process: process, end: end, finishedAt: .present,
@@ -45,8 +46,9 @@ struct Monitor {
     }
   }
 
-  /// - Returns: the container's process; nil where it was not created.
-  private func createWhenTold() throws -> ProcessIdentity? {
+  /// - Returns: the container's process and the control group that it has for itself; nil where it was not
+  ///   created.
+  private func createWhenTold() throws -> (ProcessIdentity, MemoryGroup?)? {
     let channel = MonitorChannel(inherited: Monitor.channelDescriptor)
     step("started")
     channel.send(.hello(.current))
@@ -60,9 +62,11 @@ struct Monitor {
     step("created")
     // Whoever reads the container's output must see its end when the container ends.
     try forgetStandardIO()
+    // While the process waits to be started: one that has ended may be counted to another group.
+    let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
     channel.send(.created(process))
     channel.waitForClose()
-    return process
+    return (process, memory)
   }
 
   private func forgetStandardIO() throws(EngineError) {
@@ -115,7 +119,8 @@ struct ExitRecord {
   let wasKilledForMemory: Bool
   let observer: (@Sendable (EngineStep) -> Void)?
 
-  /// Records the end and has the runtime delete the container, unless the row is gone or means another process.
+  /// Records the end and has the runtime delete the container, unless the row is gone or means another
+  /// process.
   func write(to store: StateStore) throws {
     var options = EngineOptions()
     options.runDirectory = launch.runDirectory
@@ -139,7 +144,8 @@ struct ExitRecord {
         code: end.exitCode, finishedAt: finishedAt, wasKilledForMemory: wasKilledForMemory)
       engine.step("monitor", "recorded")
       do { try engine.cleanUp(locked) } catch {
-        // The exit code is recorded; what the runtime keeps is deleted by whoever finds the container stopped.
+        // The exit code is recorded; what the runtime keeps is deleted by whoever finds the container
+        // stopped.
         return
       }
       engine.step("monitor", "cleaned up")
@@ -149,7 +155,8 @@ struct ExitRecord {
 
 /// How a monitor goes on trying: nobody else knows what it has to record.
 enum Patience {
-  /// How often a store that refuses is asked again, a second apart: a full disk may be cleared, a mount come back.
+  /// How often a store that refuses is asked again, a second apart: a full disk may be cleared, a mount come
+  /// back.
   private static let maximumFailures = 300
 
   /// What `body` returns when it first succeeds.

@@ -1,10 +1,11 @@
 import ContainerStateStore
 import Glibc
 
-/// The conversation between an engine and the monitor it has started, over a socket that keeps messages apart.
+/// The conversation between an engine and the monitor it has started, over a socket that keeps messages
+/// apart.
 ///
-/// The monitor says who it is, the engine records that and says go, the monitor says what came of the creation, the
-/// engine records that and closes. Either notices the other's death at once.
+/// The monitor says who it is, the engine records that and says go, the monitor says what came of the
+/// creation, the engine records that and closes. Either notices the other's death at once.
 struct MonitorChannel: ~Copyable {
   /// What is said.
   enum Message: Equatable, Sendable {

@@ -1,6 +1,7 @@
 import ContainerStateStore
 
-/// What a monitor is told on its command line: the container's id, for whoever lists processes, and the rest as JSON.
+/// What a monitor is told on its command line: the container's id, for whoever lists processes, and the rest
+/// as JSON.
 struct MonitorLaunch: Sendable, Equatable {
   let root: String
   let lockDirectory: String

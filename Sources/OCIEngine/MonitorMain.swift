@@ -2,11 +2,12 @@ import CPlatform
 import ContainerStateStore
 import Glibc
 
-/// The monitor of one container: what a program's hidden verb `monitor` calls, with its arguments behind the verb.
+/// The monitor of one container: what a program's hidden verb `monitor` calls, with its arguments behind the
+/// verb.
 ///
-/// It leaves the caller's session, has the runtime create the container, waits for the end of the container's process,
-/// records it, has the runtime delete the container, and returns. The calling process must have one thread, and use
-/// descriptor 3 for nothing else.
+/// It leaves the caller's session, has the runtime create the container, waits for the end of the container's
+/// process, records it, has the runtime delete the container, and returns. The calling process must have one
+/// thread, and use descriptor 3 for nothing else.
 ///
 /// - Returns: the exit status for the process.
 public func monitorMain(arguments: [String]) -> Int32 {

@@ -6,7 +6,8 @@ import ContainerStateStore
 protocol OCIRuntime: Sendable {
   /// Creates the container of this directory; its process waits to be started.
   ///
-  /// Called by the monitor while it has one thread; the process becomes its child and gets its descriptors 0 to 2.
+  /// Called by the monitor while it has one thread; the process becomes its child and gets its descriptors 0
+  /// to 2.
   func create(_ container: ContainerDirectory) throws(EngineError) -> ProcessIdentity
 
   /// Lets the process of a created container run.

@@ -17,7 +17,8 @@ struct ProcessStart {
   /// What become its descriptors 0, 1, 2 and so on.
   var descriptors: [Int32]
   var startsSession = false
-  /// Whether the kernel kills it when this thread ends: a runtime call must not outlive the one whose lock covers it.
+  /// Whether the kernel kills it when this thread ends: a runtime call must not outlive the one whose lock
+  /// covers it.
   var diesWithParent = false
   /// Which of its descriptors has to become readable before it may run, and what is unlinked then.
   var gate: (descriptor: Int32, path: String)?

@@ -1,6 +1,7 @@
 package import ContainerStateStore
 
-/// Decides what becomes of a container whose row may no longer be true: pure, so that a table tests all of it.
+/// Decides what becomes of a container whose row may no longer be true: pure, so that a table tests all of
+/// it.
 package struct Reconciliation: Sendable, Hashable {
   /// What the row says.
   package let status: ContainerStatus

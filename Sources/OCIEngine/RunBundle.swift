@@ -45,10 +45,11 @@ struct SourceBundle {
 }
 
 extension JSONBytes {
-  /// The stored specification as the configuration of a bundle that is somewhere else than the one it came from.
+  /// The stored specification as the configuration of a bundle that is somewhere else than the one it came
+  /// from.
   ///
-  /// Relative paths are relative to `bundle`. `controlGroup` is that of the container where the specification names
-  /// none; nil leaves the choice to the runtime.
+  /// Relative paths are relative to `bundle`. `controlGroup` is that of the container where the specification
+  /// names none; nil leaves the choice to the runtime.
   func asRunConfiguration(bundle: String, controlGroup: String?) throws(EngineError) -> JSONBytes {
     do {
       var result = self

@@ -1,8 +1,8 @@
 import ContainerStateStore
 import Glibc
 
-/// The directory for everything of this boot, of one store: a directory for each container, and what was found out
-/// about the runtimes.
+/// The directory for everything of this boot, of one store: a directory for each container, and what was
+/// found out about the runtimes.
 package struct RunDirectory: Sendable {
   /// Absolute and without symbolic links, which OCI runtimes refuse.
   let path: String

@@ -1,8 +1,8 @@
 import ContainerStateStore
 import Glibc
 
-/// Finds out whether an OCI runtime works on this machine by having it create a container, and remembers that for
-/// this boot.
+/// Finds out whether an OCI runtime works on this machine by having it create a container, and remembers that
+/// for this boot.
 struct RuntimeTrials {
   let run: RunDirectory
 
@@ -14,7 +14,8 @@ struct RuntimeTrials {
     var remembered = readRemembered()
     if let known = remembered[key] { return known.isEmpty ? nil : known }
     let failure = try trialFailure(ofProgram: path)
-    // Those of earlier boots mean nothing any more; what another process finds out just now is found out again.
+    // Those of earlier boots mean nothing any more; what another process finds out just now is found out
+    // again.
     remembered = remembered.filter { $0.key.hasPrefix(Boot.id) }
     remembered[key] = failure ?? ""
     var writer = JSONWriter()

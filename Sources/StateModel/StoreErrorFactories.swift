@@ -136,7 +136,7 @@ extension StoreError {
 
   package static func corrupt(_ subject: String, _ message: String) -> StoreError {
     StoreError(
-      .corrupt, subject: subject, message: message + "; run verify, and restore or remove what it names")
+      .corrupt, subject: subject, message: message + "; run verify to see all that is damaged")
   }
 
   package static func identityMismatch(_ field: String, recorded: String, given: String) -> StoreError {

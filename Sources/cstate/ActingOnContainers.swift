@@ -21,16 +21,12 @@ extension Invocation {
       for (name, _) in done { output.line(name) }
       return ExitStatus.done
     }
-    var json = JSONWriter()
-    json.beginArray()
-    for (name, id) in done {
-      json.beginObject()
-      json.member("name", name)
-      json.member("id", id.rawValue)
-      json.endObject()
-    }
-    json.endArray()
-    print(json.finish())
+    print(
+      .objects(done) { json, element in
+        let (name, id) = element
+        json.member("name", name)
+        json.member("id", id.rawValue)
+      })
     return ExitStatus.done
   }
 

@@ -67,17 +67,12 @@ struct InspectedContainer {
     json.member(
       "namespace_joins",
       Dictionary(uniqueKeysWithValues: details.namespaceJoins.map { ($0.key.rawValue, $0.value.rawValue) }))
-    json.key("mounts")
-    json.beginArray()
-    for mount in details.mounts {
-      json.beginObject()
+    json.objects("mounts", details.mounts) { json, mount in
       json.member("type", mount.type)
       json.member("source", mount.source)
       json.member("destination", mount.destination)
       json.member("options", mount.options)
-      json.endObject()
     }
-    json.endArray()
     writePorts(details.portMappings, to: &json)
     json.member("process_label", details.processLabel)
     json.member("mount_label", details.mountLabel)
@@ -91,17 +86,12 @@ struct InspectedContainer {
   }
 
   private func writePorts(_ ports: [PortMapping], to json: inout JSONWriter) {
-    json.key("port_mappings")
-    json.beginArray()
-    for port in ports {
-      json.beginObject()
+    json.objects("port_mappings", ports) { json, port in
       json.member("host_address", port.hostAddress)
       json.member("host_port", port.hostPort)
       json.member("container_port", port.containerPort)
       json.member("transport", port.transport)
-      json.endObject()
     }
-    json.endArray()
   }
 
   private func name(of policy: RestartPolicy) -> String {

@@ -7,19 +7,17 @@ struct Timings {
   private let line: JSONBytes
 
   init(of invocation: Invocation, status: Int32, startNanoseconds: UInt64) {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("verb", invocation.verb.name)
-    json.member("pid", getpid())
-    json.member("microseconds", (monotonicNanoseconds() - startNanoseconds) / 1_000)
-    json.member("exit_status", status)
-    json.member("error_code", invocation.firstFailure?.code)
-    if let wait = invocation.longestLockWait {
-      json.member("longest_lock_wait_microseconds", wait.nanoseconds / 1_000)
-      json.member("waited_for", wait.holder.map { "\($0)" })
+    line = .object { json in
+      json.member("verb", invocation.verb.name)
+      json.member("pid", getpid())
+      json.member("microseconds", (monotonicNanoseconds() - startNanoseconds) / 1_000)
+      json.member("exit_status", status)
+      json.member("error_code", invocation.firstFailure?.code)
+      if let wait = invocation.longestLockWait {
+        json.member("longest_lock_wait_microseconds", wait.nanoseconds / 1_000)
+        json.member("waited_for", wait.holder.map { "\($0)" })
+      }
     }
-    json.endObject()
-    line = json.finish()
   }
 
   /// Appends the line; where that fails the command still did what it was asked, so that is only said.

@@ -18,6 +18,7 @@ final class Demo {
   private var isLossPlanted = false
   private let startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
   private static let commandLimitNanoseconds: UInt64 = 120_000_000_000
+  private static let maximumKillsPerContainer = 20
   private static let readyLimitNanoseconds: UInt64 = 30_000_000_000
 
   /// One of the places in which a container is driven by one command after the other.
@@ -159,7 +160,9 @@ extension Demo {
 
 extension Demo {
   private func kill() {
-    guard let victim = killer.kill() else { return }
+    // Where kills come faster than a command can end, the last containers would be killed over and over.
+    let spared = lives.filter { $0.commandKills + $0.monitorKills >= Demo.maximumKillsPerContainer }
+    guard let victim = killer.kill(sparing: Set(spared.map(\.journey.name))) else { return }
     tally.addKill(of: victim.verb)
     let pid = victim.identity.pid
     if let index = slots.firstIndex(where: { $0.program?.pid == pid }) {

@@ -12,13 +12,13 @@ struct Killer {
     self.executable = executable
   }
 
-  /// Kills a command or a monitor.
+  /// Kills a command or a monitor, but none of the containers in `spared`.
   ///
   /// - Returns: whom; nil where none was there to kill.
-  mutating func kill() -> DemoProcess? {
+  mutating func kill(sparing spared: Set<String>) -> DemoProcess? {
     // What runs inside containers is none of cstate's processes: its death would be the truth, not a fault.
     let candidates = DemoProcess.all(marker: marker).filter {
-      $0.executable == executable
+      $0.executable == executable && !spared.contains($0.container)
     }
     guard let victim = candidates.randomElement(using: &random), victim.kill() else { return nil }
     return victim

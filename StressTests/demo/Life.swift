@@ -23,7 +23,10 @@ final class Life {
   private(set) var monitorKills = 0
   private var interruptedSteps: Set<Step> = []
   private var attempts = 0
-  private static let maximumAttempts = 40
+  /// Failures since something of this container was last killed or worked.
+  private var failuresInARow = 0
+  private static let maximumAttempts = 60
+  private static let maximumFailuresInARow = 3
 
   init(_ journey: Journey) {
     self.journey = journey
@@ -33,7 +36,10 @@ final class Life {
   /// Whether something that worked for this container was killed, so that a failure is no surprise.
   private var isDisturbed: Bool { commandKills + monitorKills > 0 }
 
-  func monitorWasKilled() { monitorKills += 1 }
+  func monitorWasKilled() {
+    monitorKills += 1
+    failuresInARow = 0
+  }
 
   /// The command of the present step is about to be started.
   func begin() {
@@ -44,6 +50,7 @@ final class Life {
   /// The command of the present step was killed by the demo; the next one goes on where it stood.
   func commandWasKilled() {
     commandKills += 1
+    failuresInARow = 0
     guard let step else { return }
     interruptedSteps.insert(step)
     // A second `run` would be a second container of that name: what is left of the first is removed instead.
@@ -68,7 +75,13 @@ final class Life {
     if status == Life.notFound, isCreated, !isRemovalTried {
       return giveUp("lost: \(step.rawValue) does not find it although create was acknowledged")
     }
-    if status == 0 { succeeded(step, outcome) } else { failed(step, status, outcome) }
+    if status != 0 {
+      failed(step, status, outcome)
+    } else {
+      // What `inspect` says changes nothing, so it is no progress either.
+      if step != .look { failuresInARow = 0 }
+      succeeded(step, outcome)
+    }
     limitAttempts()
   }
 
@@ -121,12 +134,17 @@ extension Life {
 
   /// A failure after a kill is looked into; any other is a violation, and the container is removed by force.
   private func disturbedOrFailed(_ what: String) {
-    if !isDisturbed { violate(what) }
+    failuresInARow += 1
+    // A kill explains a failure or two; what fails on and on is broken.
+    if !isDisturbed || failuresInARow == Life.maximumFailuresInARow {
+      violate(what)
+      step = step == .removeByForce ? nil : .removeByForce
+      return
+    }
     switch step {
     case .run, .remove, .look: step = .removeByForce
-    case .removeByForce: if !isDisturbed { step = nil }
-    case .create: if !isDisturbed { step = .removeByForce }
-    default: step = isDisturbed ? .look : .removeByForce
+    case .removeByForce, .create: break
+    default: step = .look
     }
   }
 

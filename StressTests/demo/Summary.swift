@@ -24,7 +24,7 @@ struct Summary {
       lockWait.microseconds == 0
       ? "none"
       : "\(formattedDuration(nanoseconds: lockWait.microseconds * 1_000)), \(lockWait.verb)"
-        + (lockWait.waitedFor.isEmpty ? "" : " for \(printable(lockWait.waitedFor, limit: 200))")
+        + (lockWait.waitedFor.isEmpty ? "" : " for \(safe(lockWait.waitedFor))")
     var lines = columns([
       ["containers done", "\(done) of \(options.containers)"],
       ["operations", "\(tally.operationCount) in \(formattedDuration(nanoseconds: elapsedNanoseconds))"],

@@ -127,18 +127,36 @@ extension Workplace {
     json.mount("bind", from: ready, at: ready, ["bind", "rw"])
     json.endArray()
     json.key("linux")
+    writeIsolation(to: &json)
+    json.endObject()
+    return json.finish()
+  }
+}
+
+extension Workplace {
+  /// Namespaces, and for whoever is not root a user namespace in which he is.
+  private func writeIsolation(to json: inout JSONWriter) {
+    let isRoot = geteuid() == 0
     json.beginObject()
     json.key("namespaces")
     json.beginArray()
-    for kind in ["pid", "ipc", "uts", "mount"] {
+    for kind in ["pid", "ipc", "uts", "mount"] + (isRoot ? [] : ["user"]) {
       json.beginObject()
       json.member("type", kind)
       json.endObject()
     }
     json.endArray()
+    for (key, id) in isRoot ? [] : [("uidMappings", geteuid()), ("gidMappings", getegid())] {
+      json.key(key)
+      json.beginArray()
+      json.beginObject()
+      json.member("containerID", 0)
+      json.member("hostID", id)
+      json.member("size", 1)
+      json.endObject()
+      json.endArray()
+    }
     json.endObject()
-    json.endObject()
-    return json.finish()
   }
 }
 

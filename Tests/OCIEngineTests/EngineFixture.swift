@@ -4,7 +4,8 @@ internal import OCIEngine
 internal import StoreTestSupport
 internal import Testing
 
-/// A store, an engine and bundles of its own for one test; every process of it is killed when the value goes away.
+/// A store, an engine and bundles of its own for one test; every process of it is killed when the value goes
+/// away.
 final class EngineFixture {
   /// The runtimes that can run here.
   ///
@@ -40,7 +41,7 @@ final class EngineFixture {
     guard bytes.withUnsafeBytes({ Glibc.write(file, $0.baseAddress, $0.count) }) == bytes.count else {
       throw TestSupportError.systemCall("write", busybox)
     }
-    for applet in ["sh", "sleep", "cat"] { symlink("busybox", "\(binaries)/\(applet)") }
+    for applet in ["sh", "sleep", "cat", "tail"] { symlink("busybox", "\(binaries)/\(applet)") }
   }
 
   deinit {
@@ -51,16 +52,19 @@ final class EngineFixture {
   }
 
   /// Writes a bundle whose process is `sh -c script`.
-  func bundle(_ script: String) throws -> String {
+  ///
+  /// `resources` is what `linux.resources` of the configuration says.
+  func bundle(_ script: String, resources: String = "{}") throws -> String {
     let path = directory.path("bundle")
     mkdir(path, 0o755)
     var writer = JSONWriter()
     writer.string(script)
     let text = """
-      {"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0},"args":["/bin/sh","-c",\(writer.finish().text)],\
+      {"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0},"args":["/bin/sh","-c",\
+      \(writer.finish().text)],\
       "env":["PATH=/bin","CSTATE_TEST=\(directory.path)"],"cwd":"/","terminal":true},\
       "root":{"path":"../rootfs"},"mounts":[{"destination":"/proc","type":"proc","source":"proc"}],\
-      "linux":{"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"ipc"}]}}
+      "linux":{"resources":\(resources),"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"ipc"}]}}
       """
     try write(text, toPath: path + "/config.json")
     return path
@@ -99,7 +103,8 @@ final class EngineFixture {
 extension EngineFixture {
   /// Every living process that belongs to this test, containers that were not started included.
   ///
-  /// All are younger than this process, and say in their arguments, environment or control group whose they are.
+  /// All are younger than this process, and say in their arguments, environment or control group whose they
+  /// are.
   var processes: [Int32] {
     let own = ProcessIdentity.current
     return entries(ofDirectory: "/proc").compactMap { Int32($0) }.filter { pid in

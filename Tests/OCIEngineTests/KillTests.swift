@@ -97,7 +97,8 @@ struct KillTests {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
     let bundle = try fixture.bundle(EngineFixture.shortLived)
-    // started, told and created: there is no container; watching and ended: nobody saw the end; then it is recorded.
+    // started, told and created: there is no container; watching and ended: nobody saw the end; then it is
+    // recorded.
     let expected: [StoreTestSupport.ExitStatus] = [
       .code(1), .code(1), .code(1), .code(255), .code(255), .code(7), .code(7), .code(7),
     ]
@@ -115,8 +116,8 @@ struct KillTests {
     }
   }
 
-  /// Kills a process at the first, second … step of the operation until it passes untouched; lets `finish` go on with
-  /// what is left each time, and expects that nothing is left in the end.
+  /// Kills a process at the first, second … step of the operation until it passes untouched; lets `finish` go
+  /// on with what is left each time, and expects that nothing is left in the end.
   private func forEveryStep(
     _ runtime: String, _ operation: Operation,
     _ finish: (_ engine: Engine, _ id: ContainerID, _ isKilled: Bool) throws -> Void

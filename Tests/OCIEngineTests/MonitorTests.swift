@@ -77,6 +77,24 @@ struct MonitorTests {
   }
 
   @Test(
+    "records that the kernel killed for want of memory",
+    arguments: EngineFixture.runtimes.filter { $0 != "builtin" })
+  func outOfMemory(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    for (script, isKilled) in [("exec tail -c 1000000000 /dev/zero", true), ("exit 7", false)] {
+      let id = try ContainerID.test("memory")
+      _ = try engine.create(
+        bundle: try fixture.bundle(script, resources: #"{"memory":{"limit":33554432}}"#), id: id)
+      try engine.start(id)
+      #expect(try engine.wait(id, deadlineNanoseconds: soon) == (isKilled ? 137 : 7))
+      #expect(try engine.store.state(of: id).wasKilledForMemory == isKilled)
+      try engine.remove(id, force: false)
+    }
+    try fixture.expectNothingLeft(engine, "a process killed for want of memory")
+  }
+
+  @Test(
     "a command that is no monitor is an error that names it, and leaves nothing",
     arguments: [["/bin/true"], ["/bin/false"], ["/no/such/program"]])
   func noMonitor(command: [String]) throws {

@@ -18,8 +18,8 @@ struct ReconciliationTests {
     let action: Action
 
     var testDescription: String {
-      "\(status.name), intent \(intent?.name ?? "none"), owner \(owner), process \(process), monitor \(monitor), "
-        + "runtime \(runtime?.rawValue ?? "not asked"): \(action)"
+      "\(status.name), intent \(intent?.name ?? "none"), owner \(owner), process \(process), "
+        + "monitor \(monitor), runtime \(runtime?.rawValue ?? "not asked"): \(action)"
     }
   }
 

@@ -47,10 +47,9 @@ struct RuntimeTests {
     let child = try ChildProcess(
       executable: "store-test-child", ["engine-runtime", fixture.root, "automatic"],
       environment: ["PATH": "/nowhere"])
-    #expect(
-      try child.expect("runtime builtin")
-        == "no OCI runtime can run here, so containers are plain child processes (runc: not installed; crun: not installed)"
-    )
+    let notice = try child.expect("runtime builtin")
+    #expect(notice.hasPrefix("no OCI runtime can run here, so containers are plain child processes"))
+    #expect(notice.hasSuffix("(runc: not installed; crun: not installed)"))
   }
 
   @Test("a runtime that is not installed is an error that says what to choose from")
@@ -70,7 +69,7 @@ struct RuntimeTests {
     let fixture = try EngineFixture(runtime)
     let bundle = try fixture.bundle(EngineFixture.shortLived)
     try write(
-      #"{"ociVersion":"1.0.2","process":{"args":["/bin/sh"],"cwd":"/"},"root":{"path":"../rootfs"},"linux":{}}"#,
+      #"{"process":{"args":["/bin/sh"],"cwd":"/"},"root":{"path":"../rootfs"},"linux":{}}"#,
       toPath: bundle + "/config.json")
     let error = #expect(throws: EngineError.self) { _ = try fixture.engine().create(bundle: bundle) }
     #expect(error?.code == .invalidBundle)

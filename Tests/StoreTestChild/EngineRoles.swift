@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// Roles for the tests of OCIEngine.
 ///
-/// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]` does one
-/// operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills itself at the N-th
-/// step of that operation, counted from 1.
+/// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]`
+/// does one operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills
+/// itself at the N-th step of that operation, counted from 1.
 let engineRoles: [String: Role] = [
   "engine-monitor": { arguments in monitorMain(arguments: arguments, observer: killingObserver()) },
   "engine-create": { arguments in
@@ -38,6 +38,14 @@ let engineRoles: [String: Role] = [
     let selected = try engine(arguments).selectedRuntime()
     say("runtime \(selected.name) \(selected.notice ?? "")")
     return 0
+  },
+  "engine-recover": { arguments in
+    let engine = try engine(arguments)
+    let recovery = try engine.recover()
+    for failure in recovery.failures { say("failure \(failure.subject): \(failure.message)") }
+    for id in try engine.store.containers().map(\.id) { try engine.remove(id, force: true) }
+    for violation in try engine.store.verify() { say("violation \(violation)") }
+    return recovery.failures.isEmpty ? 0 : 1
   },
   "engine-settle": { arguments in
     say("settled \(try engine(arguments).reconcile(ContainerID(arguments[2])).rawValue)")

@@ -157,8 +157,9 @@ static void look_and_sync(int i) {
     static char frames[8304];
     struct stat status;
     struct statx inode;
+    unsigned no_times = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_INO | STATX_SIZE;
     if (looks_with == 1) must(lstat(lock_path, &status) == 0, "lstat");
-    if (looks_with == 2) must(statx(AT_FDCWD, lock_path, 0, STATX_INO, &inode) == 0, "statx");
+    if (looks_with == 2) must(statx(AT_FDCWD, lock_path, 0, no_times, &inode) == 0, "statx");
     must(pwrite(lock_descriptor, frames, sizeof frames, i % 500 * (off_t)sizeof frames) > 0, "pwrite");
     must(fdatasync(lock_descriptor) == 0, "fdatasync");
 }
@@ -169,7 +170,7 @@ static void measure_looks(void) {
     must(lock_descriptor >= 0, "open");
     for (int i = 0; i < 500; i++) look_and_sync(i);
     const char *names[] = {
-        "overwrite and sync", "lstat, overwrite and sync", "statx of the inode alone, the same"};
+        "overwrite and sync", "lstat, overwrite and sync", "statx without times, overwrite and sync"};
     for (looks_with = 0; looks_with < 3; looks_with++) median(names[looks_with], 50, look_and_sync);
 }
 

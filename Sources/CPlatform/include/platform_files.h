@@ -5,8 +5,9 @@
 
 /// What is asked of a file of a store.
 ///
-/// statx(2) without any time, not stat(2): the kernel takes a look at the change time of a file as a reason to stamp
-/// the next write more finely, which dirties the inode every time, and the sync of the WAL then writes that block too.
+/// statx(2) without any time, not stat(2): the kernel takes a look at the change time of a file as a
+/// reason to stamp the next write more finely, which dirties the inode every time, and the sync of the
+/// WAL then writes that block too.
 typedef struct {
   uint64_t device;
   uint64_t inode;

@@ -33,12 +33,10 @@ extension Verb {
 
   /// What `create` and `run --detach` print of a new container.
   static func json(of container: Container) -> JSONBytes {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("id", container.id.rawValue)
-    json.member("name", container.name)
-    json.endObject()
-    return json.finish()
+    .object { json in
+      json.member("id", container.id.rawValue)
+      json.member("name", container.name)
+    }
   }
 }
 

@@ -52,35 +52,28 @@ extension Verb {
   private static func json(
     _ facts: StoreFacts, _ runtimes: [RuntimeTrial], chosen: String, notice: String?
   ) -> JSONBytes {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("version", Version.number)
-    json.member("root", facts.location.root)
-    json.member("lock_directory", facts.location.lockDirectory)
-    json.member("specification_directory", facts.location.specificationDirectory)
-    json.member("schema_version", facts.schemaVersion)
-    json.member("boot_epoch", facts.bootEpoch)
-    json.member("containers", facts.containerCount)
-    json.member("sqlite_version", facts.sqliteVersion)
-    json.member("sqlite_has_wal_reset_race", facts.sqliteHasWALResetRace)
-    json.member("page_size_bytes", facts.pageSizeBytes)
-    json.member("wal_frames", facts.walFrames)
-    json.member("wal_frames_copied", facts.walFramesCopied)
-    json.member("warnings", facts.warnings)
-    json.member("chosen_runtime", chosen)
-    json.member("runtime_notice", notice)
-    json.key("runtimes")
-    json.beginArray()
-    for trial in runtimes {
-      json.beginObject()
-      json.member("name", trial.name)
-      json.member("path", trial.path)
-      json.member("usable", trial.failure == nil)
-      json.member("why_not", trial.failure)
-      json.endObject()
+    .object { json in
+      json.member("version", Version.number)
+      json.member("root", facts.location.root)
+      json.member("lock_directory", facts.location.lockDirectory)
+      json.member("specification_directory", facts.location.specificationDirectory)
+      json.member("schema_version", facts.schemaVersion)
+      json.member("boot_epoch", facts.bootEpoch)
+      json.member("containers", facts.containerCount)
+      json.member("sqlite_version", facts.sqliteVersion)
+      json.member("sqlite_has_wal_reset_race", facts.sqliteHasWALResetRace)
+      json.member("page_size_bytes", facts.pageSizeBytes)
+      json.member("wal_frames", facts.walFrames)
+      json.member("wal_frames_copied", facts.walFramesCopied)
+      json.member("warnings", facts.warnings)
+      json.member("chosen_runtime", chosen)
+      json.member("runtime_notice", notice)
+      json.objects("runtimes", runtimes) { json, trial in
+        json.member("name", trial.name)
+        json.member("path", trial.path)
+        json.member("usable", trial.failure == nil)
+        json.member("why_not", trial.failure)
+      }
     }
-    json.endArray()
-    json.endObject()
-    return json.finish()
   }
 }

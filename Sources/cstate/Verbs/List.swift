@@ -60,11 +60,8 @@ extension Verb {
   }
 
   private static func json(of containers: [ListedContainer]) -> JSONBytes {
-    var json = JSONWriter(reservingBytes: containers.count * 256)
-    json.beginArray()
-    for container in containers {
+    .objects(containers) { json, container in
       let summary = container.summary
-      json.beginObject()
       json.member("id", summary.id.rawValue)
       json.member("name", summary.name)
       json.member("image", summary.imageName)
@@ -75,9 +72,6 @@ extension Verb {
       json.member("finished_at_ns", summary.finishedAt?.nanosecondsSinceEpoch)
       json.member("exit_code", summary.exitCode)
       json.member("pid", summary.pid)
-      json.endObject()
     }
-    json.endArray()
-    return json.finish()
   }
 }

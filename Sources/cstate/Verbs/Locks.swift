@@ -51,28 +51,17 @@ extension Verb {
   }
 
   private static func json(_ locks: [LockStatus], _ databaseLocks: [DatabaseLockStatus]) -> JSONBytes {
-    var json = JSONWriter()
-    json.beginObject()
-    json.key("locks")
-    json.beginArray()
-    for lock in locks { write(lock, to: &json) }
-    json.endArray()
-    json.key("database_locks")
-    json.beginArray()
-    for lock in databaseLocks {
-      json.beginObject()
-      json.member("pid", lock.pid)
-      json.member("meaning", lock.meaning)
-      json.member("waiting", lock.isWaiting)
-      json.endObject()
+    .object { json in
+      json.objects("locks", locks) { json, lock in write(lock, to: &json) }
+      json.objects("database_locks", databaseLocks) { json, lock in
+        json.member("pid", lock.pid)
+        json.member("meaning", lock.meaning)
+        json.member("waiting", lock.isWaiting)
+      }
     }
-    json.endArray()
-    json.endObject()
-    return json.finish()
   }
 
   private static func write(_ lock: LockStatus, to json: inout JSONWriter) {
-    json.beginObject()
     json.member("subject", lock.subject)
     if let holder = lock.holder {
       json.key("holder")
@@ -89,6 +78,5 @@ extension Verb {
     for pid in lock.waiterPIDs { json.int(pid) }
     json.endArray()
     json.member("failure", lock.failure.map { "\($0)" })
-    json.endObject()
   }
 }

@@ -48,27 +48,20 @@ extension Verb {
   }
 
   private static func json(of recovery: EngineRecovery) -> JSONBytes {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("rebooted", recovery.store.wasRebooted)
-    json.key("reset")
-    json.beginArray()
-    for reset in recovery.store.reset {
-      json.beginObject()
-      json.member("id", reset.id.rawValue)
-      json.member("from", reset.from.name)
-      json.member("to", reset.to.name)
-      json.endObject()
+    .object { json in
+      json.member("rebooted", recovery.store.wasRebooted)
+      json.objects("reset", recovery.store.reset) { json, reset in
+        json.member("id", reset.id.rawValue)
+        json.member("from", reset.from.name)
+        json.member("to", reset.to.name)
+      }
+      json.pairs(
+        "settled", "id", "settlement", recovery.settled.map { ($0.id.rawValue, $0.settlement.rawValue) })
+      json.member("removed_directories", recovery.removedDirectories)
+      json.member("reaped_lockfiles", recovery.store.reapedLockFiles)
+      json.member("reaped_specification_files", recovery.store.reapedSpecificationFiles)
+      json.pairs("failures", "subject", "message", recovery.failures.map { ($0.subject, $0.message) })
     }
-    json.endArray()
-    json.pairs(
-      "settled", "id", "settlement", recovery.settled.map { ($0.id.rawValue, $0.settlement.rawValue) })
-    json.member("removed_directories", recovery.removedDirectories)
-    json.member("reaped_lockfiles", recovery.store.reapedLockFiles)
-    json.member("reaped_specification_files", recovery.store.reapedSpecificationFiles)
-    json.pairs("failures", "subject", "message", recovery.failures.map { ($0.subject, $0.message) })
-    json.endObject()
-    return json.finish()
   }
 }
 
@@ -83,15 +76,10 @@ extension JSONWriter {
   fileprivate mutating func pairs(
     _ key: String, _ first: String, _ second: String, _ pairs: [(String, String)]
   ) {
-    self.key(key)
-    beginArray()
-    for (one, other) in pairs {
-      beginObject()
-      member(first, one)
-      member(second, other)
-      endObject()
+    objects(key, pairs) { json, pair in
+      json.member(first, pair.0)
+      json.member(second, pair.1)
     }
-    endArray()
   }
 }
 

@@ -20,16 +20,10 @@ extension Verb {
   }
 
   private static func json(of violations: [Violation]) -> JSONBytes {
-    var json = JSONWriter()
-    json.beginArray()
-    for violation in violations {
-      json.beginObject()
+    .objects(violations) { json, violation in
       json.member("rule", violation.rule)
       json.member("subject", violation.subject)
       json.member("message", violation.message)
-      json.endObject()
     }
-    json.endArray()
-    return json.finish()
   }
 }

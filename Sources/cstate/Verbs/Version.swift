@@ -13,11 +13,10 @@ extension Verb {
       invocation.output.line("cstate \(Version.number)")
       return ExitStatus.done
     }
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("version", Version.number)
-    json.endObject()
-    invocation.print(json.finish())
+    invocation.print(
+      .object { json in
+        json.member("version", Version.number)
+      })
     return ExitStatus.done
   }
 }

@@ -40,16 +40,12 @@ extension Verb {
       for (_, _, code) in codes { invocation.output.line("\(code)") }
       return
     }
-    var json = JSONWriter()
-    json.beginArray()
-    for (name, id, code) in codes {
-      json.beginObject()
-      json.member("name", name)
-      json.member("id", id.rawValue)
-      json.member("exit_code", code)
-      json.endObject()
-    }
-    json.endArray()
-    invocation.print(json.finish())
+    invocation.print(
+      .objects(codes) { json, element in
+        let (name, id, code) = element
+        json.member("name", name)
+        json.member("id", id.rawValue)
+        json.member("exit_code", code)
+      })
   }
 }
