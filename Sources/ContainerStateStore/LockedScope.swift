@@ -92,7 +92,9 @@ final class LockedScope {
   /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.
   private func perform(_ operation: StaticString, _ write: () throws -> Void) throws(StoreError) {
     do { try store.perform("\(operation)", write) } catch {
-      if error.code == .durabilityUnknown { try followRow() }
+      // Where the row cannot be read the caller still has to hear of this first; the next write finds the
+      // revision changed.
+      if error.code == .durabilityUnknown { try? followRow() }
       throw error
     }
   }

@@ -47,7 +47,8 @@ extension StateStore {
       var report = try Recovery.recoverAfterReboot(
         database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
       ).report
-      let reaped = try LockTable.shared.reapOrphans(in: location.lockDirectory) { isOrphanedLockFile($0) }
+      let reaped = try LockTable.shared.reapOrphans(
+        among: lockFileNames(), in: location.lockDirectory, isOrphan: isOrphanedLockFile)
       report.reapedLockFiles = reaped.reaped
       report.reapedSpecificationFiles = try reapSpecificationFiles()
       report.unfinished = try database.read { connection in
@@ -64,7 +65,6 @@ extension StateStore {
   ///
   /// Asked under that lock, so that nobody can be adding it.
   private func isOrphanedLockFile(_ fileName: String) -> Bool {
-    guard fileName.hasSuffix(StateStore.lockFileSuffix) else { return false }
     let id = String(fileName.dropLast(StateStore.lockFileSuffix.count))
     // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile two holders.
     guard let isKnown = try? database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else {
@@ -116,8 +116,10 @@ enum Recovery {
         if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
       }
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
-      try StoreIdentity.setBoot(bootID, epoch: seen.bootEpoch + 1, in: connection)
-      return (seen.bootEpoch + 1, report)
+      let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
+      if overflows { throw StoreError.corrupt("store", "no machine was booted so often as it says") }
+      try StoreIdentity.setBoot(bootID, epoch: epoch, in: connection)
+      return (epoch, report)
     }
   }
 
@@ -128,7 +130,7 @@ enum Recovery {
 
   /// INVARIANT I-13: no pid of an older boot remains.
   ///
-  /// A row that cannot be read is left for `verify` (I-16).
+  /// A row that cannot be read, or breaks a rule of the schema, is left for `verify` (I-16).
   private static func reset(
     _ id: ContainerID, generation: Int64, in connection: Connection
   ) throws -> RecoveryReport.ResetContainer? {
@@ -138,7 +140,10 @@ enum Recovery {
     guard let (state, revision) = found else { return nil }
     let next = state.afterReboot()
     guard next != state else { return nil }
-    let isWritten = try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+    let isWritten = try StoreReads.skippingCorrupt {
+      try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+    }
+    guard let isWritten else { return nil }
     precondition(isWritten, "a row read in this transaction is there")
     return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
   }

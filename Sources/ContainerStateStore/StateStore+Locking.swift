@@ -1,4 +1,5 @@
 public import FileLocking
+internal import Glibc
 public import JSONText
 internal import SQLiteStorage
 public import StateModel
@@ -116,6 +117,21 @@ extension StateStore {
   }
 
   static let lockFileSuffix = ".lock"
+
+  /// The lockfiles that are there; whatever else lies in their directory is never opened, let alone locked.
+  ///
+  /// - Throws: `storeReplaced` where their directory is gone.
+  func lockFileNames() throws(StoreError) -> [String] {
+    let directory = location.lockDirectory
+    guard StoreFiles.exists(directory) else { throw .kernel("opendir", path: directory, errno: ENOENT) }
+    return try StoreFiles.names(in: directory).filter(StateStore.isLockFileName)
+  }
+
+  static func isLockFileName(_ name: String) -> Bool {
+    name.hasSuffix(lockFileSuffix)
+      && Identifier.isValid(
+        String(name.dropLast(lockFileSuffix.count)), maximumLength: Identifier.maximumIDLength)
+  }
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {

@@ -82,6 +82,10 @@ extension StoreError {
     case .closed: return .closed(error.path)
     case .usedAfterFork: return .usedAfterFork(error.path)
     case .replaced, .missing: return .storeReplaced(error.path)
+    case .orphaned:
+      return make(
+        .storeReplaced,
+        "the database that this file belongs to is gone; put it back, or remove this and what begins like it")
     case .busy:
       return make(.busy, "another program holds SQLite's lock on the database; end it, or wait longer")
     case .outOfSpace:

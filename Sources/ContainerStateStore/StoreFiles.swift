@@ -3,11 +3,19 @@ internal import StateModel
 
 /// The plain files of a store's directories.
 enum StoreFiles {
-  /// A path without symbolic links; nil where nothing is there.
+  /// A path without symbolic links, as it would be if what is missing of it were made; nil where that cannot
+  /// be told.
   static func canonicalPath(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    guard errno == ENOENT else { return nil }
+    var parts = path.split(separator: "/")
+    guard let last = parts.popLast(), last != "..", last != "." else { return nil }
+    let start = path.hasPrefix("/") ? "/" : "./"
+    guard let parent = canonicalPath(start + parts.joined(separator: "/")) else { return nil }
+    return parent == "/" ? "/" + last : parent + "/" + last
   }
 
   /// Whether something is at this path.

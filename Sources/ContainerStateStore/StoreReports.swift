@@ -72,7 +72,8 @@ extension StateStore {
       let table = LockTable.shared
       // By name: the root holds the database too, which nobody but SQLite may open.
       let reports =
-        try table.report(on: ["gate"], in: location.root) + table.report(in: location.lockDirectory)
+        try table.report(on: ["gate"], in: location.root)
+        + table.report(on: lockFileNames(), in: location.lockDirectory)
       return reports.map(LockStatus.init)
     }
   }

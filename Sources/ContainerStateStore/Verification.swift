@@ -12,6 +12,17 @@ public struct Violation: Sendable, Hashable {
   public let message: String
 }
 
+extension Violation {
+  /// Damage that ended a check; every other error is thrown again.
+  fileprivate init(damage error: any Error) throws {
+    let damage = StoreError.mapped(error)
+    guard damage.code == .corrupt else { throw error }
+    self.init(
+      rule: "database", subject: printable(damage.subject, limit: 128),
+      message: printable(damage.message, limit: 1024))
+  }
+}
+
 extension Violation: CustomStringConvertible {
   /// The violation as one line for a person.
   public var description: String { "\(rule) \(subject): \(message)" }
@@ -30,33 +41,43 @@ extension StateStore {
     try perform("verify") {
       var violations = try database.read { connection in
         var verification = Verification(connection)
-        try verification.checkDatabase()
-        try verification.checkSchema()
-        try verification.checkRules()
-        try verification.checkContainers()
-        try verification.checkDependencyCycles()
+        try verification.checkEverything()
         return verification.violations
       }
-      violations += try orphanedLockFiles()
-      violations += try orphanedSpecificationFiles()
+      for check in [orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles] {
+        do { violations += try check() } catch {
+          violations.append(try Violation(damage: error))
+        }
+      }
       return violations
     }
   }
 
   /// Lockfiles whose container is gone and that nobody holds.
   private func orphanedLockFiles() throws -> [Violation] {
-    try LockTable.shared.report(in: location.lockDirectory).compactMap { report in
+    try LockTable.shared.report(on: lockFileNames(), in: location.lockDirectory).compactMap { report in
       if let failure = report.failure {
         return Violation(
           rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
       }
-      guard report.holder == nil, report.fileName.hasSuffix(StateStore.lockFileSuffix) else { return nil }
+      guard report.holder == nil else { return nil }
       let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
       // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
       // And then once more, since whoever removed the container meanwhile has taken its lockfile along.
       guard try !isKnown(id), try isFree(report.fileName), try !isKnown(id) else { return nil }
       return Violation(
         rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
+    }
+  }
+
+  /// What is no lockfile and lies among them, where they have their directory to themselves.
+  private func foreignFilesAmongLocks() throws -> [Violation] {
+    let directory = location.lockDirectory
+    if directory == location.root || directory == location.specificationDirectory { return [] }
+    return try StoreFiles.names(in: directory).filter { !StateStore.isLockFileName($0) }.map {
+      Violation(
+        rule: "L-9", subject: printable($0, limit: 128),
+        message: "no lockfile of the store has such a name; move it away")
     }
   }
 
@@ -108,8 +129,21 @@ struct Verification {
     )
   }
 
+  /// Every check, each on its own: damage that ends one hides nothing that another would find.
+  mutating func checkEverything() throws {
+    try check { try $0.checkDatabase() }
+    try check { try $0.checkSchema() }
+    try check { try $0.checkRules() }
+    try check { try $0.checkContainers() }
+    try check { try $0.checkDependencyCycles() }
+  }
+
+  private mutating func check(_ body: (inout Verification) throws -> Void) throws {
+    do { try body(&self) } catch { violations.append(try Violation(damage: error)) }
+  }
+
   /// SQLite's own checks: pages, indexes, NOT NULL, CHECK and UNIQUE, foreign keys.
-  mutating func checkDatabase() throws {
+  private mutating func checkDatabase() throws {
     let integrity = try connection.statement(dynamic: "PRAGMA integrity_check(100)")
     while try integrity.step() {
       let line = try integrity.string(0)
@@ -126,7 +160,7 @@ struct Verification {
   }
 
   /// What a database of this version is made of, and nothing else: no trigger, no view, no changed table.
-  mutating func checkSchema() throws {
+  private mutating func checkSchema() throws {
     var expected = Set(Schema.current.statements.map(Self.normalized))
     let rows = try connection.statement(
       dynamic:
@@ -150,7 +184,7 @@ struct Verification {
   }
 
   /// The rules that one statement decides: each row it returns is a violation's subject.
-  mutating func checkRules() throws {
+  private mutating func checkRules() throws {
     for rule in Self.rules {
       let rows = try connection.statement(dynamic: rule.sql)
       while try rows.step() { report(rule.number, subject(rows), rule.message) }
@@ -212,7 +246,7 @@ struct Verification {
 
   /// Each container alone: that it can be read (I-16), what its configuration says against what the tables
   /// say (I-3), its process against the present boot (I-13), its specification against its digest (I-17).
-  mutating func checkContainers() throws {
+  private mutating func checkContainers() throws {
     let ticksSinceBoot = ProcessIdentity.ticksSinceBoot
     // Rows that lack a part are the rules' to report.
     let rows = try connection.statement(
@@ -275,7 +309,7 @@ struct Verification {
   }
 
   /// INVARIANT I-6: dependencies exist when they are added, so they cannot form a cycle.
-  mutating func checkDependencyCycles() throws {
+  private mutating func checkDependencyCycles() throws {
     let rows = try connection.statement(dynamic: "SELECT dependant, dependency FROM dependency")
     var dependencies: [Int64: [Int64]] = [:]
     while try rows.step() { dependencies[try rows.int64(0), default: []].append(try rows.int64(1)) }

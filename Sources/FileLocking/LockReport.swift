@@ -63,20 +63,21 @@ package struct ReapReport: Sendable, Hashable {
 }
 
 extension LockTable {
-  /// Removes the lockfiles of a directory that nothing refers to any more.
+  /// Removes those of the named lockfiles that nothing refers to any more.
   ///
   /// PROTOCOL L-15: each lock is taken without waiting, the question is asked under it, and only then is
   /// the file unlinked. One that is held is left to its holder or to the next reaping.
   /// - Parameters:
+  ///   - fileNames: lockfiles and nothing else: the record of the holder is written over what a file holds.
   ///   - directory: canonical path.
   ///   - isOrphan: gets the file name; its answer has to be true as long as the lock is held.
   /// - Returns: what was removed, what is held, and what could not be judged.
-  /// - Throws: `directoryMissing`, `usedAfterFork`, `wouldDeadlock` inside the gate, `system`.
+  /// - Throws: `usedAfterFork`, `wouldDeadlock` inside the gate.
   package func reapOrphans(
-    in directory: String, isOrphan: (_ fileName: String) -> Bool
+    among fileNames: [String], in directory: String, isOrphan: (_ fileName: String) -> Bool
   ) throws(LockError) -> ReapReport {
     var report = ReapReport()
-    for fileName in try LockDirectory.fileNames(in: directory) {
+    for fileName in fileNames {
       let name = LockName(directory: directory, fileName: fileName, rank: 254, key: fileName)
       do throws(LockError) {
         let grant = try acquire(name, wait: .none, operation: "reap orphaned lockfiles")

@@ -21,6 +21,14 @@ extension JSONView {
     return integer.magnitude
   }
 
+  /// The number as an integer of a narrower type.
+  ///
+  /// - Throws: as `int64()` does.
+  public func integer<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(JSONError) -> Value {
+    guard let value = Value(exactly: try int64()) else { throw JSONError(.numberOutOfRange, at: start) }
+    return value
+  }
+
   /// The double nearest to the number.
   ///
   /// - Throws: `wrongKind` for any other value, `numberOutOfRange` where only infinity would be near enough.

@@ -2,8 +2,9 @@ internal import CSQLite
 
 /// What SQLite's callbacks write to and read from; it lives at a fixed address for as long as its connection.
 struct CallbackState {
-  /// When to give up, `CLOCK_MONOTONIC`; 0 lets the first callback set it.
+  /// When a write gives up, `CLOCK_MONOTONIC`; 0 for a read, each of whose waits has its own end.
   var deadlineNanoseconds: UInt64 = 0
+  private var readDeadlineNanoseconds: UInt64 = 0
   let waitNanoseconds: UInt64
   /// Frames in the WAL after this connection's last commit.
   var walFrames: Int32 = 0
@@ -20,11 +21,12 @@ struct CallbackState {
   /// pauses are short (0.1 ms growing to 4 ms) and jittered: two who wait must not keep meeting.
   mutating func pauseForOthers(attempt: Int32) -> Bool {
     let now = monotonicNanoseconds()
-    if deadlineNanoseconds == 0 { deadlineNanoseconds = now &+ waitNanoseconds }
-    guard now < deadlineNanoseconds else { return false }
+    if attempt == 0 { readDeadlineNanoseconds = now &+ waitNanoseconds }
+    let end = deadlineNanoseconds == 0 ? readDeadlineNanoseconds : deadlineNanoseconds
+    guard now < end else { return false }
     noise = noise &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     let longest: UInt64 = 100_000 << UInt64(min(attempt, 5))
-    pause(nanoseconds: min(longest / 2 + (noise >> 33) % longest, deadlineNanoseconds - now))
+    pause(nanoseconds: min(longest / 2 + (noise >> 33) % longest, end - now))
     return true
   }
 }

@@ -203,7 +203,17 @@ extension Connection {
   /// One read transaction around the body.
   func snapshot<R>(_ body: (Connection) throws -> R) throws -> R {
     try control(.begin)
-    return try finishing(body)
+    defer { endSnapshot() }
+    let result = try body(self)
+    guard owner.isOfThisProcess else { throw StorageError.usedAfterFork(path) }
+    return result
+  }
+
+  /// Nothing was written, so nothing can fail that matters: where a statement has met damage COMMIT reports
+  /// it once more, and what the body made of it stands.
+  private func endSnapshot() {
+    guard owner.isOfThisProcess else { return }
+    if (try? control(.commit)) == nil { rollBack() }
   }
 
   /// One immediate transaction around the body; the caller holds the gate.

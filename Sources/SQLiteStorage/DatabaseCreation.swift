@@ -14,7 +14,7 @@ extension Database {
   ///   - options: what the database is going to be.
   ///   - deadlineNanoseconds: `CLOCK_MONOTONIC`, for foreign programs that hold SQLite's lock.
   ///   - schema: runs inside that transaction.
-  /// - Throws: `wrongApplicationID`, `notADatabase` for a file that is not ours; `unsafeFile`,
+  /// - Throws: `wrongApplicationID`, `notADatabase` for a file that is not ours; `orphaned`, `unsafeFile`,
   ///   `outOfSpace`, `io`, `readOnly`, `cannotOpen`; and whatever `schema` throws.
   /// - Durability: on return the file, its WAL and their directory entries survive a power loss.
   package static func create(
@@ -38,6 +38,7 @@ extension Database {
   /// SQLite itself would make it readable to others (0644 under the usual umask), and whoever can read
   /// it can lock it. It gives `-wal` and `-shm` the mode of this file.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
+    try refuseCompanions(of: path)
     guard mknod(path, S_IFREG | 0o600, 0) != 0 else { return }
     guard errno != EEXIST else { return }
     let code: StorageError.Code =
@@ -47,6 +48,17 @@ extension Database {
       default: .cannotOpen
       }
     throw StorageError(code, path: path, message: "cannot be created", systemErrno: errno)
+  }
+
+  /// A WAL or an index without its database belongs to one that was moved away or removed.
+  ///
+  /// SQLite would delete the one, with commits that were acknowledged, and take the other, while somebody has
+  /// it open, for that of the new database.
+  private static func refuseCompanions(of path: String) throws(StorageError) {
+    guard FileIdentity(path: path) == nil else { return }
+    for suffix in ["-wal", "-shm"] where FileIdentity(path: path + suffix) != nil {
+      throw StorageError(.orphaned, path: path + suffix, message: "its database is gone")
+    }
   }
 }
 

@@ -50,8 +50,8 @@ extension ContainerDetails {
       case "create_network_namespace": createsNetworkNamespace = try value.bool()
       case "static_directory": staticDirectory = try value.string()
       case "stdin": keepsStandardInputOpen = try value.bool()
-      case "stop_signal": stopSignal = Int32(truncatingIfNeeded: try value.int64())
-      case "stop_timeout_s": stopTimeoutSeconds = UInt32(truncatingIfNeeded: try value.int64())
+      case "stop_signal": stopSignal = try value.integer()
+      case "stop_timeout_s": stopTimeoutSeconds = try value.integer()
       case "use_image_configuration": usesImageConfiguration = try value.bool()
       case "infrastructure": isInfrastructure = try value.bool()
       case "restart_policy": restartPolicy = try RestartPolicy(decoding: value)
@@ -123,8 +123,8 @@ extension PortMapping {
   fileprivate init(decoding json: JSONView) throws(JSONError) {
     self.init(
       hostAddress: try json.text("host_address"),
-      hostPort: UInt16(truncatingIfNeeded: try json.member("host_port")?.int64() ?? 0),
-      containerPort: UInt16(truncatingIfNeeded: try json.member("container_port")?.int64() ?? 0),
+      hostPort: try json.member("host_port")?.integer() ?? 0,
+      containerPort: try json.member("container_port")?.integer() ?? 0,
       transport: try json.text("transport"))
   }
 }
@@ -149,8 +149,7 @@ extension RestartPolicy {
     case "always": self = .always
     case "unless-stopped": self = .unlessStopped
     case "on-failure":
-      self = .onFailure(
-        maximumRetries: UInt32(truncatingIfNeeded: try json.member("maximum_retries")?.int64() ?? 0))
+      self = .onFailure(maximumRetries: try json.member("maximum_retries")?.integer() ?? 0)
     default: self = .never
     }
   }

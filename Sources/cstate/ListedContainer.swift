@@ -35,7 +35,7 @@ struct ListedContainer {
   /// The status as tables say it, with times relative to `nowNanoseconds` since the epoch.
   func statusForPeople(nowNanoseconds: Int64) -> String {
     func since(_ moment: Timestamp?) -> String? {
-      moment.map { roughly(nowNanoseconds - $0.nanosecondsSinceEpoch) }
+      moment.map { roughly(since: $0.nanosecondsSinceEpoch, now: nowNanoseconds) }
     }
     switch status {
     case .running: return "Up" + (since(summary.startedAt).map { " \($0)" } ?? "")

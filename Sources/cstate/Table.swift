@@ -33,6 +33,14 @@ func counted(_ count: some BinaryInteger, _ unit: String) -> String {
   "\(count) \(unit)\(count == 1 ? "" : "s")"
 }
 
+/// How long ago a moment was, as listings say it.
+///
+/// Both are nanoseconds since the epoch, and neither is to be trusted.
+func roughly(since moment: Int64, now: Int64) -> String {
+  let (elapsed, overflows) = now.subtractingReportingOverflow(moment)
+  return roughly(overflows ? .max : elapsed)
+}
+
 /// A duration as listings say it, in its greatest whole unit: `3 minutes`.
 func roughly(_ nanoseconds: Int64) -> String {
   let seconds = max(0, nanoseconds) / 1_000_000_000

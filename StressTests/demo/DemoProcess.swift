@@ -18,7 +18,9 @@ struct DemoProcess {
   /// The container it is about; empty where it is about none.
   let container: String
 
-  /// Every living process that carries this marker in its environment, or in its arguments; oldest first.
+  /// Every living process that carries this marker in its environment; oldest first.
+  ///
+  /// Arguments mean nothing: whoever started the demo, or looks at its directory, may name that there.
   static func all(marker: String) -> [DemoProcess] {
     let own = getpid()
     let found = names(in: "/proc").compactMap { name -> DemoProcess? in
@@ -34,10 +36,10 @@ struct DemoProcess {
     let directory = "/proc/\(pid)"
     guard let identity = ProcessIdentity.running(pid: pid) else { return nil }
     let variables = DemoProcess.strings(directory + "/environ")
-    words = DemoProcess.strings(directory + "/cmdline")
     let isMarked = variables.contains { $0 == "\(DemoProcess.variable)=\(marker)" }
     let isInside = variables.contains { $0 == "\(DemoProcess.insideVariable)=\(marker)" }
-    guard isMarked || isInside || words.contains(where: { $0.contains(marker) }) else { return nil }
+    guard isMarked || isInside else { return nil }
+    words = DemoProcess.strings(directory + "/cmdline")
     let prefix = DemoProcess.containerVariable + "="
     container = variables.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) } ?? ""
     executable = linkTarget(directory + "/exe") ?? ""

@@ -28,6 +28,16 @@ struct DemoTests {
     #expect(status(ofPath: directory.path("demo")) == nil)
   }
 
+  @Test("whoever started the demo is none of its processes, though his arguments name its directory")
+  func starterLives() throws {
+    let words = ["--runtime", "builtin", "--root", directory.path("demo"), "--seed", "7", "--containers", "2"]
+    let outcome = try ChildProcess.run(
+      executable: "/bin/sh",
+      ["-c", "\"$0\" \"$@\" > /dev/null; echo $?", try buildDirectory() + "/cstate-demo"] + words,
+      within: .seconds(180))
+    #expect(outcome.output == "0\n", "\(outcome.status)")
+  }
+
   @Test("the summary for people has every line that it promises")
   func summary() throws {
     let outcome = try demo("--seed", "6", "--containers", "6", "--processes", "3", "--kill-every-ms", "0")

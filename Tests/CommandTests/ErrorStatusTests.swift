@@ -23,6 +23,15 @@ struct ErrorStatusTests {
     try #require(outcome.status == .code(0), "\(outcome.errorOutput)")
   }
 
+  @Test("moments and durations that no clock has shown are listed and waited for, not a crash")
+  func absurdTimes() throws {
+    try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
+    try sqlite("UPDATE record SET created_at_ns = -9223372036854775808;")
+    try sqlite("UPDATE container_state SET status = 7, finished_at_ns = -9223372036854775808, exit_code = 3;")
+    expect(try fixture.succeed("ps", "-a"), contains: "web", "292 years ago")
+    #expect(try fixture.succeed("wait", "--timeout", "2147483647h", "web") == "3")
+  }
+
   @Test("10 to 17: names and ids")
   func names() throws {
     let bundle = try fixture.bundle("exit 0")

@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import Glibc
 internal import StoreTestSupport
 internal import Testing
 
@@ -124,6 +125,29 @@ struct DamageTests {
       expectError(.corrupt) { try store.state(of: bad) }
     }
     #expect(try store.verify().contains { $0.rule == "I-10" && $0.subject.contains("bad") })
+  }
+
+  @Test("I-16: a page of damage hides only the containers that are on it")
+  func damagedPage() throws {
+    let store = try fixture.open()
+    for number in 0..<40 {
+      let padding = String(repeating: "x", count: 600)
+      try store.add("c\(number)", labels: ["padding": padding])
+    }
+    try store.close()
+    let page = try fixture.shell(
+      "PRAGMA wal_checkpoint(TRUNCATE); "
+        + "SELECT max(pageno) FROM dbstat WHERE name = 'container' AND pagetype = 'leaf';")
+    let offset = try #require(Int(page.split(separator: "\n").last ?? "")) - 1
+    let descriptor = open(fixture.databasePath, O_WRONLY | O_CLOEXEC)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    #expect(pwrite(descriptor, [UInt8](repeating: 0, count: 4096), 4096, off_t(offset * 4096)) == 4096)
+    let damaged = try fixture.open()
+    let readable = try damaged.containers().count
+    #expect(readable > 20 && readable < 40)
+    #expect(try damaged.containerSummaries().containers.count == 40)
+    #expect(!(try damaged.verify()).isEmpty)
   }
 
   @Test("an intent of an operation from a newer version is `corrupt`, not somebody's to finish")

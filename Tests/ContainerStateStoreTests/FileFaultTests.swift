@@ -51,6 +51,36 @@ struct FileFaultTests {
     #expect(fixture.leftovers() == ["abc.lock", "abc.json"])
   }
 
+  @Test("15: a database that was moved away is not made anew beside its WAL, and serves again later")
+  func movedAway() throws {
+    let away = fixture.directory.path("away")
+    try #require(rename(fixture.databasePath, away) == 0)
+    expectError(.storeReplaced) { try fixture.open() }
+    #expect(status(ofPath: fixture.databasePath) == nil)
+    try #require(rename(away, fixture.databasePath) == 0)
+    #expect(try fixture.open().hasContainer(id))
+    #expect(try store.verify().isEmpty)
+  }
+
+  @Test("D-6: what lies in the lock directory and is no lockfile is never opened, not even the store itself")
+  func foreignFilesAmongLocks() throws {
+    let root = fixture.directory.path("other")
+    let location = StoreLocation(root: root, lockDirectory: root)
+    let store = try StateStore(at: location)
+    let id = try store.add("abc")
+    let foreign = ["notes", ".lock", "a b.lock", "-.lock"].map { root + "/" + $0 }
+    for path in foreign { try write("somebody else's", toPath: path) }
+    try store.close()
+    let again = try StateStore(at: location)
+    #expect(try again.recover() == RecoveryReport())
+    #expect(try again.lockReport().map(\.subject) == ["gate", "abc"])
+    try expectClean(again)
+    for path in foreign { #expect(try readText(atPath: path) == "somebody else's") }
+    try again.change(id) { $0.status = .created }
+    try again.close()
+    #expect(try StateStore(at: location).state(of: id).status == .created)
+  }
+
   @Test("D-4: a store that was replaced is used again after it has been opened again")
   func reopened() throws {
     #expect(unlink(path("gate")) == 0)

@@ -156,6 +156,18 @@ struct OpeningTests {
     try store.close()
   }
 
+  @Test("a lock directory that is gone, as after a reboot, is known again behind its symbolic link")
+  func missingDirectoryBehindLink() throws {
+    let link = fixture.directory.path("link")
+    try #require(mkdir(fixture.directory.path("tmpfs"), 0o700) == 0)
+    #expect(symlink(fixture.directory.path("tmpfs"), link) == 0)
+    let location = StoreLocation(root: fixture.root, lockDirectory: link + "/cstate/locks/")
+    let locks = try StateStore(at: location).location.lockDirectory
+    #expect(locks == fixture.directory.path("tmpfs/cstate/locks"))
+    try #require(rmdir(locks) == 0 && rmdir(fixture.directory.path("tmpfs/cstate")) == 0)
+    #expect(try StateStore(at: location).location.lockDirectory == locks)
+  }
+
   @Test("files that are no store of this kind are refused by their own code, and left as they are")
   func foreignFiles() throws {
     let other = try StoreFixture()

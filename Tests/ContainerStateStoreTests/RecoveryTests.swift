@@ -150,6 +150,26 @@ struct RecoveryTests {
     try again.close()
   }
 
+  @Test("I-16: a row that breaks a rule of the schema does not keep the store from opening")
+  func rowAgainstTheSchema() throws {
+    let store = try fixture.open()
+    for id in ["a", "bad", "z"] { try store.add(id, state: Self.full(.running, exitCode: nil)) }
+    try store.close()
+    try fixture.shell(
+      "UPDATE container_state SET restart_count = -5 WHERE generation = "
+        + "(SELECT generation FROM record WHERE id = 'bad');")
+    let again = try rebooted()
+    for id in ["a", "z"] { #expect(try again.state(of: try ContainerID(id)).status == .exited) }
+    #expect(!(try again.verify()).isEmpty)
+  }
+
+  @Test("a boot epoch that cannot grow is `corrupt`, not a crash")
+  func lastEpoch() throws {
+    try fixture.open().close()
+    try fixture.shell("UPDATE store SET boot_epoch = 9223372036854775807;")
+    expectError(.corrupt) { try rebooted() }
+  }
+
   @Test("an unfinished removal survives a reboot as an intent; every other intent has lost its object")
   func intents() throws {
     let store = try fixture.open()

@@ -145,6 +145,30 @@ struct VerifyTests {
     #expect(found.contains { $0.rule == "database" }, "\(found)")
   }
 
+  @Test("18: a page of zeros is named by verify or refused at the opening, never thrown by verify")
+  func zeroedPages() throws {
+    try store.close()
+    try fixture.shell("PRAGMA wal_checkpoint(TRUNCATE);")
+    let pristine = try readBytes(atPath: fixture.databasePath)
+    var named = 0
+    for page in 1..<(pristine.count / 4096) {
+      let descriptor = open(fixture.databasePath, O_WRONLY | O_CLOEXEC)
+      try #require(descriptor >= 0)
+      defer { close(descriptor) }
+      #expect(pwrite(descriptor, [UInt8](repeating: 0, count: 4096), 4096, off_t(page * 4096)) == 4096)
+      do {
+        let damaged = try fixture.open()
+        if !(try damaged.verify()).isEmpty { named += 1 }
+        try damaged.close()
+      } catch let error as StoreError {
+        #expect(error.operation == "open store" && error.code == .corrupt, "page \(page): \(error)")
+      }
+      #expect(pwrite(descriptor, pristine, pristine.count, 0) == pristine.count)
+    }
+    #expect(named > 5)
+    #expect(try fixture.open().verify().isEmpty)
+  }
+
   @Test("I-6: a cycle of dependencies is found, and who merely leads to it is not blamed")
   func cycle() throws {
     // c8 depends on c7 and c6; c11 on c10 and c9.

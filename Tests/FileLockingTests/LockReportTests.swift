@@ -38,7 +38,9 @@ struct LockReportTests {
     }
     #expect(mkfifo(locks.name("strange").path, 0o600) == 0)
     var asked: [String] = []
-    let report = try locks.table.reapOrphans(in: locks.directory.path) { fileName in
+    let report = try locks.table.reapOrphans(
+      among: entries(ofDirectory: locks.directory.path), in: locks.directory.path
+    ) { fileName in
       guard fileName != "gate" else { return false }
       asked.append(fileName)
       let other = try? child.ask("acquire \(fileName.dropLast(5)) none", "timeout")
@@ -60,7 +62,9 @@ struct LockReportTests {
   func reapedUnderWaiter() throws {
     try locks.acquire("a").release()
     let child = try locks.session()
-    _ = try locks.table.reapOrphans(in: locks.directory.path) { fileName in
+    _ = try locks.table.reapOrphans(
+      among: entries(ofDirectory: locks.directory.path), in: locks.directory.path
+    ) { fileName in
       guard fileName == "a.lock" else { return false }
       #expect(throws: Never.self) {
         try child.ask("background a 30000", "started")

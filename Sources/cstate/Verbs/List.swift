@@ -53,7 +53,7 @@ extension Verb {
       table.add(
         printable(isWhole ? summary.id.rawValue : summary.id.short, limit: 128),
         printable(summary.imageName, limit: 128),
-        roughly(now - summary.createdAt.nanosecondsSinceEpoch) + " ago",
+        roughly(since: summary.createdAt.nanosecondsSinceEpoch, now: now) + " ago",
         container.statusForPeople(nowNanoseconds: now), printable(summary.name, limit: 255))
     }
     return table

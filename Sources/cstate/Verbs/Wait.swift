@@ -29,6 +29,7 @@ extension Verb {
 
   private static func deadline(after duration: Duration) -> UInt64 {
     let (seconds, attoseconds) = duration.components
+    guard seconds < Int64.max / 2_000_000_000 else { return .max }
     return monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
   }
 
