@@ -20,12 +20,11 @@ struct Monitor {
   ///   more.
   func run() throws -> Bool {
     try becomeQuiet()
-    guard let process = try createWhenTold() else { return false }
+    guard let (process, memory) = try createWhenTold() else { return false }
     // The engine that started this monitor has closed the channel: it has recorded the creation by now, or
     // never will.
     guard let store = try Patience.untilDone({ try openStore(ifMine: process) }) else { return false }
     step("watching")
-    let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
     let end = waitForEnd(of: process)
     let record = ExitRecord(
       launch: launch, process: process, end: end, finishedAt: .present,
@@ -47,8 +46,9 @@ struct Monitor {
     }
   }
 
-  /// - Returns: the container's process; nil where it was not created.
-  private func createWhenTold() throws -> ProcessIdentity? {
+  /// - Returns: the container's process and the control group that it has for itself; nil where it was not
+  ///   created.
+  private func createWhenTold() throws -> (ProcessIdentity, MemoryGroup?)? {
     let channel = MonitorChannel(inherited: Monitor.channelDescriptor)
     step("started")
     channel.send(.hello(.current))
@@ -62,9 +62,11 @@ struct Monitor {
     step("created")
     // Whoever reads the container's output must see its end when the container ends.
     try forgetStandardIO()
+    // While the process waits to be started: one that has ended may be counted to another group.
+    let memory = launch.runtime == .builtin ? nil : MemoryGroup(ofProcess: process.pid)
     channel.send(.created(process))
     channel.waitForClose()
-    return process
+    return (process, memory)
   }
 
   private func forgetStandardIO() throws(EngineError) {
