@@ -40,6 +40,14 @@ enum FileAccess {
     throw .system("read", path, EFBIG)
   }
 
+  /// Where a symbolic link points; nil where there is none.
+  static func linkTarget(_ path: String) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &buffer, buffer.count)
+    guard count > 0 else { return nil }
+    return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// One read(2): empty at the end of the file, nil with errno set where it failed.
   static func readChunk(_ descriptor: Int32) -> [UInt8]? {
     var failed = false

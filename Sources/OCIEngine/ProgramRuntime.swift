@@ -47,13 +47,27 @@ struct ProgramRuntime: OCIRuntime {
       throw failure("state", container, words)
     }
     do {
-      if let name = try JSONBytes(run.output).root.member("status")?.string(),
-        let status = RuntimeStatus(rawValue: name)
-      {
-        return status
+      let answer = try JSONBytes(run.output).root
+      if let name = try answer.member("status")?.string(), let status = RuntimeStatus(rawValue: name) {
+        let pid = try answer.member("pid")?.int64() ?? 0
+        return status == .created && hasBegun(pid: pid, container) ? .running : status
       }
     } catch { throw failure("state", container, "\(error)") }
     throw failure("state", container, "it says no status that is known")
+  }
+
+  /// Whether the container's program runs although the runtime says `created`.
+  ///
+  /// A runtime that is killed in `start` between letting the process go on and unlinking its fifo says so for ever,
+  /// and its next `start` waits for a writer that never comes. A process that was not let go holds the fifo.
+  private func hasBegun(pid: Int64, _ container: ContainerDirectory) -> Bool {
+    let fifo = container.runtimeState + "/exec.fifo"
+    guard pid > 0, FileAccess.exists(fifo), let descriptors = try? FileAccess.names(in: "/proc/\(pid)/fd"),
+      !descriptors.isEmpty
+    else { return false }
+    return !descriptors.contains {
+      FileAccess.linkTarget("/proc/\(pid)/fd/\($0)")?.hasSuffix("/exec.fifo") == true
+    }
   }
 
   func kill(_ container: ContainerDirectory, signal: Int32) throws(EngineError) {
