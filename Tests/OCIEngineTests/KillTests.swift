@@ -116,6 +116,24 @@ struct KillTests {
     }
   }
 
+  @Test(
+    "a runc start killed before it unlinked its fifo left a container that runs, whatever runc says of it",
+    arguments: EngineFixture.runtimes.filter { $0.hasSuffix("/runc") })
+  func startLeavesFifo(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("fifo")
+    let container = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    let starter = try fixture.child("start", id, kill: "start:2")
+    #expect(try starter.waitForExit() == .signal(SIGKILL))
+    let state = "\(fixture.root)/run/containers/\(id).\(container.generation)/runtime/\(id)"
+    #expect(mkfifo(state + "/exec.fifo", 0o600) == 0)
+    #expect(try engine.reconcile(id) == .startFinished)
+    #expect(try engine.store.state(of: id).status == .running)
+    try engine.remove(id, force: true)
+    try fixture.expectNothingLeft(engine, "a start that left its fifo")
+  }
+
   /// Kills a process at the first, second … step of the operation until it passes untouched; lets `finish` go
   /// on with what is left each time, and expects that nothing is left in the end.
   private func forEveryStep(
