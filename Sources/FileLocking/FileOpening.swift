@@ -5,7 +5,8 @@ import Glibc
 package enum FileOpening {
   /// The identity of an existing file of the store: regular, ours, one link, nobody else's to write.
   ///
-  /// Its mode is brought back to 0600. Only looked at, never opened: closing a descriptor of the database would drop SQLite's locks on it.
+  /// Its mode is brought back to 0600. Only looked at, never opened: closing a descriptor of the database
+  /// would drop SQLite's locks on it.
   ///
   /// - Parameter path: in a directory that only its owner can put files in.
   /// - Returns: nil when nothing is there.

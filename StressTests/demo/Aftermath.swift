@@ -15,7 +15,10 @@ struct Aftermath {
   }
 
   /// Lets `recover` finish what kills have left, and looks everywhere.
-  mutating func check() throws(DemoFailure) {
+  ///
+  /// - Parameter ids: those of all containers that there were.
+  /// - Throws: where a command does not end.
+  mutating func check(ids: Set<String>) throws(DemoFailure) {
     let recovery = try command.run(["recover"])
     if recovery.status != 0 {
       violate("recover ended with \(recovery.status ?? -1): \(recovery.errorOutput)")
@@ -25,6 +28,7 @@ struct Aftermath {
     try checkStore()
     checkProcesses()
     checkFiles()
+    checkControlGroups(ids: ids)
   }
 
   private mutating func violate(_ what: String) {
@@ -87,6 +91,18 @@ struct Aftermath {
       for name in names(in: directory) { violate("\(what) \(name) is left over") }
     }
     for name in names(in: workplace.bundles) where name != "rootfs" { violate("bundle \(name) is left over") }
+  }
+
+  /// Control groups outlive what was in them, and are called after their containers.
+  private mutating func checkControlGroups(ids: Set<String>) {
+    let root = "/sys/fs/cgroup"
+    for directory in [root] + names(in: root).map({ root + "/" + $0 }) {
+      for name in names(in: directory) {
+        if let id = name.split(separator: "-").last, ids.contains(String(id)) {
+          violate("control group \(directory)/\(name) is left over")
+        }
+      }
+    }
   }
 
   /// Ends and removes everything after an interruption; what cannot be removed is returned.

@@ -37,15 +37,16 @@ struct CommandLauncher {
   /// Starts the command of one step of a journey.
   func start(_ step: Step, _ journey: Journey, workplace: Workplace) throws(DemoFailure) -> Program {
     let bundle = workplace.bundle(of: journey)
+    let identity = ["--name", journey.name, "--id", journey.id]
     let words: [String] =
       switch step {
-      case .create: ["create", "--name", journey.name, "--label", "demo=\(journey.kind.rawValue)", bundle]
+      case .create: ["create", "--label", "demo=\(journey.kind.rawValue)"] + identity + [bundle]
       case .start: ["start", journey.name]
       case .stop: ["stop", "--time", "10", journey.name]
       case .kill: ["kill", "--signal", "KILL", journey.name]
       case .wait: ["wait", journey.name]
       case .remove: ["rm", journey.name]
-      case .run: ["run", "--rm", "--name", journey.name, bundle]
+      case .run: ["run", "--rm"] + identity + [bundle]
       case .look: ["inspect", journey.name]
       case .removeByForce: ["rm", "--force", journey.name]
       case .awaitReady: preconditionFailure("awaiting readiness is no command")

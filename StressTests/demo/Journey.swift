@@ -13,6 +13,8 @@ struct Journey {
 
   let kind: Kind
   let name: String
+  /// The container's id: not the seed's choice, since two demos of one seed may run at once.
+  let id = String(UInt64.random(in: 1 << 63...UInt64.max), radix: 16)
   /// What the container's own command ends with.
   let exitCode: Int32
   /// How long a container that ends by itself runs.

@@ -52,7 +52,7 @@ struct Main {
   private static func conclude(_ demo: Demo, runtime: String) throws(DemoFailure) -> Int32 {
     let workplace = demo.workplace
     var aftermath = Aftermath(workplace: workplace, command: demo.command)
-    try aftermath.check()
+    try aftermath.check(ids: Set(demo.lives.map(\.journey.id)))
     let summary = Summary(
       options: demo.options, runtime: runtime, lives: demo.lives, tally: demo.tally,
       lockWait: LongestLockWait(timings: readFile(workplace.timings) ?? []),
