@@ -85,7 +85,7 @@ extension StoreError {
     case .orphaned:
       return make(
         .storeReplaced,
-        "the database that this file belongs to is gone; put it back, or remove this and what begins like it")
+        "the database that this WAL belongs to is gone; put it back, or remove the WAL and with it the store")
     case .busy:
       return make(.busy, "another program holds SQLite's lock on the database; end it, or wait longer")
     case .outOfSpace:

@@ -50,15 +50,17 @@ extension Database {
     throw StorageError(code, path: path, message: "cannot be created", systemErrno: errno)
   }
 
-  /// A WAL or an index without its database belongs to one that was moved away or removed.
+  /// A WAL without its database holds commits that were acknowledged, and SQLite would delete it.
   ///
-  /// SQLite would delete the one, with commits that were acknowledged, and take the other, while somebody has
-  /// it open, for that of the new database.
+  /// An index is made anew: who still has the old one open must not share it with a new database.
   private static func refuseCompanions(of path: String) throws(StorageError) {
     guard FileIdentity(path: path) == nil else { return }
-    for suffix in ["-wal", "-shm"] where FileIdentity(path: path + suffix) != nil {
-      throw StorageError(.orphaned, path: path + suffix, message: "its database is gone")
+    guard FileIdentity(path: path + "-wal") == nil else {
+      throw StorageError(.orphaned, path: path + "-wal", message: "its database is gone")
     }
+    guard unlink(path + "-shm") != 0, errno != ENOENT else { return }
+    throw StorageError(
+      .cannotOpen, path: path + "-shm", message: "cannot be made anew", systemErrno: errno)
   }
 }
 

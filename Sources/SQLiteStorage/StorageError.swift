@@ -30,7 +30,7 @@ package struct StorageError: Error, Sendable {
     case missing
     /// The file is there, its creation was not finished: take the gate and call `Database.create`.
     case incomplete
-    /// A WAL or an index lies there without its database.
+    /// A WAL lies there without its database.
     case orphaned
     /// The database is not in WAL mode: another program changed its journal mode.
     case notWriteAheadLog

@@ -62,6 +62,17 @@ struct FileFaultTests {
     #expect(try store.verify().isEmpty)
   }
 
+  @Test("15: a database removed with its WAL gives way to a new one, whoever still has the old one open")
+  func removedForGood() throws {
+    try #require(unlink(fixture.databasePath) == 0 && unlink(fixture.databasePath + "-wal") == 0)
+    let fresh = try fixture.open()
+    #expect(try fresh.containers().isEmpty)
+    let id = try fresh.add("new")
+    expectError(.storeReplaced) { try store.add("old") }
+    #expect(try fresh.hasContainer(id))
+    #expect(try fresh.verify().filter { $0.rule == "database" }.isEmpty)
+  }
+
   @Test("D-6: what lies in the lock directory and is no lockfile is never opened, not even the store itself")
   func foreignFilesAmongLocks() throws {
     let root = fixture.directory.path("other")
