@@ -1,5 +1,5 @@
 import CPlatform
-import ContainerStateStore
+package import ContainerStateStore
 import Glibc
 
 /// A runner for machines where no OCI runtime works: `process.args` as a plain child process, without any
@@ -25,8 +25,8 @@ struct BuiltinRuntime: OCIRuntime {
     guard let process = ProcessIdentity.running(pid: pid) else {
       throw failure("create", container, "the process ended before it was started")
     }
-    // The boot's id as well: where the run directory outlives a boot, both numbers may mean another process.
-    try FileAccess.write(Array("\(pid) \(process.startTime) \(Boot.id)".utf8), to: container.builtinProcess)
+    let record = BuiltinProcessRecord(process: process, bootID: Boot.id)
+    try FileAccess.write(Array(record.text.utf8), to: container.builtinProcess)
     return process
   }
 
@@ -62,9 +62,13 @@ struct BuiltinRuntime: OCIRuntime {
   func delete(_ container: ContainerDirectory) throws(EngineError) {
     if let process = try process(of: container) {
       // Its descendants too, which no namespace ends with it. While its group has members the number is not
-      // used again, so whoever else has it by now shows that there are none.
-      let present = ProcessIdentity.running(pid: process.pid)
-      if present == nil || present == process { Glibc.kill(-process.pid, SIGKILL) }
+      // used again, so whoever else has it by now shows that there are none. Where `/proc` does not tell who has
+      // it, nobody is killed.
+      switch process.liveness {
+      case .alive: Glibc.kill(-process.pid, SIGKILL)
+      case .dead where ProcessIdentity.running(pid: process.pid) == nil: Glibc.kill(-process.pid, SIGKILL)
+      case .dead, .unknown: break
+      }
       guard process.kill(deadlineNanoseconds: Deadline.after(.seconds(10))) else {
         throw .timedOut(container.id.rawValue, "process \(process.pid) does not end although it was killed")
       }
@@ -77,12 +81,10 @@ struct BuiltinRuntime: OCIRuntime {
     guard FileAccess.exists(container.builtinProcess) else { return nil }
     let text = String(
       decoding: try FileAccess.read(container.builtinProcess, maximumBytes: 64), as: UTF8.self)
-    let parts = text.split(separator: " ")
-    guard parts.count >= 2, let pid = Int32(parts[0]), let startTime = UInt64(parts[1]) else {
+    guard let record = BuiltinProcessRecord(text: text) else {
       throw failure("state", container, "its record of the process is damaged")
     }
-    guard parts.count == 3, parts[2] == Boot.id else { return nil }
-    return ProcessIdentity(pid: pid, startTime: startTime)
+    return record.bootID == Boot.id ? record.process : nil
   }
 
   private func failure(_ command: String, _ container: ContainerDirectory, _ words: String) -> EngineError {
@@ -93,8 +95,38 @@ struct BuiltinRuntime: OCIRuntime {
 extension ContainerDirectory {
   /// The FIFO whose first byte lets the built-in runner's process run.
   fileprivate var startGate: String { runtimeState + "/start" }
-  /// Pid and start time of the built-in runner's process.
+  /// Which process the built-in runner created: a `BuiltinProcessRecord`.
   fileprivate var builtinProcess: String { runtimeState + "/process" }
+}
+
+/// What the built-in runner writes down about the process that it created.
+///
+/// The boot's id as well: where the run directory outlives a boot, both numbers may mean another process.
+package struct BuiltinProcessRecord: Sendable, Hashable {
+  /// The process.
+  package let process: ProcessIdentity
+  /// The boot that its numbers are of; empty where `/proc` did not tell.
+  package let bootID: String
+
+  /// A record of a process that was just created.
+  package init(process: ProcessIdentity, bootID: String) {
+    self.process = process
+    self.bootID = bootID
+  }
+
+  /// Reads what `text` gives; nil where it is damaged.
+  ///
+  /// kill(2) takes 0, 1 made negative, and negative numbers for many processes or for somebody else's.
+  package init?(text: String) {
+    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count == 3, let pid = Int32(parts[0]), pid > 1, let startTime = UInt64(parts[1]) else {
+      return nil
+    }
+    self.init(process: ProcessIdentity(pid: pid, startTime: startTime), bootID: String(parts[2]))
+  }
+
+  /// One line.
+  package var text: String { "\(process.pid) \(process.startTime) \(bootID)" }
 }
 
 /// What the built-in runner takes from a bundle's `config.json`.

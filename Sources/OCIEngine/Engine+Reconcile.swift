@@ -181,10 +181,12 @@ extension Engine {
 
 extension ContainerState {
   /// The container's first process; nil where it has none.
-  var process: ProcessIdentity? { pid > 0 ? ProcessIdentity(pid: pid, startTime: pidStartTime) : nil }
-  /// The process that waits for its end; nil where there is none.
+  ///
+  /// Process 1 is never one, whatever a damaged row says: it is not for this engine to kill.
+  var process: ProcessIdentity? { pid > 1 ? ProcessIdentity(pid: pid, startTime: pidStartTime) : nil }
+  /// The process that waits for its end; nil where there is none, and never process 1.
   var monitor: ProcessIdentity? {
-    monitorPID > 0 ? ProcessIdentity(pid: monitorPID, startTime: monitorStartTime) : nil
+    monitorPID > 1 ? ProcessIdentity(pid: monitorPID, startTime: monitorStartTime) : nil
   }
 
   /// Nothing of the container runs any more.

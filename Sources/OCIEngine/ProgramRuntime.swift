@@ -29,7 +29,7 @@ struct ProgramRuntime: OCIRuntime {
       throw failure("create", container, words)
     }
     guard let bytes = try? FileAccess.read(container.pidFile, maximumBytes: 64),
-      let pid = Int32(String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)),
+      let pid = Int32(String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)), pid > 1,
       let process = ProcessIdentity.running(pid: pid)
     else { throw failure("create", container, "the container's process ended before it was started") }
     return process
