@@ -28,7 +28,10 @@ extension Engine {
       if locked.intent?.operation == .create {
         try endUnrecordedCreation(locked.state.monitor, of: locked.container.id)
       }
-      try locked.setIntent(.end, durability: .committed)
+      // In one transaction: a row without the foreign intent and without this status would say that the runtime
+      // does not know the container.
+      try locked.update(intent: .end, durability: .committed) { $0.status = .removing }
+      step("remove", "foreign intent ended")
     }
     try locked.update(intent: .begin(.remove), durability: .committed) { $0.status = .removing }
     step("remove", "intent")

@@ -91,6 +91,31 @@ struct KillTests {
   }
 
   @Test(
+    "killed at any step of removing what a killed creation left, the removal is finished by the next one",
+    arguments: EngineFixture.runtimes)
+  func removeUncreatedAfterKill(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let bundle = try fixture.bundle(EngineFixture.shortLived)
+    var isKilled = true
+    var number = 0
+    while isKilled {
+      number += 1
+      let id = try ContainerID.test("uncreated")
+      let creator = try fixture.child("create", id, bundle, kill: "create:6")
+      #expect(try creator.waitForExit() == .signal(SIGKILL))
+      let remover = try fixture.child("remove", id, kill: "remove:\(number)")
+      isKilled = try remover.waitForExit(within: .seconds(30)) == .signal(SIGKILL)
+      if try engine.store.hasContainer(id) {
+        #expect(try engine.store.state(of: id).status == .removing, "removal killed at step \(number)")
+        #expect(try engine.reconcile(id) == .removed)
+      }
+      try fixture.expectNothingLeft(engine, "removal of an unfinished creation killed at step \(number)")
+    }
+    #expect(number > 7, "a step of the removal was not passed")
+  }
+
+  @Test(
     "a monitor killed at any step leaves a container whose end is known or recorded as unknown",
     arguments: EngineFixture.runtimes)
   func monitorKilled(runtime: String) throws {
