@@ -134,7 +134,8 @@ extension ContainerRows {
     try checkedID(row.string(column))
   }
 
-  private static func checkedID(_ text: String) throws -> ContainerID {
+  /// The id that a stored text is; `corrupt` where it is none.
+  static func checkedID(_ text: String) throws -> ContainerID {
     do { return try ContainerID(text) } catch {
       throw StoreError.corrupt(printable(text, limit: 128), "this is no id")
     }

@@ -113,6 +113,23 @@ public struct LockedContainer: ~Copyable {
     try scope.remove(durability: durability)
   }
 
+  /// The containers that depend on this one, which therefore cannot be removed; at most ten, by id.
+  ///
+  /// An engine asks before it ends what it wants to remove. Another may be added right after the answer:
+  /// only `remove` decides.
+  ///
+  /// - Throws: `corrupt` where one of them has lost its id, `removed`, `scopeEnded`, `io`.
+  /// - Blocking: for nobody.
+  public borrowing func dependants() throws(StoreError) -> [ContainerID] {
+    try scope.checkOpen("read dependants")
+    let generation = scope.container.generation
+    return try scope.store.perform("read dependants") {
+      try scope.store.database.readOne {
+        try ContainerRows.dependants(of: generation, in: $0).map(ContainerRows.checkedID)
+      }
+    }
+  }
+
   /// The OCI specification, byte for byte as it was added.
   ///
   /// - Throws: `corrupt` where it does not match its digest, `removed`, `scopeEnded`.

@@ -62,8 +62,8 @@ struct BuiltinRuntime: OCIRuntime {
   func delete(_ container: ContainerDirectory) throws(EngineError) {
     if let process = try process(of: container) {
       // Its descendants too, which no namespace ends with it. While its group has members the number is not
-      // used again, so whoever else has it by now shows that there are none. Where `/proc` does not tell who has
-      // it, nobody is killed.
+      // used again, so whoever else has it by now shows that there are none. Where `/proc` does not tell who
+      // has it, nobody is killed.
       switch process.liveness {
       case .alive: Glibc.kill(-process.pid, SIGKILL)
       case .dead where ProcessIdentity.running(pid: process.pid) == nil: Glibc.kill(-process.pid, SIGKILL)

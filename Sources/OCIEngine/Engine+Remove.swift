@@ -8,7 +8,8 @@ extension Engine {
   ///   - id: the container.
   ///   - force: whether to kill what runs, and to go on where the runtime fails or is gone.
   /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed;
-  ///   from the store `inUse` where other containers depend on it, `notFound`, `lockTimeout`.
+  ///   from the store `inUse` where other containers depend on it, `notFound`, `lockTimeout`. A container in
+  ///   use is left as it was.
   /// - Process safety: killed at any instruction, it leaves a container that can be removed, or none.
   public func remove(_ id: ContainerID, force: Bool) throws {
     if force { return try withLock(id, "remove") { try finishRemoval($0, force: true) } }
@@ -24,12 +25,19 @@ extension Engine {
 
   /// Removes the container, whatever its status and whoever had begun what with it.
   func finishRemoval(_ locked: borrowing LockedContainer, force: Bool = true) throws {
+    // INVARIANT I-5: asked before anything is done. A removal that has begun goes on: what it ended is gone.
+    if locked.state.status != .removing {
+      let users = try locked.dependants()
+      guard users.isEmpty else {
+        throw StoreError.inUse(locked.container.id, by: users.map(\.rawValue)).during("remove container")
+      }
+    }
     if locked.hasForeignIntent {
       if locked.intent?.operation == .create {
         try endUnrecordedCreation(locked.state.monitor, of: locked.container.id)
       }
-      // In one transaction: a row without the foreign intent and without this status would say that the runtime
-      // does not know the container.
+      // In one transaction: a row without the foreign intent and without this status would say that the
+      // runtime does not know the container.
       try locked.update(intent: .end, durability: .committed) { $0.status = .removing }
       step("remove", "foreign intent ended")
     }
@@ -47,7 +55,7 @@ extension Engine {
     step("remove", "files")
     do { try locked.remove() } catch {
       guard error.code == .inUse else { throw error }
-      // It is there for those that depend on it; only its process is gone.
+      // Somebody came to depend on it meanwhile. It is there for him; only its process is gone.
       try locked.update(durability: .committed) { $0.status = .unknown }
       try locked.update(intent: .end, durability: .committed) {
         $0.status = .exited

@@ -58,8 +58,9 @@ struct ProgramRuntime: OCIRuntime {
 
   /// Whether the container's program runs although the runtime says `created`.
   ///
-  /// A runtime that is killed in `start` between letting the process go on and unlinking its fifo says so for ever,
-  /// and its next `start` waits for a writer that never comes. A process that was not let go holds the fifo.
+  /// A runtime that is killed in `start` between letting the process go on and unlinking its fifo says so for
+  /// ever, and its next `start` waits for a writer that never comes. A process that was not let go holds the
+  /// fifo.
   private func hasBegun(pid: Int64, _ container: ContainerDirectory) -> Bool {
     let fifo = container.runtimeState + "/exec.fifo"
     guard pid > 0, FileAccess.exists(fifo), let descriptors = try? FileAccess.names(in: "/proc/\(pid)/fd"),

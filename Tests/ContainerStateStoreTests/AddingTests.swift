@@ -127,9 +127,12 @@ struct AddingTests {
     for number in 10..<22 { try store.add("user\(number)", dependingOn: ["base"]) }
     let error = expectError(.inUse) { try store.remove(base) }
     #expect(error?.candidates == (10..<20).map { "user\($0)" })
+    let asked = try store.withLockedContainer(base, wait: .none) { try $0.dependants() }
+    #expect(asked.map(\.rawValue) == error?.candidates)
     #expect(try store.hasContainer(base))
     #expect(fixture.leftovers().contains("base.lock"))
     for number in 10..<22 { try store.remove(ContainerID("user\(number)")) }
+    #expect(try store.withLockedContainer(base, wait: .none) { try $0.dependants() } == [])
     try store.remove(base)
     #expect(fixture.leftovers() == [])
     try expectClean(store)

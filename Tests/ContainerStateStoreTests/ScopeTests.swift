@@ -28,6 +28,7 @@ struct ScopeTests {
     expectError(.scopeEnded) { try locked.setStateExtra(nil) }
     expectError(.scopeEnded) { try locked.setIntent(.begin(.stop)) }
     expectError(.scopeEnded) { try locked.recordExit(code: 0, finishedAt: .now) }
+    expectError(.scopeEnded) { try locked.dependants() }
     expectError(.scopeEnded) { try locked.specification() }
     expectError(.scopeEnded) { try locked.specificationCopy() }
     let error = expectError(.scopeEnded) { try locked.remove() }

@@ -86,23 +86,49 @@ struct RemovalTests {
     try waitUntil("no process to be left") { fixture.processes.isEmpty }
   }
 
-  @Test("of a container that others depend on is refused, and leaves it ended but there")
+  @Test("I-5, I-14: of a container that others depend on is refused by their names, and leaves it running")
   func inUse() throws {
     let fixture = try EngineFixture("builtin")
     let engine = try fixture.engine()
     let id = try ContainerID.test("used")
     _ = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
-    var details = ContainerDetails()
-    details.dependencies = [id]
-    let dependant = try ContainerConfiguration(
-      id: ContainerID.test("user"), name: "user", createdAt: Timestamp(nanosecondsSinceEpoch: 0),
-      details: details)
-    try engine.store.add(dependant, specification: JSONBytes("{}"))
+    try engine.start(id)
+    let before = try engine.store.container(id)
+    let user = try addDependant(on: id, engine)
+    let error = #expect(throws: StoreError.self) { try engine.remove(id, force: true) }
+    #expect(error?.code == .inUse)
+    #expect(error?.candidates == [user.rawValue])
+    let after = try engine.store.container(id)
+    #expect(after.state == before.state && after.stateRevision == before.stateRevision)
+    #expect(after.state.process?.liveness == .alive)
+    try engine.remove(user, force: true)
+    try engine.remove(id, force: true)
+    try fixture.expectNothingLeft(engine, "a removal of what was depended on")
+  }
+
+  @Test("of a container that others came to depend on meanwhile is finished, and leaves it ended but there")
+  func inUseMeanwhile() throws {
+    let fixture = try EngineFixture("builtin")
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("used")
+    _ = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    #expect(try fixture.child("remove", id, kill: "remove:1").waitForExit() == .signal(SIGKILL))
+    let user = try addDependant(on: id, engine)
     let error = #expect(throws: StoreError.self) { try engine.remove(id, force: true) }
     #expect(error?.code == .inUse)
     #expect(try engine.store.state(of: id).status == .exited)
-    try engine.remove(dependant.id, force: true)
+    try engine.remove(user, force: true)
     try engine.remove(id, force: false)
-    try fixture.expectNothingLeft(engine, "a removal of what was depended on")
+    try fixture.expectNothingLeft(engine, "a removal of what was depended on meanwhile")
+  }
+
+  /// Adds a container to the store that depends on this one.
+  private func addDependant(on id: ContainerID, _ engine: Engine) throws -> ContainerID {
+    var details = ContainerDetails()
+    details.dependencies = [id]
+    let user = try ContainerID.test("user")
+    let configuration = try ContainerConfiguration(
+      id: user, name: "user", createdAt: Timestamp(nanosecondsSinceEpoch: 0), details: details)
+    return try engine.store.add(configuration, specification: JSONBytes("{}")).id
   }
 }
