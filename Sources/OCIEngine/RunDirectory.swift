@@ -54,8 +54,8 @@ package struct RunDirectory: Sendable {
 
   /// The directory of one container.
   ///
-  /// The generation is in its name, so that what is left over of a removed container
-  /// is never taken for that of another with the same id.
+  /// The generation is in its name and in that of its control group, so that what is left over of a removed
+  /// container is never taken for that of another with the same id.
   func directory(of container: Container) -> ContainerDirectory {
     RunDirectory.directory(in: path, id: container.id, generation: container.generation)
   }
@@ -63,7 +63,7 @@ package struct RunDirectory: Sendable {
   static func directory(in path: String, id: ContainerID, generation: Int64) -> ContainerDirectory {
     ContainerDirectory(
       path: "\(path)/containers/\(id.rawValue).\(generation)", id: id, generation: generation,
-      controlGroup: ControlGroup(path: "/cstate-\(tag(ofPath: path))-\(id.rawValue)"))
+      controlGroup: ControlGroup(path: "/cstate-\(tag(ofPath: path))-\(generation)-\(id.rawValue)"))
   }
 
   /// Every container that has a directory here.

@@ -47,6 +47,26 @@ struct RecoverTests {
   }
 
   @Test(
+    "what is left over of a removed container is removed without harm to a living one of the same id",
+    arguments: EngineFixture.runtimes)
+  func sameID(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("again")
+    let container = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    try engine.start(id)
+    let leftOver = "\(fixture.root)/run/containers/\(id).\(container.generation + 1000)"
+    mkdir(leftOver, 0o700)
+    try write(runtime, toPath: leftOver + "/runtime.name")
+    let recovery = try engine.recover()
+    #expect(recovery.failures.isEmpty)
+    #expect(recovery.removedDirectories == [leftOver])
+    #expect(try engine.store.state(of: id).process?.liveness == .alive)
+    try engine.remove(id, force: true)
+    try fixture.expectNothingLeft(engine, "a left-over directory of the same id")
+  }
+
+  @Test(
     "after a reboot every container can be started or removed, and no number of the old boot is believed",
     arguments: EngineFixture.runtimes)
   func reboot(runtime: String) throws {
