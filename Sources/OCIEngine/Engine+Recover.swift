@@ -16,9 +16,11 @@ extension Engine {
   /// Makes store and machine agree again after deaths and reboots: recovers the store, settles every
   /// container that something was left undone with, removes what is left over of containers that are gone.
   ///
-  /// Containers that somebody is at work with are left to him. Running it twice changes nothing more.
+  /// Containers that somebody is at work with are left to him. Running it twice changes nothing more. While a
+  /// row cannot be read, every directory that no other row has may be its, and stays.
   ///
-  /// - Throws: errors of the store as a whole; what concerns one container is in `failures`.
+  /// - Throws: errors of the store as a whole; what concerns one container, or a damaged row, is in
+  ///   `failures`.
   /// - Blocking: up to one second for each container's lock.
   public func recover() throws -> EngineRecovery {
     var recovery = EngineRecovery()
@@ -34,24 +36,48 @@ extension Engine {
         continue
       } catch { recovery.failures.append((id.rawValue, "\(error)")) }
     }
-    for directory in try run.containerDirectories() where try isLeftOver(directory) {
+    try removeLeftOvers(&recovery)
+    return recovery
+  }
+
+  private func removeLeftOvers(_ recovery: inout EngineRecovery) throws {
+    // A directory is made while its container's row is there and removed before it, so of those that are
+    // there now nobody uses one without a row.
+    let directories = try run.containerDirectories()
+    let (generations, unreadable) = try readRows()
+    for damage in unreadable where !recovery.failures.contains(where: { $0.subject == damage.subject }) {
+      recovery.failures.append((damage.subject, "\(damage)"))
+    }
+    for directory in directories
+    where !generations.contains(directory.generation) && !run.isTrialUnderWay(directory) {
+      guard unreadable.isEmpty else {
+        recovery.failures.append((directory.path, "it may be that of a row that cannot be read, so it stays"))
+        continue
+      }
       do {
         try removeLeftOver(directory)
         recovery.removedDirectories.append(directory.path)
       } catch { recovery.failures.append((directory.path, "\(error)")) }
     }
-    return recovery
   }
 
-  /// A directory is made while its container's row is there and removed before it, so without the row nobody
-  /// uses it.
-  private func isLeftOver(_ directory: ContainerDirectory) throws -> Bool {
-    if run.isTrialUnderWay(directory) { return false }
-    do {
-      return try store.container(directory.id).generation != directory.generation
-    } catch {
-      guard error.code == .notFound else { throw error }
-      return true
+  /// The generations of all rows that can be read, and one error for each of the others, as one moment had
+  /// them.
+  ///
+  /// A generation is never given out twice, and what is damaged in a row may be its id.
+  private func readRows() throws -> (generations: Set<Int64>, unreadable: [StoreError]) {
+    try store.read { snapshot in
+      let list = try snapshot.containerSummaries()
+      var generations: Set<Int64> = []
+      var unreadable = list.corrupt
+      for id in list.containers.map(\.id) {
+        do { generations.insert(try snapshot.container(id).generation) } catch let error as StoreError
+          where error.code == .corrupt
+        {
+          unreadable.append(error)
+        }
+      }
+      return (generations, unreadable)
     }
   }
 

@@ -51,4 +51,38 @@ struct DamageTests {
     #expect(one.liveness == .alive)
     try fixture.expectNothingLeft(engine, "a row that names process 1")
   }
+
+  /// What happens to the row of a running container.
+  enum Damage: String, CaseIterable {
+    case noID = "UPDATE record SET id = '-' WHERE kind = 1"
+    case otherID = "UPDATE record SET id = 'other' WHERE kind = 1"
+    case noStatus = "UPDATE container_state SET status = 99"
+    case noState = "DELETE FROM container_state"
+    case noConfiguration = "UPDATE container SET extra = CAST('{' AS BLOB)"
+  }
+
+  @Test(
+    "recovery removes nothing that may be of a row that it cannot read, and says which that is",
+    arguments: EngineFixture.runtimes, Damage.allCases)
+  func recover(runtime: String, damage: Damage) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("unreadable")
+    _ = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    try engine.start(id)
+    let process = try #require(try engine.store.state(of: id).process)
+    let leftOver = fixture.root + "/run/containers/nobody.77"
+    mkdir(leftOver, 0o700)
+    try fixture.damage(damage.rawValue)
+
+    let recovery = try engine.recover()
+    #expect(process.liveness == .alive)
+    #expect(entries(ofDirectory: fixture.root + "/run/containers").contains { $0.hasPrefix(id.rawValue) })
+    switch damage {
+    case .noID, .noStatus, .noState:
+      #expect(!recovery.failures.isEmpty)
+      #expect(recovery.removedDirectories.isEmpty)
+    case .otherID, .noConfiguration: #expect(recovery.removedDirectories == [leftOver])
+    }
+  }
 }
