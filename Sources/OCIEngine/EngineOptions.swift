@@ -19,6 +19,8 @@ public struct EngineOptions: Sendable {
   ///
   /// The program calls `monitorMain` with the rest.
   public var monitorCommand = ["/proc/self/exe", "monitor"]
+  /// How long a call of an OCI runtime may take in a trial of it; for tests.
+  package var runtimeLimit = ProgramRuntime.limit
   /// Called between the steps of an operation, for tests that end the process there.
   package var observer: (@Sendable (EngineStep) -> Void)?
 

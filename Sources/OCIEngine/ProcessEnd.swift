@@ -35,6 +35,15 @@ enum ProcessEnd: Equatable {
     return reaped(pid)
   }
 
+  /// Kills a child and reaps it.
+  ///
+  /// - Returns: nil when it has not ended within five seconds, as where the kernel keeps it: then nobody reaps
+  ///   it, which only costs its number.
+  static func ofKilled(child pid: Int32) -> ProcessEnd? {
+    kill(pid, SIGKILL)
+    return of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(5)))
+  }
+
   /// Reaps a child that has ended, or is about to.
   static func reaped(_ pid: Int32) -> ProcessEnd {
     var status: Int32 = 0

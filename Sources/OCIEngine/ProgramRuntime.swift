@@ -5,8 +5,9 @@ import Glibc
 /// An OCI runtime that is a program with the command line of `runc`.
 struct ProgramRuntime: OCIRuntime {
   let path: String
-
   /// How long a call may take; it is killed then.
+  var limit = ProgramRuntime.limit
+
   static let limit = Duration.seconds(60)
 
   func create(_ container: ContainerDirectory) throws(EngineError) -> ProcessIdentity {
@@ -22,11 +23,14 @@ struct ProgramRuntime: OCIRuntime {
         "--root", container.runtimeRoot, "--log", container.runtimeLog, "--log-format", "json", "create",
         "--bundle", container.path, "--pid-file", container.pidFile, container.id.rawValue,
       ], descriptors: standard, diesWithParent: true)
-    let end = ProcessEnd.of(
-      child: try start.start(), deadlineNanoseconds: Deadline.after(ProgramRuntime.limit))
+    let child = try start.start()
+    guard let end = ProcessEnd.of(child: child, deadlineNanoseconds: Deadline.after(limit)) else {
+      _ = ProcessEnd.ofKilled(child: child)
+      throw .timedOut(
+        container.id.rawValue, "\(path) did not end in time and was killed; look at what it waits for")
+    }
     guard end == .code(0) else {
-      let words = end == nil ? "it did not end in time" : loggedWords(container) ?? "it said nothing"
-      throw failure("create", container, words)
+      throw failure("create", container, loggedWords(container) ?? "it said nothing")
     }
     guard let bytes = try? FileAccess.read(container.pidFile, maximumBytes: 64),
       let pid = Int32(String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)), pid > 1,
@@ -104,7 +108,7 @@ extension ProgramRuntime {
     do {
       return try CapturedRun.of(
         path, ["--root", container.runtimeRoot, command] + options + [container.id.rawValue] + operands,
-        deadlineNanoseconds: Deadline.after(ProgramRuntime.limit))
+        deadlineNanoseconds: Deadline.after(limit))
     } catch {
       guard error.code == .system, !FileAccess.exists(path) else { throw error }
       throw EngineError(

@@ -68,7 +68,7 @@ extension Engine {
     guard let path = try? Engine.programPath(name) else {
       return RuntimeTrial(name: name, path: nil, failure: "not installed")
     }
-    let failure = try RuntimeTrials(run: run).failure(ofProgram: path)
+    let failure = try RuntimeTrials(run: run, limit: options.runtimeLimit).failure(ofProgram: path)
     return RuntimeTrial(name: name, path: path, failure: failure)
   }
 }

@@ -5,6 +5,8 @@ import Glibc
 /// for this boot.
 struct RuntimeTrials {
   let run: RunDirectory
+  /// How long a call of the program may take.
+  let limit: Duration
 
   /// Why the program cannot run containers here; nil where it can.
   ///
@@ -47,7 +49,7 @@ struct RuntimeTrials {
 
   private func trialFailure(ofProgram path: String) throws(EngineError) -> String? {
     let directory = try run.trialDirectory()
-    let program = ProgramRuntime(path: path)
+    let program = ProgramRuntime(path: path, limit: limit)
     try directory.prepare(
       configuration: RuntimeTrials.configuration(directory.controlGroup), runtime: .program(path))
     // The process is never started, so its program needs no content.
@@ -62,10 +64,10 @@ struct RuntimeTrials {
       _ = try program.create(directory, standard: [null, null, null])
       try program.delete(directory)
     } catch {
-      guard error.code == .runtimeFailed else { throw error }
       // What it left of a container that it could not create.
       try directory.controlGroup.remove()
       try directory.remove()
+      guard error.code == .runtimeFailed else { throw error }
       return error.cause
     }
     try directory.remove()

@@ -76,6 +76,20 @@ struct RuntimeTests {
     #expect(try !readText(atPath: "/proc/self/mountinfo").contains(fixture.directory.path))
   }
 
+  @Test("a runtime that hangs in its trial is killed and reaped, and that says nothing about it for later")
+  func hangingTrial() throws {
+    let fixture = try EngineFixture("automatic")
+    try write("#!/bin/sh\nexec sleep 1000\n", toPath: fixture.directory.path("runc"), mode: 0o700)
+    let child = try ChildProcess(
+      executable: "store-test-child", ["engine-hanging-trial", fixture.root, "automatic"],
+      environment: ["PATH": "\(fixture.directory.path):/usr/bin:/bin"])
+    try child.expect("trial timedOut")
+    try child.expect("no child")
+    #expect(try child.waitForExit() == .code(0))
+    #expect(status(ofPath: fixture.root + "/run/runtimes.json") == nil)
+    #expect(entries(ofDirectory: fixture.root + "/run/containers").isEmpty)
+  }
+
   @Test("a call of a runtime that hangs dies with the process that made it")
   func diesWithCaller() throws {
     let fixture = try EngineFixture("builtin")

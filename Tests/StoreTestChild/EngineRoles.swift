@@ -39,6 +39,16 @@ let engineRoles: [String: Role] = [
     say("runtime \(selected.name) \(selected.notice ?? "")")
     return 0
   },
+  "engine-hanging-trial": { arguments in
+    do { _ = try engine(arguments, runtimeLimit: .milliseconds(100)).availableRuntimes() } catch
+      let error as EngineError
+    {
+      say("trial \(error.code.rawValue)")
+    }
+    let hasChild = waitpid(-1, nil, WNOHANG) == 0 || errno != ECHILD
+    say(hasChild ? "child left" : "no child")
+    return 0
+  },
   "engine-recover": { arguments in
     let engine = try engine(arguments)
     let recovery = try engine.recover()
@@ -54,7 +64,9 @@ let engineRoles: [String: Role] = [
 ]
 
 /// The engine that a role's first two arguments describe.
-private func engine(_ arguments: [String]) throws -> Engine {
+private func engine(
+  _ arguments: [String], runtimeLimit: Duration = EngineOptions().runtimeLimit
+) throws -> Engine {
   let store = try StateStore(at: StoreLocation(root: arguments[0]))
   var options = EngineOptions()
   options.runtime =
@@ -65,6 +77,7 @@ private func engine(_ arguments: [String]) throws -> Engine {
     }
   options.monitorCommand = ["/proc/self/exe", "engine-monitor"]
   options.observer = killingObserver()
+  options.runtimeLimit = runtimeLimit
   return try Engine(store: store, options: options)
 }
 
