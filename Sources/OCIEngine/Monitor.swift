@@ -56,7 +56,7 @@ struct Monitor {
     step("told")
     let process: ProcessIdentity
     do { process = try launch.runtime.runtime.create(directory) } catch {
-      channel.send(.failed("\(error.message): \(error.cause)"))
+      channel.send(.failed(error.cause.isEmpty ? error.message : "\(error.message): \(error.cause)"))
       return nil
     }
     step("created")

@@ -14,7 +14,7 @@ public struct RuntimeTrial: Sendable, Hashable {
 extension Engine {
   /// Every runtime that the engine knows, the preferred one first, with the outcome of a real trial.
   ///
-  /// - Throws: `system` where the run directory cannot be written to.
+  /// - Throws: `system` where the run directory cannot be written to, `timedOut` where a runtime hangs.
   public func availableRuntimes() throws(EngineError) -> [RuntimeTrial] {
     var trials: [RuntimeTrial] = []
     for name in Engine.programNames { trials.append(try trial(ofProgramNamed: name)) }
@@ -23,7 +23,8 @@ extension Engine {
 
   /// The runtime that a new container gets, and one line that says why where it is not the preferred one.
   ///
-  /// - Throws: `runtimeUnavailable` where the one that was asked for is not installed.
+  /// - Throws: `runtimeUnavailable` where the one that was asked for is not installed, `timedOut` where one
+  ///   that is tried hangs; ask for another then.
   public func selectedRuntime() throws(EngineError) -> (name: String, notice: String?) {
     let (reference, notice) = try selection()
     return (reference.text, notice)
