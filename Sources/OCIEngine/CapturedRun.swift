@@ -14,7 +14,7 @@ struct CapturedRun {
   /// Runs a program that dies with the calling thread, with nothing to read.
   ///
   /// - Throws: `system` where it cannot be started, `timedOut` where it does not end in time; it is killed
-  ///   then.
+  ///   then, and waited for five seconds at most: the caller holds a container's lock.
   static func of(
     _ executable: String, _ arguments: [String], deadlineNanoseconds: UInt64
   ) throws(EngineError) -> CapturedRun {
@@ -34,10 +34,10 @@ struct CapturedRun {
     let process = platform_pidfd_open(pid)
     defer { if process >= 0 { close(process) } }
     let isEnded = collect(&output, &errorOutput, process: process, deadlineNanoseconds: deadlineNanoseconds)
-    if !isEnded { kill(pid, SIGKILL) }
-    let end = ProcessEnd.reaped(pid)
-    guard isEnded else {
-      throw .timedOut(executable, "it did not end in time and was killed; look at what it waits for")
+    guard isEnded, let end = ProcessEnd.of(child: pid, deadlineNanoseconds: deadlineNanoseconds) else {
+      let isGone = ProcessEnd.ofKilled(child: pid) != nil
+      let words = isGone ? "was killed" : "does not end although it was killed"
+      throw .timedOut(executable, "it did not end in time and \(words); look at what it waits for")
     }
     return CapturedRun(end: end, output: output.bytes, errorOutput: errorOutput.bytes)
   }

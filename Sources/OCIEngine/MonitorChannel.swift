@@ -51,10 +51,7 @@ struct MonitorChannel: ~Copyable {
     // What is started ends at once, and leaves a grandchild that belongs to nobody.
     let pid = try start.start()
     let end = ProcessEnd.of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(20)))
-    if end == nil {
-      Glibc.kill(pid, SIGKILL)
-      _ = ProcessEnd.reaped(pid)
-    }
+    if end == nil { _ = ProcessEnd.ofKilled(child: pid) }
     guard end == .code(0) || end == .unknown else {
       throw .monitorFailed(
         launch.id,

@@ -3,8 +3,10 @@ import ContainerStateStore
 import Glibc
 
 /// How a child of this process ended.
-enum ProcessEnd: Equatable {
+package enum ProcessEnd: Equatable, Sendable {
+  /// It ended by itself, with this code.
   case code(Int32)
+  /// This signal ended it.
   case signal(Int32)
   /// Somebody else in this process has taken the answer, or ignores the ends of children.
   case unknown
@@ -23,16 +25,31 @@ enum ProcessEnd: Equatable {
     self = signal == 0 ? .code(waitStatus >> 8 & 0xFF) : .signal(signal)
   }
 
-  /// Waits for the end of a child.
+  /// Waits for the end of a child and reaps it.
   ///
-  /// - Returns: nil when the deadline has passed.
-  static func of(child pid: Int32, deadlineNanoseconds: UInt64) -> ProcessEnd? {
+  /// - Parameters:
+  ///   - pid: the child.
+  ///   - deadlineNanoseconds: CLOCK_MONOTONIC; `UInt64.max` for none.
+  /// - Returns: nil when the deadline has passed and it may still run; it is not reaped then.
+  /// - Blocking: until the child ends, never beyond the deadline.
+  package static func of(child pid: Int32, deadlineNanoseconds: UInt64) -> ProcessEnd? {
     let descriptor = platform_pidfd_open(pid)
-    if descriptor >= 0 {
-      defer { close(descriptor) }
-      guard poll(descriptor, deadlineNanoseconds: deadlineNanoseconds) else { return nil }
+    defer { if descriptor >= 0 { close(descriptor) } }
+    while true {
+      var status: Int32 = 0
+      switch waitpid(pid, &status, WNOHANG) {
+      case pid: return ProcessEnd(waitStatus: status)
+      case 0:
+        if Deadline.isPast(deadlineNanoseconds) { return nil }
+        if descriptor >= 0 {
+          _ = poll(descriptor, deadlineNanoseconds: deadlineNanoseconds)
+        } else {
+          // A sandbox may not know pidfd_open(2).
+          usleep(1000)
+        }
+      default: if errno != EINTR { return .unknown }
+      }
     }
-    return reaped(pid)
   }
 
   /// Kills a child and reaps it.
@@ -42,14 +59,6 @@ enum ProcessEnd: Equatable {
   static func ofKilled(child pid: Int32) -> ProcessEnd? {
     kill(pid, SIGKILL)
     return of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(5)))
-  }
-
-  /// Reaps a child that has ended, or is about to.
-  static func reaped(_ pid: Int32) -> ProcessEnd {
-    var status: Int32 = 0
-    var result = waitpid(pid, &status, 0)
-    while result < 0, errno == EINTR { result = waitpid(pid, &status, 0) }
-    return result == pid ? ProcessEnd(waitStatus: status) : .unknown
   }
 }
 

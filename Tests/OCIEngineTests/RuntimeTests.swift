@@ -90,6 +90,14 @@ struct RuntimeTests {
     #expect(entries(ofDirectory: fixture.root + "/run/containers").isEmpty)
   }
 
+  @Test("no wait for a child, killed or not, is longer than its deadline")
+  func boundedWait() throws {
+    let child = try ChildProcess(role: "echo")
+    #expect(ProcessEnd.of(child: child.pid, deadlineNanoseconds: 1) == nil)
+    #expect(ProcessIdentity.running(pid: child.pid) != nil, "it was neither killed nor reaped")
+    #expect(ProcessEnd.of(child: getpid(), deadlineNanoseconds: soon) == .unknown, "it is no child")
+  }
+
   @Test("a call of a runtime that hangs dies with the process that made it")
   func diesWithCaller() throws {
     let fixture = try EngineFixture("builtin")
