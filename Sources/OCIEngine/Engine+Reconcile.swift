@@ -76,7 +76,10 @@ extension Engine {
   private func decision(on locked: borrowing LockedContainer) throws -> Reconciliation.Action {
     let state = locked.state
     let foreign = locked.hasForeignIntent ? locked.intent : nil
-    let owner = foreign.map { ProcessIdentity(pid: $0.ownerPID, startTime: $0.ownerStartTime) }
+    // Nobody has a number below 1, so nobody comes back to what a damaged row says he has begun.
+    let owner = foreign.flatMap {
+      $0.ownerPID > 0 ? ProcessIdentity(pid: $0.ownerPID, startTime: $0.ownerStartTime) : nil
+    }
     if let foreign, let owner, foreign.operation != .stop, owner != .current {
       // The kernel frees a dying process's locks before it kills the runtime call that dies with it.
       _ = owner.waitForEnd(deadlineNanoseconds: Deadline.after(.milliseconds(200)))

@@ -85,4 +85,18 @@ struct DamageTests {
     case .otherID, .noConfiguration: #expect(recovery.removedDirectories == [leftOver])
     }
   }
+
+  @Test("a stop whose owner's number is damaged is undone, and not left to him for ever", arguments: [0, -1])
+  func damagedOwner(number: Int) throws {
+    let fixture = try EngineFixture("builtin")
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("owner")
+    _ = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    try engine.start(id)
+    #expect(try fixture.child("stop", id, "20000", kill: "stop:1").waitForExit() == .signal(SIGKILL))
+    try fixture.damage("UPDATE intent SET owner_pid = \(number)")
+    #expect(try engine.reconcile(id) == .stopUndone)
+    try engine.remove(id, force: true)
+    try fixture.expectNothingLeft(engine, "a stop of a damaged owner")
+  }
 }
