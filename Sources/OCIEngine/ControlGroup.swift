@@ -5,9 +5,12 @@ import Glibc
 ///
 /// An OCI runtime removes it with the container, but not where it was killed before it had recorded the
 /// container.
-struct ControlGroup: Sendable, Hashable {
+package struct ControlGroup: Sendable, Hashable {
   /// Its path from the root of every hierarchy, as `linux.cgroupsPath` wants it.
-  let path: String
+  package let path: String
+
+  /// The control group of this path.
+  package init(path: String) { self.path = path }
 
   private static let mountPoint = "/sys/fs/cgroup"
 
@@ -20,11 +23,13 @@ struct ControlGroup: Sendable, Hashable {
 
   /// Kills what is in it and removes it; one that is not there is no error.
   ///
-  /// - Throws: `timedOut` where a process in it does not end although it was killed.
-  func remove() throws(EngineError) {
+  /// - Throws: `system` where the kernel does not let us, `timedOut` where a process in it does not end although
+  ///   it was killed.
+  /// - Blocking: up to five seconds, for the ends of killed processes.
+  package func remove() throws(EngineError) {
     let deadlineNanoseconds = Deadline.after(.seconds(5))
     for directory in directories {
-      while !ControlGroup.remove(directory) {
+      while try !ControlGroup.remove(directory) {
         guard !Deadline.isPast(deadlineNanoseconds) else {
           throw .timedOut(
             directory, "the processes in this control group do not end although they were killed")
@@ -36,17 +41,28 @@ struct ControlGroup: Sendable, Hashable {
   }
 
   /// Tries once, from the innermost group outwards; whether it is gone.
-  private static func remove(_ directory: String) -> Bool {
-    if rmdir(directory) == 0 || errno == ENOENT { return true }
+  private static func remove(_ directory: String) throws(EngineError) -> Bool {
+    if try removeEmpty(directory) { return true }
     let processes = (try? FileAccess.read(directory + "/cgroup.procs", maximumBytes: 1 << 20)) ?? []
     for line in String(decoding: processes, as: UTF8.self).split(separator: "\n") {
-      if let pid = Int32(line), pid > 0 { kill(pid, SIGKILL) }
+      if let pid = Int32(line), pid > 1 { kill(pid, SIGKILL) }
     }
     for name in (try? FileAccess.names(in: directory)) ?? [] {
       let inner = directory + "/" + name
       var status = stat()
-      if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { _ = remove(inner) }
+      if lstat(inner, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { _ = try remove(inner) }
     }
-    return rmdir(directory) == 0 || errno == ENOENT
+    return try removeEmpty(directory)
+  }
+
+  /// Whether the group is gone; false where something is in it.
+  private static func removeEmpty(_ directory: String) throws(EngineError) -> Bool {
+    if rmdir(directory) == 0 { return true }
+    switch errno {
+    case ENOENT: return true
+    case EBUSY, ENOTEMPTY: return false
+    // Without the permission no killing and no waiting helps.
+    default: throw .system("rmdir", directory, errno)
+    }
   }
 }

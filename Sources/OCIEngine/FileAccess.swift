@@ -62,6 +62,27 @@ enum FileAccess {
 
   /// Writes a whole file with mode 0600 under a temporary name and renames it: readers see all of it or none.
   static func write(_ bytes: [UInt8], to path: String) throws(EngineError) {
+    let temporary = try writeTemporary(bytes, beside: path)
+    guard rename(temporary, path) == 0 else {
+      let code = errno
+      unlink(temporary)
+      throw .system("rename", path, code)
+    }
+  }
+
+  /// Writes a whole file as `write`, unless something has this name already.
+  ///
+  /// - Returns: false where something has; of many callers at once exactly one gets true.
+  static func writeNew(_ bytes: [UInt8], to path: String) throws(EngineError) -> Bool {
+    let temporary = try writeTemporary(bytes, beside: path)
+    defer { unlink(temporary) }
+    if link(temporary, path) == 0 { return true }
+    guard errno == EEXIST else { throw .system("link", path, errno) }
+    return false
+  }
+
+  /// Writes a whole file with mode 0600 under a name that nobody else uses, and returns that.
+  private static func writeTemporary(_ bytes: [UInt8], beside path: String) throws(EngineError) -> String {
     let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max))"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .system("open", temporary, errno) }
@@ -76,7 +97,7 @@ enum FileAccess {
       }
       offset += max(count, 0)
     }
-    guard rename(temporary, path) == 0 else { throw .system("rename", path, errno) }
+    return temporary
   }
 
   /// Removes a directory and everything below it; one that is not there is no error.
@@ -94,13 +115,18 @@ enum FileAccess {
     }
     defer { closedir(directory) }
     var names: [String] = []
-    while let entry = readdir(directory) {
+    while true {
+      // The end and a failure differ by errno alone.
+      errno = 0
+      guard let entry = readdir(directory) else {
+        guard errno == 0 else { throw .system("readdir", path, errno) }
+        return names.sorted()
+      }
       let name = withUnsafeBytes(of: entry.pointee.d_name) {
         String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != ".", name != ".." { names.append(name) }
     }
-    return names.sorted()
   }
 
   /// Whether something is there.

@@ -42,14 +42,17 @@ package struct RunDirectory: Sendable {
   /// Two stores in one run directory would take each other's containers for left over.
   private func claim(for storeRoot: String) throws(EngineError) {
     let marker = path + "/store"
-    if let owner = try? FileAccess.read(marker, maximumBytes: 4096) {
-      guard owner.elementsEqual(storeRoot.utf8) else {
-        let other = printable(String(decoding: owner, as: UTF8.self), limit: 4096)
-        throw .runDirectory(path, "it is that of the store in \(other); choose another run directory")
-      }
-      return
+    if !FileAccess.exists(marker), try FileAccess.writeNew(Array(storeRoot.utf8), to: marker) { return }
+    let owner: [UInt8]
+    do { owner = try FileAccess.read(marker, maximumBytes: 4096) } catch {
+      throw .runDirectory(
+        path, "its file 'store', which says whose it is, cannot be read; choose another run directory",
+        cause: error.cause)
     }
-    try FileAccess.write(Array(storeRoot.utf8), to: marker)
+    guard owner.elementsEqual(storeRoot.utf8) else {
+      let other = printable(String(decoding: owner, as: UTF8.self), limit: 4096)
+      throw .runDirectory(path, "it is that of the store in \(other); choose another run directory")
+    }
   }
 
   /// The directory of one container.

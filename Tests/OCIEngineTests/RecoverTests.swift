@@ -106,6 +106,52 @@ struct RecoverTests {
     #expect(open?.code == .runDirectoryUnusable)
   }
 
+  @Test("of two stores that claim one run directory at once exactly one gets it")
+  func claimedAtOnce() async throws {
+    let fixture = try EngineFixture("builtin")
+    let stores = try ["one", "two", "three"].map {
+      try StateStore(at: StoreLocation(root: fixture.directory.path($0)))
+    }
+    for round in 0..<20 {
+      var options = EngineOptions()
+      options.runDirectory = fixture.directory.path("run-\(round)")
+      let winners = await withTaskGroup(of: Bool.self) { group in
+        for store in stores {
+          group.addTask { [options] in (try? Engine(store: store, options: options)) != nil }
+        }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      #expect(winners == 1, "round \(round)")
+      #expect(entries(ofDirectory: fixture.directory.path("run-\(round)")) == ["containers", "store"])
+    }
+  }
+
+  @Test("a run directory whose owner cannot be read is nobody else's")
+  func unreadableOwner() throws {
+    let fixture = try EngineFixture("builtin")
+    _ = try fixture.engine()
+    let marker = fixture.root + "/run/store"
+    let tooLong = String(repeating: "x", count: 5000)
+    try write(tooLong, toPath: marker)
+    let error = #expect(throws: EngineError.self) { _ = try fixture.engine() }
+    #expect(error?.code == .runDirectoryUnusable)
+    #expect(try readText(atPath: marker) == tooLong)
+  }
+
+  @Test("a control group that may not be removed is refused, and not waited for")
+  func unwritableControlGroup() throws {
+    let directory = try TemporaryDirectory()
+    let group = directory.path("parent/group")
+    mkdir(directory.path("parent"), 0o700)
+    mkdir(group, 0o700)
+    chmod(directory.path("parent"), 0o500)
+    defer { chmod(directory.path("parent"), 0o700) }
+    // Looked for below every hierarchy's mount point.
+    let child = try ChildProcess(role: "engine-control-group", ["/../../..\(group)"])
+    try child.expect("refused system")
+    #expect(status(ofPath: group) != nil)
+  }
+
   @Test("wait says that a container never ran, and gives up at its deadline")
   func wait() throws {
     let fixture = try EngineFixture("builtin")

@@ -49,6 +49,14 @@ let engineRoles: [String: Role] = [
     say(hasChild ? "child left" : "no child")
     return 0
   },
+  "engine-control-group": { arguments in
+    // Nobody, who may not remove what is root's.
+    if geteuid() == 0, seteuid(65534) != 0 { return 2 }
+    do throws(EngineError) { try ControlGroup(path: arguments[0]).remove() } catch {
+      say("refused \(error.code.rawValue)")
+    }
+    return 0
+  },
   "engine-recover": { arguments in
     let engine = try engine(arguments)
     let recovery = try engine.recover()
