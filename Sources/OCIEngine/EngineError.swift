@@ -47,8 +47,6 @@ extension EngineError {
     case stillRunning
     /// Somebody has begun to remove the container.
     case beingRemoved
-    /// Somebody else is stopping the container.
-    case beingStopped
     /// The container's monitor could not be started, or has died.
     case monitorFailed
     /// A process did not do what it had to in time.
@@ -98,12 +96,6 @@ extension EngineError {
     EngineError(
       .beingRemoved, subject: id.rawValue,
       message: "the removal of the container has begun; remove it to finish that")
-  }
-
-  static func beingStopped(_ id: ContainerID, by owner: Int32) -> EngineError {
-    EngineError(
-      .beingStopped, subject: id.rawValue,
-      message: "process \(owner) is stopping the container; wait for its end")
   }
 
   static func invalidBundle(_ path: String, _ message: String, cause: String = "") -> EngineError {
