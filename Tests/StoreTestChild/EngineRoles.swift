@@ -40,8 +40,8 @@ let engineRoles: [String: Role] = [
     return 0
   },
   "engine-hanging-trial": { arguments in
-    do { _ = try engine(arguments, runtimeLimit: .milliseconds(100)).availableRuntimes() } catch
-      let error as EngineError
+    do { _ = try engine(arguments, runtimeLimit: .milliseconds(100)).availableRuntimes() } catch let error
+      as EngineError
     {
       say("trial \(error.code.rawValue)")
     }
