@@ -29,8 +29,7 @@ package struct StoreDirectory: Sendable, Hashable {
   package init(
     path: String, creates: Bool = true, allowsUnfitFileSystem: Bool = false
   ) throws(DirectoryError) {
-    if creates { try Self.create(path) }
-    let canonical = try Self.canonicalPath(of: path)
+    let canonical = try Self.canonicalPath(of: path, creates: creates)
     let descriptor = Glibc.open(canonical, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
       let code = errno
@@ -66,14 +65,18 @@ package struct StoreDirectory: Sendable, Hashable {
 }
 
 extension StoreDirectory {
-  private static func canonicalPath(of path: String) throws(DirectoryError) -> String {
-    guard let resolved = realpath(path, nil) else {
-      let code = errno
-      throw DirectoryError(
-        path: path, reason: code == ENOENT ? .missing : .system(call: "realpath", errno: code))
+  private static func canonicalPath(of path: String, creates: Bool) throws(DirectoryError) -> String {
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
     }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    let code = errno
+    guard code == ENOENT else {
+      throw DirectoryError(path: path, reason: .system(call: "realpath", errno: code))
+    }
+    guard creates else { throw DirectoryError(path: path, reason: .missing) }
+    try create(path)
+    return try canonicalPath(of: path, creates: false)
   }
 
   private static func create(_ path: String) throws(DirectoryError) {
