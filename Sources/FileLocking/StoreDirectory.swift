@@ -80,23 +80,29 @@ extension StoreDirectory {
   }
 
   private static func create(_ path: String) throws(DirectoryError) {
-    if mkdir(path, 0o700) == 0 {
-      // The umask may have taken the owner's bits, a set-gid parent may have added its own.
-      guard chmod(path, 0o700) == 0 else {
-        throw DirectoryError(path: path, reason: .system(call: "chmod", errno: errno))
-      }
-      return
+    if try make(path) { return }
+    guard let parent = parent(of: path) else { throw DirectoryError(path: path, reason: .missing) }
+    try create(parent)
+    // Some file systems (proc) say "missing" of whatever cannot be made in them.
+    guard try make(path) else {
+      throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: ENOENT))
     }
-    switch errno {
-    case EEXIST: return
-    case ENOENT:
-      guard let parent = parent(of: path) else {
-        throw DirectoryError(path: path, reason: .missing)
+  }
+
+  /// Makes the directory where it is not there; false where its parent is missing.
+  private static func make(_ path: String) throws(DirectoryError) -> Bool {
+    guard mkdir(path, 0o700) == 0 else {
+      switch errno {
+      case EEXIST: return true
+      case ENOENT: return false
+      case let code: throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: code))
       }
-      try create(parent)
-      try create(path)
-    case let code: throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: code))
     }
+    // The umask may have taken the owner's bits, a set-gid parent may have added its own.
+    guard chmod(path, 0o700) == 0 else {
+      throw DirectoryError(path: path, reason: .system(call: "chmod", errno: errno))
+    }
+    return true
   }
 
   private static func parent(of path: String) -> String? {
