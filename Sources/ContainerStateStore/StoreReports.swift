@@ -12,18 +12,6 @@ public struct LockStatus: Sendable, Hashable {
   public let waiterPIDs: [Int32]
   /// Why nothing can be said about it; nil in the ordinary case.
   public let failure: StoreError?
-
-  /// Two statuses are the same where subject, holder and waiters are.
-  public static func == (left: LockStatus, right: LockStatus) -> Bool {
-    (left.subject, left.holder, left.waiterPIDs) == (right.subject, right.holder, right.waiterPIDs)
-  }
-
-  /// Hashes what equality compares.
-  public func hash(into hasher: inout Hasher) {
-    hasher.combine(subject)
-    hasher.combine(holder)
-    hasher.combine(waiterPIDs)
-  }
 }
 
 /// A lock of SQLite's own on the database, as the kernel lists it.
