@@ -40,11 +40,10 @@ extension StateStore {
   /// owns.
   ///
   /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many
-  /// processes may run it at once.
+  /// processes may run it at once. Inside the scope of a lock it counts that container as `held`.
   ///
   /// - Returns: what was changed, and what could not be.
-  /// - Throws: `wouldDeadlock` inside the scope of a lock; `lockTimeout` for the gate, `busy`, `io`,
-  ///   `durabilityUnknown`.
+  /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
   public func recover() throws(StoreError) -> RecoveryReport {
     try perform("recover") {
@@ -67,19 +66,19 @@ extension StateStore {
   /// Removes lockfiles whose container is gone; asked under that lock, so that nobody can be adding it.
   private func reapLockFiles(into report: inout RecoveryReport) throws {
     var failures: [StoreError] = []
-    let reaped = try LockTable.shared.reapOrphans(among: lockFileNames(), in: location.lockDirectory) { file in
-      // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile two holders.
+    let directory = location.lockDirectory
+    let reaped = try LockTable.shared.reapOrphans(among: lockFileNames(), in: directory) { file in
+      // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile has two
+      // holders.
       do { return try !isKnown(id: StateStore.idText(ofLockFile: file)) } catch {
-        failures.append(.unreaped(location.lockDirectory + "/" + file, error))
+        failures.append(.unreaped(directory + "/" + file, error))
         return false
       }
     }
     report.reapedLockFiles = reaped.reaped
     report.held += try reaped.held.map { try ContainerID(StateStore.idText(ofLockFile: $0)) }
-    report.failures += reaped.failures.sorted { $0.key < $1.key }.map {
-      .unreaped(location.lockDirectory + "/" + $0.key, $0.value)
-    }
-    report.failures += failures
+    failures += reaped.failures.map { .unreaped(directory + "/" + $0.key, $0.value) }
+    report.failures += failures.sorted { $0.subject < $1.subject }
   }
 
   /// Removes copies whose container is gone and temporary files, each under the lock of the container it
@@ -89,8 +88,9 @@ extension StateStore {
       guard let id = SpecificationCopies.owner(ofFile: file) else { continue }
       let path = location.specificationDirectory + "/" + file
       do {
-        if try reapSpecificationFile(path, named: file, of: id) { report.reapedSpecificationFiles.append(file) }
-      } catch LockError.timeout {
+        let isReaped = try reapSpecificationFile(path, named: file, of: id)
+        if isReaped { report.reapedSpecificationFiles.append(file) }
+      } catch let error as LockError where error.isHeld {
         report.held.append(id)
       } catch {
         report.failures.append(.unreaped(path, error))
@@ -100,10 +100,11 @@ extension StateStore {
 
   /// Whether the file was an orphan, and is removed.
   private func reapSpecificationFile(_ path: String, named file: String, of id: ContainerID) throws -> Bool {
-    let locks = try HeldLocks([lockName(of: id)], wait: .none, operation: "reap specification copies")
+    let name = LockName.reaping(lockName(of: id).fileName, in: location.lockDirectory)
+    let locks = try HeldLocks([name], wait: .none, operation: "reap specification copies")
     defer { locks.release() }
     let isKnown = try isKnown(id: id.rawValue)
-    defer { if !isKnown { locks.unlink(lockName(of: id)) } }
+    defer { if !isKnown { locks.unlink(name) } }
     guard !isKnown || file.hasPrefix(SpecificationCopies.temporaryPrefix) else { return false }
     if unlink(path) == 0 { return true }
     // Its writer had it before the lock was granted, and has put it in its place.

@@ -56,7 +56,7 @@ extension LockTable {
 package struct ReapReport: Sendable, Hashable {
   /// Names of the lockfiles that were removed.
   package var reaped: [String] = []
-  /// Names of those that are held by somebody and were left.
+  /// Names of those that are held by somebody, the calling thread included, and were left.
   package var held: [String] = []
   /// Names of those that could not be judged or removed, and why.
   package var failures: [String: LockError] = [:]
@@ -78,7 +78,7 @@ extension LockTable {
   ) throws(LockError) -> ReapReport {
     var report = ReapReport()
     for fileName in fileNames {
-      let name = LockName(directory: directory, fileName: fileName, rank: 254, key: fileName)
+      let name = LockName.reaping(fileName, in: directory)
       do throws(LockError) {
         let grant = try acquire(name, wait: .none, operation: "reap orphaned lockfiles")
         guard isOrphan(fileName) else { continue }
@@ -89,7 +89,7 @@ extension LockTable {
         }
       } catch {
         switch error {
-        case .timeout: report.held.append(fileName)
+        case _ where error.isHeld: report.held.append(fileName)
         case .usedAfterFork, .wouldDeadlock: throw error
         default: report.failures[fileName] = error
         }

@@ -42,4 +42,23 @@ struct ReapingTests {
     #expect(try store.recover().reapedSpecificationFiles == [".abc.77.99"])
     try expectClean(store)
   }
+
+  @Test("L-15: recover inside the scope of a lock reaps all but what that lock protects")
+  func insideScope() throws {
+    let last = try store.add("xyz")
+    for name in ["aaa.json", ".abc.77.99", ".xyz.77.99"] {
+      try write("{}", toPath: "\(fixture.root)/specs/\(name)")
+    }
+    try write("", toPath: "\(fixture.root)/locks/bbb.lock")
+    let report = try store.withLockedContainer(last, wait: .none) { locked in
+      let report = try store.recover()
+      try locked.update { $0.restartCount = 1 }
+      return report
+    }
+    #expect((report.held, report.failures) == ([last], []))
+    #expect(report.reapedSpecificationFiles == [".abc.77.99", "aaa.json"])
+    #expect(report.reapedLockFiles == ["bbb.lock"])
+    #expect(try store.recover().reapedSpecificationFiles == [".xyz.77.99"])
+    try expectClean(store)
+  }
 }
