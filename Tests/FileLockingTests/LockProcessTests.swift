@@ -1,4 +1,4 @@
-internal import FileLocking
+@testable import FileLocking
 internal import Glibc
 internal import StoreTestSupport
 internal import Testing
@@ -106,6 +106,52 @@ struct LockProcessTests {
     #expect(try kernelLocks().count { $0.file == file && $0.isWaiting } <= 1)
     try child.ask("release a", "released")
     #expect(try threads.waitForEnd(of: 1) == ["granted"])
+  }
+
+  @Test("L-16: who asks without waiting is not refused because a given-up wait lets go that moment")
+  func givenUpWaitEndsMeanwhile() throws {
+    let entry = try #require(try locks.table.descriptors.checkOut(path: locks.name("a").path, creates: true))
+    defer { locks.table.descriptors.checkIn(entry) }
+    try leaveWait(at: entry)
+    #expect(entry.begin(.current) == .busy)
+    #expect(entry.isBeingLetGo)
+    // This thread is the one that waits in the kernel, so nothing happens to the lock before it says so.
+    entry.waitInKernel()
+    #expect(entry.isBeingLetGo)
+    let child = try locks.session()
+    try child.ask("acquire a none", "granted a")
+    #expect(!entry.isBeingLetGo)
+  }
+
+  @Test("L-16: a given-up wait serves who asks without waiting, however late its thread runs, within a bound")
+  func givenUpWaitIsLate() throws {
+    let entry = try #require(try locks.table.descriptors.checkOut(path: locks.name("a").path, creates: true))
+    defer { locks.table.descriptors.checkIn(entry) }
+    try leaveWait(at: entry)
+    let threads = LockThreads()
+    func ask() {
+      threads.start { [locks] in
+        try locks.acquire("a").release()
+        return "granted"
+      }
+    }
+    ask()
+    try locks.waitUntilThreadsQueue(1, for: "a")
+    entry.waitInKernel()
+    #expect(try threads.waitForEnd(of: 1) == ["granted"])
+    try leaveWait(at: entry)
+    ask()
+    #expect(try threads.waitForEnd(of: 2).last?.hasPrefix("timeout") == true)
+    entry.waitInKernel()
+    try locks.acquire("a").release()
+  }
+
+  /// Leaves the entry as a wait does that was given up and whose thread has not run yet.
+  private func leaveWait(at entry: LockEntry) throws {
+    let waiter = LockWaiter(thread: .current, ticket: 1)
+    #expect(entry.begin(.current) == .turn)
+    entry.beginKernelWait(waiter)
+    #expect(entry.withdraw(waiter) == nil)
   }
 
   /// Gives up on the lock until a wait of this process stays behind: one may be over before it gets there.
