@@ -51,7 +51,7 @@ let package = Package(
     tests(of: "StateModel", ["StateModel"]),
     tests(of: "FileLocking", ["FileLocking", "CPlatform", "store-test-child"]),
     tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "store-test-child"]),
-    tests(of: "ContainerStateStore", ["ContainerStateStore", "store-test-child"]),
+    tests(of: "ContainerStateStore", ["ContainerStateStore", "SQLiteStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "Tidy"),

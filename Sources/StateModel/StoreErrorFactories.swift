@@ -53,7 +53,9 @@ extension StoreError {
   }
 
   package static func ambiguous(_ prefix: String, candidates: [String]) -> StoreError {
-    StoreError(
+    // They may come from a row that something else wrote.
+    let candidates = candidates.map { printable($0, limit: 128) }
+    return StoreError(
       .ambiguous, subject: printable(prefix, limit: 128),
       message:
         "more than one container id begins like this (\(candidates.joined(separator: ", "))); type more of it",
@@ -61,7 +63,8 @@ extension StoreError {
   }
 
   package static func inUse(_ id: ContainerID, by users: [String]) -> StoreError {
-    StoreError(
+    let users = users.map { printable($0, limit: 128) }
+    return StoreError(
       .inUse, subject: id.rawValue,
       message: "other containers depend on it (\(users.joined(separator: ", "))); remove them first",
       candidates: users)
@@ -134,9 +137,9 @@ extension StoreError {
     )
   }
 
-  package static func corrupt(_ subject: String, _ message: String) -> StoreError {
+  package static func corrupt(_ subject: String, _ message: String, cause: String = "") -> StoreError {
     StoreError(
-      .corrupt, subject: subject, message: message + "; run verify to see all that is damaged")
+      .corrupt, subject: subject, message: message + "; run verify to see all that is damaged", cause: cause)
   }
 
   package static func identityMismatch(_ field: String, recorded: String, given: String) -> StoreError {
