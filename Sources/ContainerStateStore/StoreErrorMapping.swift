@@ -105,8 +105,7 @@ extension StoreError {
       )
     case .syncFailedEarlier:
       return make(
-        .durabilityUnknown,
-        "an earlier sync failed, so nothing was changed; check the disk and open the store again")
+        .io, "an earlier sync failed, so nothing was changed; check the disk and open the store again")
     case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
       return .corrupt(error.path, "the database holds what this program never wrote", cause: cause)
     case .constraint:

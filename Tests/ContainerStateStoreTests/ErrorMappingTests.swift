@@ -17,4 +17,14 @@ struct ErrorMappingTests {
     let rule = mapped(.constraint(.check), "CHECK constraint failed", extendedCode: 275)
     #expect((rule.code, rule.cause) == (.corrupt, "SQLite 275, CHECK constraint failed"))
   }
+
+  @Test("D-3: a change that was made and may be lost is told by its code from one that was not made")
+  func failedSyncs() {
+    let made = mapped(.durabilityUnknown, "committed, but the sync of the WAL failed")
+    #expect(made.code == .durabilityUnknown)
+    let refused = mapped(.syncFailedEarlier, "an earlier sync failed; open the database again")
+    #expect(refused.code == .io)
+    #expect(refused.message.contains("nothing was changed"))
+    #expect(refused.message.contains("open the store again"))
+  }
 }
