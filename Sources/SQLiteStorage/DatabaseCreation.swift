@@ -36,10 +36,11 @@ extension Database {
   /// that has opened the file meanwhile.
   ///
   /// SQLite itself would make it readable to others (0644 under the usual umask), and whoever can read
-  /// it can lock it. It gives `-wal` and `-shm` the mode of this file.
+  /// it can lock it. It gives `-wal` and `-shm` the mode of this file, from which a umask may have taken the
+  /// owner's bits.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
     try refuseCompanions(of: path)
-    guard mknod(path, S_IFREG | 0o600, 0) != 0 else { return }
+    if mknod(path, S_IFREG | 0o600, 0) == 0, chmod(path, 0o600) == 0 { return }
     guard errno != EEXIST else { return }
     let code: StorageError.Code =
       switch errno {
