@@ -106,11 +106,6 @@ package struct LockGrants: ~Copyable {
     locks.max { $0.waitedNanoseconds < $1.waitedNanoseconds }?.waitedFor
   }
 
-  /// Whether the kernel still has all of them as this process's.
-  package func areStillHeld() -> Bool {
-    locks.allSatisfy(\.isStillHeld)
-  }
-
   /// Removes the lockfile of one of them and lets that one go; false as for a single grant.
   @discardableResult
   package mutating func unlinkAndRelease(_ name: LockName) -> Bool {

@@ -32,6 +32,11 @@ struct LockFixture {
     }
   }
 
+  /// What the table says of every file of the directory.
+  func report() throws(LockError) -> [LockReport] {
+    try table.report(on: entries(ofDirectory: directory.path), in: directory.path)
+  }
+
   func waitUntilThreadsQueue(_ count: Int, for key: String) throws {
     try waitUntil("\(count) threads to queue for \(key)") {
       try waitingThreads(for: key) == count

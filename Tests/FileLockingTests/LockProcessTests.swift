@@ -193,7 +193,7 @@ struct LockProcessTests {
     try child.ask("acquire a none", "granted a")
     grant.release()
     #expect(
-      try #require(try locks.table.report(in: locks.directory.path).first).holder?.process.pid == child.pid)
+      try #require(try locks.report().first).holder?.process.pid == child.pid)
   }
 
   @Test("L-4: only a holder unlinks, and not what was put in the place of its file")
@@ -228,8 +228,5 @@ struct LockProcessTests {
     #expect(
       lockError { () throws(LockError) in try locks.acquire("b").release() }
         == .directoryMissing(path: locks.name("b").path))
-    #expect(
-      lockError { () throws(LockError) in _ = try locks.table.report(in: locks.directory.path) }
-        == .directoryMissing(path: locks.directory.path))
   }
 }

@@ -17,7 +17,7 @@ struct LockReportTests {
     try locks.waitUntilKernelListsWaiter(other.pid, for: "a")
     let grant = try locks.acquire("b")
     try locks.acquire("c").release()
-    let report = try locks.table.report(in: locks.directory.path)
+    let report = try locks.report()
     #expect(report.map(\.fileName) == ["a.lock", "b.lock", "c.lock", "gate"])
     #expect(report[0].holder?.process == ProcessIdentity.running(pid: child.pid))
     #expect(report[0].holder?.operation == "hold a")
