@@ -21,10 +21,10 @@ struct HeldLock {
     return Glibc.unlink(name.path) == 0
   }
 
-  func release(isPathGone: Bool) {
+  func release(isAtPath: Bool) {
     // PROTOCOL L-8: what a forked child inherits is its parent's.
     guard table.fork.isSameProcess else { return }
-    table.release(entry, isPathGone: isPathGone)
+    table.release(entry, isAtPath: isAtPath)
     thread.remove(name.order)
   }
 }
@@ -41,7 +41,7 @@ package struct LockGrant: ~Copyable {
   }
 
   deinit {
-    lock.release(isPathGone: isUnlinked)
+    lock.release(isAtPath: !isUnlinked)
   }
 
   /// The name it was asked for by.
@@ -83,7 +83,7 @@ package struct LockGrants: ~Copyable {
   init() {}
 
   deinit {
-    for lock in locks.reversed() { lock.release(isPathGone: false) }
+    for lock in locks.reversed() { lock.release(isAtPath: true) }
   }
 
   mutating func add(_ lock: HeldLock) {
@@ -112,7 +112,7 @@ package struct LockGrants: ~Copyable {
     guard let index = locks.firstIndex(where: { $0.name == name }) else { return false }
     let lock = locks.remove(at: index)
     let isUnlinked = lock.unlink()
-    lock.release(isPathGone: isUnlinked)
+    lock.release(isAtPath: !isUnlinked)
     return isUnlinked
   }
 

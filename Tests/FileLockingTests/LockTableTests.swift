@@ -69,7 +69,8 @@ struct LockTableTests {
   func parkedDescriptor() throws {
     let grant = try locks.acquire("a")
     let open = try openDescriptors(of: "a.lock")
-    let second = try #require(try locks.table.descriptors.open(path: locks.name("a").path, creates: false))
+    let second = try #require(
+      try locks.table.descriptors.checkOutByOpening(path: locks.name("a").path, creates: false))
     #expect(try openDescriptors(of: "a.lock") == open + 1)
     locks.table.descriptors.checkIn(second)
     #expect(grant.isStillHeld() == true)
