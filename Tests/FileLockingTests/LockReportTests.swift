@@ -75,6 +75,17 @@ struct LockReportTests {
     try child.expect("background granted a")
   }
 
+  @Test("a lock that moved in the list while it was read, and is shown twice, is given once")
+  func repeatedLines() throws {
+    let path = locks.directory.path("locks")
+    let waiting = "1: -> POSIX  ADVISORY  WRITE 13 08:01:77 0 EOF\n"
+    let invisible = "1: -> POSIX  ADVISORY  WRITE 0 08:01:77 0 EOF\n"
+    try write(
+      "1: POSIX  ADVISORY  WRITE 12 08:01:77 0 EOF\n" + waiting + invisible + waiting + invisible,
+      toPath: path)
+    #expect(try kernelLocks(path: path).map(\.pid) == [12, 13, 0, 0])
+  }
+
   @Test("lines of /proc/locks are read, waiters and open file descriptions included")
   func kernelLockLines() throws {
     let text = """
