@@ -58,7 +58,8 @@ extension StoreError {
     return StoreError(
       .ambiguous, subject: printable(prefix, limit: 128),
       message:
-        "more than one container id begins like this (\(candidates.joined(separator: ", "))); type more of it",
+        "more than one container id begins like this (\(candidates.joined(separator: ", "))); "
+        + "type more of it",
       candidates: candidates)
   }
 
@@ -113,8 +114,8 @@ extension StoreError {
     StoreError(
       .lockLost, subject: id.rawValue,
       message:
-        "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile); "
-        + "read the container again and repeat the operation")
+        "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile)"
+        + "; read the container again and repeat the operation")
   }
 
   package static func scopeEnded(_ id: ContainerID) -> StoreError {
@@ -133,7 +134,8 @@ extension StoreError {
     StoreError(
       .conflict, subject: id.rawValue,
       message:
-        "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; finish or undo that first"
+        "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; "
+        + "finish or undo that first"
     )
   }
 
