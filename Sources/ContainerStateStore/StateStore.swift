@@ -1,4 +1,5 @@
 internal import FileLocking
+internal import Platform
 internal import SQLiteStorage
 public import StateModel
 internal import Synchronization

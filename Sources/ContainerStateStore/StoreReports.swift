@@ -72,8 +72,7 @@ extension StateStore {
   public func databaseLockReport() throws(StoreError) -> [DatabaseLockStatus] {
     try perform("report database locks") {
       try kernelLocks().compactMap { lock in
-        let file = SQLiteStorage.FileIdentity(device: lock.file.device, inode: lock.file.inode)
-        return database.meaning(ofLockOn: file, startByte: lock.start).map {
+        database.meaning(ofLockOn: lock.file, startByte: lock.start).map {
           DatabaseLockStatus(pid: lock.pid, meaning: $0.name, isWaiting: lock.isWaiting)
         }
       }

@@ -1,3 +1,5 @@
+package import Platform
+
 /// One line of `/proc/locks`: a lock that is held, or a request that waits for one.
 package struct KernelLock: Sendable, Hashable {
   /// The three kinds the kernel keeps.

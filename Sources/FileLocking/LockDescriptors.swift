@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// The one table, by device and inode, of the lockfiles this process has open.
 ///

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A lock this process holds: what both kinds of grants are made of.
 struct HeldLock {

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// One lockfile of a directory, and who is concerned with it.
 package struct LockReport: Sendable, Hashable {

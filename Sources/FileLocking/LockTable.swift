@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 import Synchronization
 
 /// The locks of this process: the one place that opens, locks, unlocks and closes lockfiles.

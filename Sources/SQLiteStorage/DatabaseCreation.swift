@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+internal import Platform
 
 extension Database {
   /// Makes the database, or finishes one whose creator was killed, or finds it finished.
