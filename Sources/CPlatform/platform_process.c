@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -208,7 +209,15 @@ static int remove_entry(const FTSENT *entry) {
     case FTS_ERR:
       return entry->fts_errno == ENOENT ? 0 : entry->fts_errno;
     default:
-      return remove(entry->fts_accpath) == 0 || errno == ENOENT ? 0 : errno;
+      if (remove(entry->fts_accpath) == 0 || errno == ENOENT) {
+        return 0;
+      }
+      // An OCI runtime that was killed may have left a mount: runc mounts its own program over a file of its
+      // state directory while it creates a container.
+      if (errno == EBUSY && umount2(entry->fts_accpath, UMOUNT_NOFOLLOW | MNT_DETACH) == 0) {
+        return remove(entry->fts_accpath) == 0 || errno == ENOENT ? 0 : errno;
+      }
+      return errno;
   }
 }
 

@@ -130,6 +130,7 @@ extension Schema {
 
   /// Brings an older database up to date, in one transaction, whichever process comes first.
   func migrate(_ database: Database, deadlineNanoseconds: UInt64) throws {
+    guard oldestVersion < version else { return }
     // An open that changes nothing takes no gate.
     let found = try database.readOne { connection in
       let row = try connection.statement("PRAGMA user_version")

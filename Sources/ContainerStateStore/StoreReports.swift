@@ -18,6 +18,8 @@ public struct LockStatus: Sendable, Hashable {
 public struct DatabaseLockStatus: Sendable, Hashable {
   /// Who holds it or waits for it; 0 for a process of another pid namespace.
   public let pid: Int32
+  /// The name of its program; empty where it is not known.
+  public let command: String
   /// What SQLite means by it: `open`, `read`, `write`, `WAL checkpoint`, `recovery`, `database`.
   public let meaning: String
   /// Whether the process waits for it.
@@ -71,9 +73,13 @@ extension StateStore {
   /// - Throws: `io`.
   public func databaseLockReport() throws(StoreError) -> [DatabaseLockStatus] {
     try perform("report database locks") {
-      try kernelLocks().compactMap { lock in
+      // The guards of stores are such locks too, of no process in particular: each belongs to a holder of
+      // `open`.
+      try kernelLocks().filter { $0.kind == .posix }.compactMap { lock in
         database.meaning(ofLockOn: lock.file, startByte: lock.start).map {
-          DatabaseLockStatus(pid: lock.pid, meaning: $0.name, isWaiting: lock.isWaiting)
+          DatabaseLockStatus(
+            pid: lock.pid, command: FileLocking.LockHolder.commandName(ofPID: lock.pid), meaning: $0.name,
+            isWaiting: lock.isWaiting)
         }
       }
     }

@@ -61,7 +61,8 @@ extension LockHolder {
     process.startTime == 0 || process.liveness != .dead
   }
 
-  private static func commandName(ofPID pid: Int32) -> String {
+  /// The name of a process's program, fit for a terminal; empty where it cannot be read.
+  package static func commandName(ofPID pid: Int32) -> String {
     guard let bytes = try? SmallFile.read(path: "/proc/\(pid)/comm") else { return "" }
     return ShownText.sanitize(bytes.prefix { $0 != UInt8(ascii: "\n") })
   }

@@ -106,8 +106,9 @@ extension LockTable {
     }
   }
 
-  /// One request, and a few more after a yield each while the lock is held: most stays in the gate are
-  /// shorter than handing the wait to another thread and back.
+  /// One request, and a few more after a yield each while the lock is held.
+  ///
+  /// Most stays in the gate are shorter than handing the wait to another thread and back.
   private func tryLock(_ entry: LockEntry, mayYield: Bool) -> Int32 {
     var code = platform_lock_try(entry.descriptor, 0, 0)
     guard mayYield else { return code }

@@ -30,8 +30,7 @@ package struct StoreDirectory: Sendable, Hashable {
   package init(
     path: String, creates: Bool = true, allowsUnfitFileSystem: Bool = false
   ) throws(DirectoryError) {
-    if creates { try Self.create(path) }
-    let canonical = try Self.canonicalPath(of: path)
+    let canonical = try Self.canonicalPath(of: path, creates: creates)
     let descriptor = Glibc.open(canonical, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
       let code = errno
@@ -67,34 +66,44 @@ package struct StoreDirectory: Sendable, Hashable {
 }
 
 extension StoreDirectory {
-  private static func canonicalPath(of path: String) throws(DirectoryError) -> String {
-    guard let resolved = realpath(path, nil) else {
-      let code = errno
-      throw DirectoryError(
-        path: path, reason: code == ENOENT ? .missing : .system(call: "realpath", errno: code))
+  private static func canonicalPath(of path: String, creates: Bool) throws(DirectoryError) -> String {
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
     }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    let code = errno
+    guard code == ENOENT else {
+      throw DirectoryError(path: path, reason: .system(call: "realpath", errno: code))
+    }
+    guard creates else { throw DirectoryError(path: path, reason: .missing) }
+    try create(path)
+    return try canonicalPath(of: path, creates: false)
   }
 
   private static func create(_ path: String) throws(DirectoryError) {
-    if mkdir(path, 0o700) == 0 {
-      // The umask may have taken the owner's bits, a set-gid parent may have added its own.
-      guard chmod(path, 0o700) == 0 else {
-        throw DirectoryError(path: path, reason: .system(call: "chmod", errno: errno))
-      }
-      return
+    if try make(path) { return }
+    guard let parent = parent(of: path) else { throw DirectoryError(path: path, reason: .missing) }
+    try create(parent)
+    // Some file systems (proc) say "missing" of whatever cannot be made in them.
+    guard try make(path) else {
+      throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: ENOENT))
     }
-    switch errno {
-    case EEXIST: return
-    case ENOENT:
-      guard let parent = parent(of: path) else {
-        throw DirectoryError(path: path, reason: .missing)
+  }
+
+  /// Makes the directory where it is not there; false where its parent is missing.
+  private static func make(_ path: String) throws(DirectoryError) -> Bool {
+    guard mkdir(path, 0o700) == 0 else {
+      switch errno {
+      case EEXIST: return true
+      case ENOENT: return false
+      case let code: throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: code))
       }
-      try create(parent)
-      try create(path)
-    case let code: throw DirectoryError(path: path, reason: .system(call: "mkdir", errno: code))
     }
+    // The umask may have taken the owner's bits, a set-gid parent may have added its own.
+    guard chmod(path, 0o700) == 0 else {
+      throw DirectoryError(path: path, reason: .system(call: "chmod", errno: errno))
+    }
+    return true
   }
 
   private static func parent(of path: String) -> String? {

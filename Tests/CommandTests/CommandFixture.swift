@@ -11,10 +11,14 @@ final class CommandFixture {
   init() throws { directory = try TemporaryDirectory() }
 
   deinit {
-    // Containers that a failed test has left run on otherwise.
-    guard hasContainers, let listed = try? cstate(["ps", "-aq", "--no-trunc"]) else { return }
-    let ids = listed.output.split(separator: "\n").map(String.init)
-    if !ids.isEmpty { _ = try? cstate(["rm", "--force"] + ids) }
+    // Containers that a test has left run on otherwise, or wait to be started; so do those whose rows a test
+    // has damaged, which no command removes.
+    guard hasContainers else { return }
+    if let listed = try? cstate(["ps", "-aq", "--no-trunc"]) {
+      let ids = listed.output.split(separator: "\n").map(String.init)
+      if !ids.isEmpty { _ = try? cstate(["rm", "--force"] + ids) }
+    }
+    try? killProcesses(naming: directory.path)
   }
 
   var root: String { directory.path("store") }

@@ -40,6 +40,12 @@ struct StoreDirectoryTests {
     for name in ["gate", "a.lock"] { #expect(mode("new/store/" + name) == 0o600) }
   }
 
+  @Test("a place in which nothing can be made is an error, whatever its file system says")
+  func unmakable() throws {
+    let error = #expect(throws: DirectoryError.self) { try StoreDirectory(path: "/proc/no-such/store") }
+    #expect(error?.path == "/proc/no-such")
+  }
+
   @Test("symbolic links on the way are resolved once")
   func symbolicLinks() throws {
     #expect(mkdir(directory.path("real"), 0o700) == 0)

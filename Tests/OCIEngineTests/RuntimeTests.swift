@@ -136,6 +136,26 @@ struct RuntimeTests {
     try fixture.expectNothingLeft(engine, "a creation killed after \(milliseconds) ms")
   }
 
+  /// Only root can mount.
+  @Test(
+    "what a killed runtime left mounted in its state directory goes with the container, and only the mount",
+    arguments: geteuid() == 0 ? EngineFixture.runtimes : [])
+  func leftoverMount(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("mounted")
+    let container = try engine.create(bundle: try fixture.bundle(EngineFixture.shortLived), id: id)
+    let state = "\(fixture.root)/run/containers/\(id).\(container.generation)/runtime/\(id)"
+    let mountpoint = state + "/runc.leftover"
+    let source = fixture.directory.path("source")
+    for path in [source, mountpoint] { try write("kept", toPath: path) }
+    #expect(mount(source, mountpoint, nil, UInt(MS_BIND), nil) == 0)
+    try engine.remove(id, force: true)
+    try fixture.expectNothingLeft(engine, "a mount")
+    #expect(try readText(atPath: source) == "kept")
+    #expect(try !readText(atPath: "/proc/self/mountinfo").contains(mountpoint))
+  }
+
   @Test("two stores have containers of the same longest id at once", arguments: EngineFixture.runtimes)
   func twoStores(runtime: String) throws {
     let id = try ContainerID("Z" + String(repeating: "_.-9", count: 31) + "abc")

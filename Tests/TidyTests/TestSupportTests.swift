@@ -63,19 +63,18 @@ struct TestSupportTests {
     }
   }
 
-  @Test("what leaves its process group is found by its environment and killed")
+  @Test("what leaves its process group is found by the directory it names and killed")
   func strayProcesses() throws {
     let directory = try TemporaryDirectory()
     #expect(mkfifo(directory.path("fifo"), 0o600) == 0)
-    let entry = "STORE_TEST_MARK=\(directory.path)"
     let child = try ChildProcess(
       executable: "/bin/sh", ["-c", "setsid sh -c 'echo started; read forever < fifo' & wait"],
       environment: ["STORE_TEST_MARK": directory.path], workingDirectory: directory.path)
     try child.expect("started")
     child.killGroup()
-    #expect(processes(withEnvironmentEntry: entry).count == 1)
-    try killProcesses(withEnvironmentEntry: entry)
-    #expect(processes(withEnvironmentEntry: entry) == [])
+    #expect(processes(naming: directory.path).count == 1)
+    try killProcesses(naming: directory.path)
+    #expect(processes(naming: directory.path) == [])
   }
 
   @Test("a forked child's exit status reaches its parent")

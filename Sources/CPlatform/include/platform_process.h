@@ -67,7 +67,7 @@ int platform_spawn_close_from(posix_spawn_file_actions_t *actions, int lowest);
 int platform_spawn_change_directory(posix_spawn_file_actions_t *actions, const char *directory);
 
 /// Removes `path` and everything below it, without following symbolic links or crossing into another
-/// mounted file system. A path that does not exist is no error.
+/// mounted file system; what is mounted on an entry is unmounted. A path that does not exist is no error.
 int platform_remove_tree(const char *path);
 
 #endif

@@ -11,8 +11,8 @@ extension Verb {
     ],
     json: "{\"locks\": [{\"subject\": TEXT, \"holder\": {\"pid\": NUMBER, \"start_time_ticks\": NUMBER, "
       + "\"command\": TEXT, \"operation\": TEXT, \"age_ns\": NUMBER}, \"waiter_pids\": [NUMBER, …], \"failure\": "
-      + "TEXT}, …], \"database_locks\": [{\"pid\": NUMBER, \"meaning\": TEXT, \"waiting\": BOOL}, …]}; a free lock "
-      + "has no holder",
+      + "TEXT}, …], \"database_locks\": [{\"pid\": NUMBER, \"command\": TEXT, "
+      + "\"meaning\": TEXT, \"waiting\": BOOL}, …]}; a free lock has no holder",
     example: "cstate locks"
   ) { invocation in
     let store = try invocation.store()
@@ -45,7 +45,7 @@ extension Verb {
         lock.holder?.operation ?? "", age, waiters)
     }
     for lock in databaseLocks {
-      table.add("database", "\(lock.pid)", "", lock.meaning, "", lock.isWaiting ? "waits" : "")
+      table.add("database", "\(lock.pid)", lock.command, lock.meaning, "", lock.isWaiting ? "waits" : "")
     }
     return table
   }
@@ -55,6 +55,7 @@ extension Verb {
       json.objects("locks", locks) { json, lock in write(lock, to: &json) }
       json.objects("database_locks", databaseLocks) { json, lock in
         json.member("pid", lock.pid)
+        json.member("command", lock.command)
         json.member("meaning", lock.meaning)
         json.member("waiting", lock.isWaiting)
       }

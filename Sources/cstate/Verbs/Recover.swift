@@ -11,7 +11,8 @@ extension Verb {
     json:
       "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], \"settled\": [{\"id\": "
       + "TEXT, \"settlement\": TEXT}, …], \"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, …], "
-      + "\"reaped_specification_files\": [TEXT, …], \"held\": [TEXT, …], \"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
+      + "\"reaped_specification_files\": [TEXT, …], \"held\": [TEXT, …], "
+      + "\"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
     example: "cstate recover"
   ) { invocation in
     let recovery = try invocation.engine().recover()
