@@ -20,7 +20,12 @@ struct ContainerListing {
     case integer(Int64)
   }
 
-  init(_ filter: ContainerFilter) {
+  /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.
+  init(_ filter: ContainerFilter) throws(StoreError) {
+    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
+      throw .invalidArgument(
+        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
+    }
     var conditions = "r.kind = 1"
     var values: [Value] = []
     /// Adds a condition in which each `?` stands for one value, in order.

@@ -3,24 +3,31 @@ enum DependencyOrder {
   /// The members of cycles, sorted: what is left when everything that depends on nothing left is taken away,
   /// and then everything that nothing left depends on.
   static func inCycles(_ dependencies: [Int64: [Int64]]) -> [Int64] {
-    let remaining = peeled(dependencies)
-    var reversed: [Int64: [Int64]] = [:]
-    for (dependant, targets) in remaining {
-      for target in targets { reversed[target, default: []].append(dependant) }
-    }
-    return peeled(reversed).keys.sorted()
+    peeled(reversed(peeled(dependencies))).keys.sorted()
   }
 
   /// The part of a graph that is left when nodes without an edge to another are taken away until none is.
+  ///
+  /// Each edge is looked at once, when the node it leads to goes.
   private static func peeled(_ edges: [Int64: [Int64]]) -> [Int64: [Int64]] {
-    var remaining = edges
-    while true {
-      let next = remaining.compactMapValues { targets in
-        let kept = targets.filter { remaining[$0] != nil }
-        return kept.isEmpty ? nil : kept
+    let sources = reversed(edges)
+    var counts = edges.mapValues(\.count)
+    var free = sources.keys.filter { counts[$0, default: 0] == 0 }
+    while let node = free.popLast() {
+      for source in sources[node, default: []] {
+        counts[source, default: 0] -= 1
+        if counts[source] == 0 { free.append(source) }
       }
-      if next.count == remaining.count { return next }
-      remaining = next
     }
+    let left = edges.filter { counts[$0.key, default: 0] > 0 }
+    return left.mapValues { $0.filter { left[$0] != nil } }
+  }
+
+  private static func reversed(_ edges: [Int64: [Int64]]) -> [Int64: [Int64]] {
+    var result: [Int64: [Int64]] = [:]
+    for (source, targets) in edges {
+      for target in targets { result[target, default: []].append(source) }
+    }
+    return result
   }
 }

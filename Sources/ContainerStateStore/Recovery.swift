@@ -16,6 +16,10 @@ public struct RecoveryReport: Sendable, Hashable {
   public var reapedSpecificationFiles: [String] = []
   /// Containers with an operation that had begun and not ended: their engine finishes or undoes it.
   public var unfinished: [ContainerID] = []
+  /// Containers somebody was at work on: what may lie there of them is left to a later recovery.
+  public var held: [ContainerID] = []
+  /// What could not be judged or removed, and why; it is still there.
+  public var failures: [StoreError] = []
 
   /// A container that was reset.
   public struct ResetContainer: Sendable, Hashable {
@@ -36,21 +40,19 @@ extension StateStore {
   /// owns.
   ///
   /// Opening does the first part by itself. Running it twice changes nothing more (idempotent), and many
-  /// processes may run it at once.
+  /// processes may run it at once. Inside the scope of a lock it counts that container as `held`.
   ///
-  /// - Returns: what was changed.
-  /// - Throws: `wouldDeadlock` inside the scope of a lock; `lockTimeout` for the gate, `busy`, `io`,
-  ///   `durabilityUnknown`.
+  /// - Returns: what was changed, and what could not be.
+  /// - Throws: `lockTimeout` for the gate, `busy`, `io`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate; never for a container's lock.
   public func recover() throws(StoreError) -> RecoveryReport {
     try perform("recover") {
       var report = try Recovery.recoverAfterReboot(
         database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
       ).report
-      let reaped = try LockTable.shared.reapOrphans(
-        among: lockFileNames(), in: location.lockDirectory, isOrphan: isOrphanedLockFile)
-      report.reapedLockFiles = reaped.reaped
-      report.reapedSpecificationFiles = try reapSpecificationFiles()
+      try reapLockFiles(into: &report)
+      try reapSpecificationFiles(into: &report)
+      report.held = Set(report.held).sorted()
       report.unfinished = try database.read { connection in
         let row = try connection.statement(
           "SELECT r.id, r.generation FROM intent i JOIN record r ON r.generation = i.generation ORDER BY r.id"
@@ -61,40 +63,66 @@ extension StateStore {
     }
   }
 
-  /// Whether a lockfile's container is gone.
-  ///
-  /// Asked under that lock, so that nobody can be adding it.
-  private func isOrphanedLockFile(_ fileName: String) -> Bool {
-    let id = String(fileName.dropLast(StateStore.lockFileSuffix.count))
-    // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile two holders.
-    guard let isKnown = try? database.readOne({ try ContainerRows.anyRecordExists(id: id, in: $0) }) else {
-      return false
+  /// Removes lockfiles whose container is gone; asked under that lock, so that nobody can be adding it.
+  private func reapLockFiles(into report: inout RecoveryReport) throws {
+    var failures: [StoreError] = []
+    let directory = location.lockDirectory
+    let reaped = try LockTable.shared.reapOrphans(among: lockFileNames(), in: directory) { file in
+      // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile has two
+      // holders.
+      do { return try !isKnown(id: StateStore.idText(ofLockFile: file)) } catch {
+        failures.append(.unreaped(directory + "/" + file, error))
+        return false
+      }
     }
-    return !isKnown
+    report.reapedLockFiles = reaped.reaped
+    report.held += try reaped.held.map { try ContainerID(StateStore.idText(ofLockFile: $0)) }
+    failures += reaped.failures.map { .unreaped(directory + "/" + $0.key, $0.value) }
+    report.failures += failures.sorted { $0.subject < $1.subject }
   }
 
   /// Removes copies whose container is gone and temporary files, each under the lock of the container it
   /// belongs to.
-  private func reapSpecificationFiles() throws -> [String] {
-    var reaped: [String] = []
+  private func reapSpecificationFiles(into report: inout RecoveryReport) throws {
     for file in try StoreFiles.names(in: location.specificationDirectory) {
       guard let id = SpecificationCopies.owner(ofFile: file) else { continue }
-      let locks: HeldLocks
-      // Somebody is at work on that container: what is his is not orphaned.
+      let path = location.specificationDirectory + "/" + file
       do {
-        locks = try HeldLocks([lockName(of: id)], wait: .none, operation: "reap specification copies")
+        let isReaped = try reapSpecificationFile(path, named: file, of: id)
+        if isReaped { report.reapedSpecificationFiles.append(file) }
+      } catch let error as LockError where error.isHeld {
+        report.held.append(id)
       } catch {
-        continue
+        report.failures.append(.unreaped(path, error))
       }
-      defer { locks.release() }
-      let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
-      let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
-      if !isKnown || isTemporary, unlink(location.specificationDirectory + "/" + file) == 0 {
-        reaped.append(file)
-      }
-      if !isKnown { locks.unlink(lockName(of: id)) }
     }
-    return reaped
+  }
+
+  /// Whether the file was an orphan, and is removed.
+  private func reapSpecificationFile(_ path: String, named file: String, of id: ContainerID) throws -> Bool {
+    let name = LockName.reaping(lockName(of: id).fileName, in: location.lockDirectory)
+    let locks = try HeldLocks([name], wait: .none, operation: "reap specification copies")
+    defer { locks.release() }
+    let isKnown = try isKnown(id: id.rawValue)
+    defer { if !isKnown { locks.unlink(name) } }
+    guard !isKnown || file.hasPrefix(SpecificationCopies.temporaryPrefix) else { return false }
+    if unlink(path) == 0 { return true }
+    // Its writer had it before the lock was granted, and has put it in its place.
+    guard errno == ENOENT else { throw StoreError.kernel("unlink", path: path, errno: errno) }
+    return false
+  }
+
+  private func isKnown(id: String) throws -> Bool {
+    try database.readOne { try ContainerRows.anyRecordExists(id: id, in: $0) }
+  }
+}
+
+extension StoreError {
+  /// Why a file that may be an orphan is still there; the subject is the file, whatever failed.
+  fileprivate static func unreaped(_ path: String, _ error: any Error) -> StoreError {
+    let found = mapped(error)
+    return StoreError(
+      found.code, operation: "recover", subject: path, message: found.message, cause: found.cause)
   }
 }
 

@@ -83,11 +83,12 @@ struct SpecificationCopies: Sendable {
       descriptor = open(path, flags, 0o600)
     } else if descriptor < 0 && errno == ENOENT {
       // The directory was removed under us: the copies are rebuilt one by one.
-      mkdir(directory, 0o700)
+      if mkdir(directory, 0o700) == 0 { chmod(directory, 0o700) }
       descriptor = open(path, flags, 0o600)
     }
     guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
-    var failure: Int32 = 0
+    // A umask may have taken the owner's bits.
+    var failure: Int32 = fchmod(descriptor, 0o600) == 0 ? 0 : errno
     var written = 0
     while written < bytes.count && failure == 0 {
       let count = bytes.withUnsafeBytes {

@@ -130,8 +130,10 @@ extension StateStore {
   static func isLockFileName(_ name: String) -> Bool {
     name.hasSuffix(lockFileSuffix)
       && Identifier.isValid(
-        String(name.dropLast(lockFileSuffix.count)), maximumLength: Identifier.maximumIDLength)
+        idText(ofLockFile: name), maximumLength: Identifier.maximumIDLength)
   }
+
+  static func idText(ofLockFile name: String) -> String { String(name.dropLast(lockFileSuffix.count)) }
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {

@@ -105,8 +105,11 @@ extension StoreError {
       )
     case .syncFailedEarlier:
       return make(
-        .durabilityUnknown,
-        "an earlier sync failed, so nothing was changed; check the disk and open the store again")
+        .io, "an earlier sync failed, so nothing was changed; check the disk and open the store again")
+    case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
+      return .corrupt(error.path, "the database holds what this program never wrote", cause: cause)
+    case .constraint:
+      return .corrupt(error.path, "the schema refused a change that its rules allow", cause: cause)
     default: return foreignDatabase(error, make)
     }
   }
@@ -134,9 +137,6 @@ extension StoreError {
         "it is not a regular file of this user with one link that no other user can write to; "
           + "restore its owner and mode, or remove links")
     case .incomplete: make(.io, "its creation has not ended; open the store again")
-    case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
-      .corrupt(error.path, "the database holds what this program never wrote")
-    case .constraint: .corrupt(error.path, "the schema refused a change that its rules allow")
     case .tooBig: make(.invalidArgument, "a value is larger than the store accepts")
     case .outOfMemory: make(.io, "memory is exhausted")
     default: make(.io, "the database operation failed")

@@ -1,5 +1,6 @@
 internal import FileLocking
 internal import Glibc
+internal import Platform
 internal import SQLiteStorage
 internal import StateModel
 

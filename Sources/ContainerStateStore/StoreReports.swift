@@ -12,18 +12,6 @@ public struct LockStatus: Sendable, Hashable {
   public let waiterPIDs: [Int32]
   /// Why nothing can be said about it; nil in the ordinary case.
   public let failure: StoreError?
-
-  /// Two statuses are the same where subject, holder and waiters are.
-  public static func == (left: LockStatus, right: LockStatus) -> Bool {
-    (left.subject, left.holder, left.waiterPIDs) == (right.subject, right.holder, right.waiterPIDs)
-  }
-
-  /// Hashes what equality compares.
-  public func hash(into hasher: inout Hasher) {
-    hasher.combine(subject)
-    hasher.combine(holder)
-    hasher.combine(waiterPIDs)
-  }
 }
 
 /// A lock of SQLite's own on the database, as the kernel lists it.
@@ -85,10 +73,10 @@ extension StateStore {
   /// - Throws: `io`.
   public func databaseLockReport() throws(StoreError) -> [DatabaseLockStatus] {
     try perform("report database locks") {
-      // The guards of stores are such locks too, of no process in particular: each belongs to a holder of `open`.
+      // The guards of stores are such locks too, of no process in particular: each belongs to a holder of
+      // `open`.
       try kernelLocks().filter { $0.kind == .posix }.compactMap { lock in
-        let file = SQLiteStorage.FileIdentity(device: lock.file.device, inode: lock.file.inode)
-        return database.meaning(ofLockOn: file, startByte: lock.start).map {
+        database.meaning(ofLockOn: lock.file, startByte: lock.start).map {
           DatabaseLockStatus(
             pid: lock.pid, command: FileLocking.LockHolder.commandName(ofPID: lock.pid), meaning: $0.name,
             isWaiting: lock.isWaiting)

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+package import Platform
 
 /// Files of a store that somebody else opens.
 package enum FileOpening {

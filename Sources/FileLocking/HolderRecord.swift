@@ -1,5 +1,5 @@
-import CPlatform
 import Glibc
+import Platform
 
 /// The 256 bytes at the start of a lockfile that say who took it last.
 ///

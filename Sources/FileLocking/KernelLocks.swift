@@ -1,3 +1,5 @@
+package import Platform
+
 /// One line of `/proc/locks`: a lock that is held, or a request that waits for one.
 package struct KernelLock: Sendable, Hashable {
   /// The three kinds the kernel keeps.
@@ -22,7 +24,8 @@ package struct KernelLock: Sendable, Hashable {
 /// Every lock and every waiting request the kernel shows.
 ///
 /// Requests are listed behind the lock they wait for. It is no snapshot: the kernel gives 4 KB at a time, and
-/// a lock taken or let go in between can hide another. Source: proc(5), `/proc/locks`.
+/// a lock taken or let go in between can hide another; one that is shown twice is given once.
+/// Source: proc(5), `/proc/locks`.
 /// - Throws: `LockError.system` when `/proc/locks` cannot be read.
 package func kernelLocks() throws(LockError) -> [KernelLock] {
   try kernelLocks(path: "/proc/locks")
@@ -30,7 +33,10 @@ package func kernelLocks() throws(LockError) -> [KernelLock] {
 
 func kernelLocks(path: String) throws(LockError) -> [KernelLock] {
   do throws(SmallFile.Failure) {
-    return try SmallFile.read(path: path).split(separator: UInt8(ascii: "\n")).compactMap(KernelLock.init)
+    let lines = try SmallFile.read(path: path).split(separator: UInt8(ascii: "\n"))
+    var shown: Set<KernelLock> = []
+    // Owners that are not visible from here are not told apart.
+    return lines.compactMap(KernelLock.init).filter { $0.pid <= 0 || shown.insert($0).inserted }
   } catch {
     switch error {
     case .errno(let code): throw .system(call: "read", path: path, errno: code)

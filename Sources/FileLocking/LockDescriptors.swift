@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// The one table, by device and inode, of the lockfiles this process has open.
 ///
@@ -48,13 +49,13 @@ final class LockDescriptors: Sendable {
     } else if !creates {
       return nil
     }
-    return try open(path: path, creates: creates)
+    return try checkOutByOpening(path: path, creates: creates)
   }
 
   /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
-  func open(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+  func checkOutByOpening(path: String, creates: Bool) throws(LockError) -> LockEntry? {
     try state.withLock { (state) throws(LockError) -> LockEntry? in
-      try Self.open(path: path, creates: creates, in: &state)
+      try Self.checkOutByOpening(path: path, creates: creates, in: &state)
     }
   }
 
@@ -96,7 +97,7 @@ final class LockDescriptors: Sendable {
     return state.slots.values[index].entry
   }
 
-  private static func open(
+  private static func checkOutByOpening(
     path: String, creates: Bool, in state: inout State
   ) throws(LockError) -> LockEntry? {
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }

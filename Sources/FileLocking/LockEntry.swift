@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
@@ -127,10 +128,14 @@ final class LockEntry: Sendable {
     }
   }
 
-  fileprivate var isAbandoned: Bool {
+  /// Whether no thread of this process holds the lock or waits for it.
+  fileprivate var isWithoutAsker: Bool {
     state.withLock { state in
-      if case .waitingInKernel = state.phase { return state.queue.isEmpty }
-      return false
+      switch state.phase {
+      case .idle: true
+      case .owned: false
+      case .waitingInKernel: state.queue.isEmpty
+      }
     }
   }
 
@@ -185,8 +190,8 @@ enum LockPause {
   static let yieldLimit = 4
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
-  /// For a thread of this process to let go of what it was granted too late.
-  static let letGoNanoseconds: UInt64 = 100_000_000
+  /// For a thread of this process to let go of what it was granted too late: it only has to run.
+  static let letGoNanoseconds: UInt64 = 1_000_000_000
 
   /// Sleeps for less than a second, shorter when a signal arrives.
   static func sleep(nanoseconds: UInt64) {
@@ -196,12 +201,12 @@ enum LockPause {
 }
 
 extension LockEntry {
-  /// Whether only a wait that was given up keeps the lock from being free: nobody holds it, or that wait
+  /// Whether at most a wait that was given up keeps the lock from being free: nobody holds it, or that wait
   /// has just been granted it and its thread has not run yet.
   ///
-  /// PROTOCOL L-16: who asks without waiting must not be refused for that.
+  /// PROTOCOL L-16: who asks without waiting must not be refused for that, nor because it has let go since.
   var isBeingLetGo: Bool {
-    guard isAbandoned else { return false }
+    guard isWithoutAsker else { return false }
     var processID: Int32 = 0
     guard platform_lock_owner(descriptor, 0, 0, &processID) == 0 else { return false }
     return processID == -1 || processID == getpid()

@@ -14,6 +14,15 @@ package enum LockError: Error, Sendable, Hashable {
   case usedAfterFork
   /// A system call failed for a reason none of the others covers (EMFILE, ENOLCK, EACCES …).
   case system(call: String, path: String, errno: Int32)
+
+  /// Whether the lock that was tried has a holder: another process, another thread, or the asking thread.
+  package var isHeld: Bool {
+    switch self {
+    case .timeout: true
+    case .wouldDeadlock(let path, let heldPath): path == heldPath
+    default: false
+    }
+  }
 }
 
 /// What makes a path unfit for a lockfile or a store file.

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A lock this process holds: what both kinds of grants are made of.
 struct HeldLock {
@@ -21,10 +22,10 @@ struct HeldLock {
     return Glibc.unlink(name.path) == 0
   }
 
-  func release(isPathGone: Bool) {
+  func release(isAtPath: Bool) {
     // PROTOCOL L-8: what a forked child inherits is its parent's.
     guard table.fork.isSameProcess else { return }
-    table.release(entry, isPathGone: isPathGone)
+    table.release(entry, isAtPath: isAtPath)
     thread.remove(name.order)
   }
 }
@@ -41,7 +42,7 @@ package struct LockGrant: ~Copyable {
   }
 
   deinit {
-    lock.release(isPathGone: isUnlinked)
+    lock.release(isAtPath: !isUnlinked)
   }
 
   /// The name it was asked for by.
@@ -83,7 +84,7 @@ package struct LockGrants: ~Copyable {
   init() {}
 
   deinit {
-    for lock in locks.reversed() { lock.release(isPathGone: false) }
+    for lock in locks.reversed() { lock.release(isAtPath: true) }
   }
 
   mutating func add(_ lock: HeldLock) {
@@ -106,18 +107,13 @@ package struct LockGrants: ~Copyable {
     locks.max { $0.waitedNanoseconds < $1.waitedNanoseconds }?.waitedFor
   }
 
-  /// Whether the kernel still has all of them as this process's.
-  package func areStillHeld() -> Bool {
-    locks.allSatisfy(\.isStillHeld)
-  }
-
   /// Removes the lockfile of one of them and lets that one go; false as for a single grant.
   @discardableResult
   package mutating func unlinkAndRelease(_ name: LockName) -> Bool {
     guard let index = locks.firstIndex(where: { $0.name == name }) else { return false }
     let lock = locks.remove(at: index)
     let isUnlinked = lock.unlink()
-    lock.release(isPathGone: isUnlinked)
+    lock.release(isAtPath: !isUnlinked)
     return isUnlinked
   }
 

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// Who holds a lock, as far as the kernel and the record in the lockfile tell.
 public struct LockHolder: Sendable, Hashable {

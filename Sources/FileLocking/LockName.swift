@@ -32,6 +32,18 @@ package struct LockName: Sendable, Hashable {
   }
 }
 
+extension LockName {
+  /// A lock that is only tried, by a thread that may hold any other but the gate.
+  ///
+  /// - Parameters:
+  ///   - fileName: one path component.
+  ///   - directory: canonical path.
+  /// - Returns: the lock, ranked after every other but the gate.
+  package static func reaping(_ fileName: String, in directory: String) -> LockName {
+    LockName(directory: directory, fileName: fileName, rank: 254, key: fileName)
+  }
+}
+
 extension LockName: Comparable {
   /// True when the left lock has to be taken before the right one.
   package static func < (left: LockName, right: LockName) -> Bool {

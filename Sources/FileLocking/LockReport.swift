@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// One lockfile of a directory, and who is concerned with it.
 package struct LockReport: Sendable, Hashable {
@@ -14,18 +15,16 @@ package struct LockReport: Sendable, Hashable {
 }
 
 extension LockTable {
-  /// Every file of a lock directory, by name.
+  /// Who is concerned with the lockfiles of these names, those that are there.
   ///
   /// Process safety: files are opened through the table alone, since closing one elsewhere would drop
   /// this process's lock on it. What is said may have changed by the time it is read.
-  /// - Throws: `directoryMissing`, `usedAfterFork`, `system`.
-  package func report(in directory: String) throws(LockError) -> [LockReport] {
-    try report(on: LockDirectory.fileNames(in: directory), in: directory)
-  }
-
-  /// The lockfiles of these names alone, for a directory that holds other files too.
   ///
-  /// - Throws: as `report(in:)`.
+  /// - Parameters:
+  ///   - names: lockfiles and nothing else: each is opened.
+  ///   - directory: canonical path.
+  /// - Returns: a report for each file, in the order of the names.
+  /// - Throws: `usedAfterFork`, `system` where `/proc/locks` cannot be read.
   package func report(on names: [String], in directory: String) throws(LockError) -> [LockReport] {
     guard fork.isSameProcess else { throw .usedAfterFork }
     let locks = try kernelLocks()
@@ -56,7 +55,7 @@ extension LockTable {
 package struct ReapReport: Sendable, Hashable {
   /// Names of the lockfiles that were removed.
   package var reaped: [String] = []
-  /// Names of those that are held by somebody and were left.
+  /// Names of those that are held by somebody, the calling thread included, and were left.
   package var held: [String] = []
   /// Names of those that could not be judged or removed, and why.
   package var failures: [String: LockError] = [:]
@@ -78,7 +77,7 @@ extension LockTable {
   ) throws(LockError) -> ReapReport {
     var report = ReapReport()
     for fileName in fileNames {
-      let name = LockName(directory: directory, fileName: fileName, rank: 254, key: fileName)
+      let name = LockName.reaping(fileName, in: directory)
       do throws(LockError) {
         let grant = try acquire(name, wait: .none, operation: "reap orphaned lockfiles")
         guard isOrphan(fileName) else { continue }
@@ -89,33 +88,12 @@ extension LockTable {
         }
       } catch {
         switch error {
-        case .timeout: report.held.append(fileName)
+        case _ where error.isHeld: report.held.append(fileName)
         case .usedAfterFork, .wouldDeadlock: throw error
         default: report.failures[fileName] = error
         }
       }
     }
     return report
-  }
-}
-
-enum LockDirectory {
-  /// Names of everything in the directory but itself and its parent, sorted.
-  static func fileNames(in directory: String) throws(LockError) -> [String] {
-    guard let stream = opendir(directory) else {
-      if errno == ENOENT { throw .directoryMissing(path: directory) }
-      throw .system(call: "opendir", path: directory, errno: errno)
-    }
-    defer { closedir(stream) }
-    var names: [String] = []
-    errno = 0
-    while let found = readdir(stream) {
-      let name = withUnsafeBytes(of: &found.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    guard errno == 0 else { throw .system(call: "readdir", path: directory, errno: errno) }
-    return names.sorted()
   }
 }

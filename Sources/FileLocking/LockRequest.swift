@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// What one thread asks for, over every entry it has to try.
 struct LockRequest {
@@ -12,6 +13,7 @@ struct LockRequest {
   private(set) var waiter: LockWaiter?
   private(set) var holder: LockHolder?
   private var beganWaitingNanoseconds: UInt64 = 0
+  private var letGoEndNanoseconds: UInt64 = 0
 
   init(path: String, thread: ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
     self.path = path
@@ -40,6 +42,13 @@ struct LockRequest {
     beganWaitingNanoseconds = Clock.monotonicNanoseconds
     if namesHolder { holder = LockHolder.of(descriptor: entry.descriptor) }
     return made
+  }
+
+  /// Until when to wait this time for a thread of this process to let go; nil when it has had its time.
+  mutating func nextLetGoDeadline() -> UInt64? {
+    let now = Clock.monotonicNanoseconds
+    if letGoEndNanoseconds == 0 { letGoEndNanoseconds = now + LockPause.letGoNanoseconds }
+    return now < letGoEndNanoseconds ? now + LockPause.pollNanoseconds : nil
   }
 
   func timeout(at entry: LockEntry) -> LockError {
@@ -78,14 +87,17 @@ extension LockTable {
         guard startKernelWait(at: entry, for: waiter, request) else { continue }
       } else {
         if request.isOver {
-          guard entry.isBeingLetGo else { throw request.timeout(at: entry) }
-          deadlineNanoseconds = Clock.monotonicNanoseconds + LockPause.letGoNanoseconds
+          guard entry.isBeingLetGo, let next = request.nextLetGoDeadline() else {
+            throw request.timeout(at: entry)
+          }
+          deadlineNanoseconds = next
         }
         let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
         ownsEntry = entry.enqueue(waiter)
         if ownsEntry { continue }
       }
-      switch try waitInQueue(of: entry, request, until: deadlineNanoseconds) {
+      switch waitInQueue(of: entry, request, until: deadlineNanoseconds) {
+      case nil: ownsEntry = false
       case .turn: ownsEntry = true
       case .granted: return true
       case .restart: return false
@@ -130,13 +142,11 @@ extension LockTable {
     return false
   }
 
-  /// PROTOCOL L-5, L-16: a wait ends at its deadline, names the holder, and leaves the queue.
+  /// PROTOCOL L-5, L-16: a wait ends at its deadline and leaves the queue; nil: without a signal.
   private func waitInQueue(
     of entry: LockEntry, _ request: LockRequest, until deadlineNanoseconds: UInt64
-  ) throws(LockError) -> LockWaiter.Signal {
+  ) -> LockWaiter.Signal? {
     guard let waiter = request.waiter else { preconditionFailure("a request waits without a waiter") }
-    if let signal = waiter.park(deadlineNanoseconds: deadlineNanoseconds) { return signal }
-    if let signal = entry.withdraw(waiter) { return signal }
-    throw request.timeout(at: entry)
+    return waiter.park(deadlineNanoseconds: deadlineNanoseconds) ?? entry.withdraw(waiter)
   }
 }

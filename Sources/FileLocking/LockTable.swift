@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 import Synchronization
 
 /// The locks of this process: the one place that opens, locks, unlocks and closes lockfiles.
@@ -129,23 +130,23 @@ package final class LockTable: Sendable {
     } catch {
       failure = error
     }
-    release(entry, isPathGone: failure == nil)
+    release(entry, isAtPath: failure != nil)
     if let failure { throw failure }
     return false
   }
 
   /// Lets the kernel lock go, and the entry with it.
   ///
-  /// With `isPathGone` the file is not at its path any more: who queues looks again, and the descriptor is not
-  /// kept.
-  func release(_ entry: LockEntry, isPathGone: Bool) {
+  /// Where the file is not at its path any more (nothing is, or another file) who queues looks again, and the
+  /// descriptor is not kept.
+  func release(_ entry: LockEntry, isAtPath: Bool) {
     _ = platform_lock_release(entry.descriptor, 0, 0)
-    if isPathGone {
-      entry.restartQueue()
-    } else {
+    if isAtPath {
       entry.passOn()
+    } else {
+      entry.restartQueue()
     }
-    descriptors.checkIn(entry, discards: isPathGone)
+    descriptors.checkIn(entry, discards: !isAtPath)
   }
 
   /// PROTOCOL L-7: the clock at the grant, and in any case more than at the grant before in this process.

@@ -1,3 +1,5 @@
+import Platform
+
 /// How long a caller is ready to wait for a lock.
 ///
 /// There is no default: how long to block is a decision the call site shows.

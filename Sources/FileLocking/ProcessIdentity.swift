@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Platform
 
 /// Which process something is: its number, and when it started, since numbers are used again.
 ///

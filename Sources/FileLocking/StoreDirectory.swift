@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+package import Platform
 
 /// A directory that is fit to hold files of a store.
 package struct StoreDirectory: Sendable, Hashable {

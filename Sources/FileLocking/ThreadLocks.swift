@@ -1,4 +1,5 @@
 import CPlatform
+import Platform
 
 /// The locks one thread holds or is being given, in ascending order.
 ///

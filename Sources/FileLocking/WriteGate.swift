@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+package import Platform
 
 /// The store-wide lock that every write transaction and every WAL checkpoint holds.
 ///

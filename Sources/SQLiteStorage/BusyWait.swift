@@ -1,4 +1,6 @@
 internal import CSQLite
+internal import Glibc
+internal import Platform
 
 /// What SQLite's callbacks write to and read from; it lives at a fixed address for as long as its connection.
 struct CallbackState {
@@ -12,7 +14,7 @@ struct CallbackState {
 
   init(waitMilliseconds: UInt64) {
     waitNanoseconds = waitMilliseconds * 1_000_000
-    noise = monotonicNanoseconds() | 1
+    noise = Clock.monotonicNanoseconds | 1
   }
 
   /// Sleeps a little, not beyond the deadline; false when the deadline has passed.
@@ -20,7 +22,7 @@ struct CallbackState {
   /// Behind the gate only foreign programs and a WAL recovery are waited for. Neither queues, so the
   /// pauses are short (0.1 ms growing to 4 ms) and jittered: two who wait must not keep meeting.
   mutating func pauseForOthers(attempt: Int32) -> Bool {
-    let now = monotonicNanoseconds()
+    let now = Clock.monotonicNanoseconds
     if attempt == 0 { readDeadlineNanoseconds = now &+ waitNanoseconds }
     let end = deadlineNanoseconds == 0 ? readDeadlineNanoseconds : deadlineNanoseconds
     guard now < end else { return false }
@@ -47,4 +49,10 @@ extension UnsafeMutablePointer<CallbackState> {
         return SQLITE_OK
       }, self)
   }
+}
+
+/// Sleeps for about that long; a signal may end it early.
+private func pause(nanoseconds: UInt64) {
+  var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+  nanosleep(&time, nil)
 }

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Platform
 
 /// One open SQLite connection with its prepared statements.
 ///
@@ -9,7 +10,7 @@ package final class Connection {
   /// For tests that plant faults below SQLite.
   package let handle: OpaquePointer
   let callbackState: UnsafeMutablePointer<CallbackState>
-  private let owner = ProcessToken.ensured()
+  private let owner = ForkDetector()
 
   /// Writing statements are refused unless a write transaction is under way.
   var allowsWrites = false
@@ -205,14 +206,14 @@ extension Connection {
     try control(.begin)
     defer { endSnapshot() }
     let result = try body(self)
-    guard owner.isOfThisProcess else { throw StorageError.usedAfterFork(path) }
+    guard owner.isSameProcess else { throw StorageError.usedAfterFork(path) }
     return result
   }
 
   /// Nothing was written, so nothing can fail that matters: where a statement has met damage COMMIT reports
   /// it once more, and what the body made of it stands.
   private func endSnapshot() {
-    guard owner.isOfThisProcess else { return }
+    guard owner.isSameProcess else { return }
     if (try? control(.commit)) == nil { rollBack() }
   }
 
@@ -232,7 +233,7 @@ extension Connection {
   private func finishing<R>(_ body: (Connection) throws -> R) throws -> R {
     do {
       let result = try body(self)
-      guard owner.isOfThisProcess else { throw StorageError.usedAfterFork(path) }
+      guard owner.isSameProcess else { throw StorageError.usedAfterFork(path) }
       try control(.commit)
       return result
     } catch {
@@ -250,7 +251,7 @@ extension Connection {
 
   /// Ends the transaction if SQLite has not already done so, as it does after a full disk.
   private func rollBack() {
-    guard owner.isOfThisProcess, inTransaction else { return }
+    guard owner.isSameProcess, inTransaction else { return }
     sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
     precondition(!inTransaction, "a rollback cannot fail")
   }

@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+package import Platform
 internal import Synchronization
 
 /// An SQLite database in WAL mode that many processes write to, one at a time, behind a gate.
@@ -24,7 +25,7 @@ package final class Database: Sendable {
   let framesAtLastWALCheckpoint = Atomic<Int>(0)
   private let walPath: String
   private let sharedMemoryPath: String
-  private let owner = ProcessToken.ensured()
+  private let owner = ForkDetector()
 
   /// Opens an existing database.
   ///
@@ -68,7 +69,7 @@ package final class Database: Sendable {
   }
 
   deinit {
-    guard owner.isOfThisProcess else { return }
+    guard owner.isSameProcess else { return }
     if let last = pool.withLock({ $0.close() }) { finishClosing(last) }
   }
 
@@ -166,7 +167,7 @@ package final class Database: Sendable {
 extension Database {
   /// Throws unless this process opened the database.
   func checkOwner() throws(StorageError) {
-    guard owner.isOfThisProcess else { throw .usedAfterFork(path) }
+    guard owner.isSameProcess else { throw .usedAfterFork(path) }
   }
 
   /// Lends an idle connection, or a new one, for the length of the body.
@@ -197,7 +198,7 @@ extension Database {
   }
 
   private func giveBack(_ connection: Connection?) {
-    guard owner.isOfThisProcess else { return }
+    guard owner.isSameProcess else { return }
     let returned = connection.map(PooledConnection.init)
     let (surplus, isLast) = pool.withLock { $0.giveBack(returned, idleConnections: options.idleConnections) }
     surplus?.connection.close()

@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+internal import Platform
 
 extension Database {
   /// Makes the database, or finishes one whose creator was killed, or finds it finished.
@@ -36,10 +37,14 @@ extension Database {
   /// that has opened the file meanwhile.
   ///
   /// SQLite itself would make it readable to others (0644 under the usual umask), and whoever can read
-  /// it can lock it. It gives `-wal` and `-shm` the mode of this file.
+  /// it can lock it. It gives `-wal` and `-shm` the mode of this file, from which a umask may have taken the
+  /// owner's bits.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
-    try refuseCompanions(of: path)
-    guard mknod(path, S_IFREG | 0o600, 0) != 0 else { return }
+    if FileIdentity(path: path) == nil {
+      try refuseOrphanedWAL(path + "-wal")
+      try removeIndex(path + "-shm")
+    }
+    if mknod(path, S_IFREG | 0o600, 0) == 0, chmod(path, 0o600) == 0 { return }
     guard errno != EEXIST else { return }
     let code: StorageError.Code =
       switch errno {
@@ -51,16 +56,16 @@ extension Database {
   }
 
   /// A WAL without its database holds commits that were acknowledged, and SQLite would delete it.
-  ///
-  /// An index is made anew: who still has the old one open must not share it with a new database.
-  private static func refuseCompanions(of path: String) throws(StorageError) {
-    guard FileIdentity(path: path) == nil else { return }
-    guard FileIdentity(path: path + "-wal") == nil else {
-      throw StorageError(.orphaned, path: path + "-wal", message: "its database is gone")
+  private static func refuseOrphanedWAL(_ path: String) throws(StorageError) {
+    guard FileIdentity(path: path) == nil else {
+      throw StorageError(.orphaned, path: path, message: "its database is gone")
     }
-    guard unlink(path + "-shm") != 0, errno != ENOENT else { return }
-    throw StorageError(
-      .cannotOpen, path: path + "-shm", message: "cannot be made anew", systemErrno: errno)
+  }
+
+  /// An index is made anew: who still has the old one open must not share it with a new database.
+  private static func removeIndex(_ path: String) throws(StorageError) {
+    guard unlink(path) != 0, errno != ENOENT else { return }
+    throw StorageError(.cannotOpen, path: path, message: "cannot be made anew", systemErrno: errno)
   }
 }
 

@@ -1,4 +1,5 @@
 internal import CSQLite
+package import Platform
 
 /// What `info` and `verify` say about the database and the library it is read with.
 package struct DatabaseFacts: Sendable {

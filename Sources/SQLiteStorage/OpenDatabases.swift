@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import Synchronization
 
 /// The databases that this process has open, over all `Database` objects: who uses them, and the guard
@@ -17,7 +18,7 @@ enum OpenDatabases {
   private struct Entry {
     var users = 1
     var guardDescriptor: Int32 = -1
-    let owner = ProcessToken.ensured()
+    let owner = ForkDetector()
   }
 
   private static let entries = Mutex<[FileIdentity: Entry]>([:])
@@ -32,7 +33,7 @@ enum OpenDatabases {
         entries[identity] = Entry()
         return true
       }
-      guard entry.owner.isOfThisProcess else { return false }
+      guard entry.owner.isSameProcess else { return false }
       entries[identity]?.users += 1
       return true
     }

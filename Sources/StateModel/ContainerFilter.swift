@@ -4,7 +4,7 @@
 public struct ContainerFilter: Sendable, Hashable {
   /// Only these statuses; nil for any.
   public var statuses: Set<ContainerStatus>?
-  /// Only containers with all of these labels.
+  /// Only containers with all of these labels, at most `maximumLabelCount`.
   public var labels: [LabelFilter] = []
   /// Only names that contain this text, letter by letter; nil for any.
   public var nameContaining: String?
@@ -19,6 +19,9 @@ public struct ContainerFilter: Sendable, Hashable {
 
   /// A filter that lets everything through.
   public init() {}
+
+  /// How many labels a listing can be asked for; more are `invalidArgument`.
+  public static let maximumLabelCount = 500
 
   /// Every container.
   public static let all = ContainerFilter()

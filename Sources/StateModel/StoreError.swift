@@ -7,7 +7,7 @@
 /// ```
 ///
 /// No message ever contains a bound value (environment, labels, `extra`).
-public struct StoreError: Error, Sendable {
+public struct StoreError: Error, Sendable, Hashable {
   /// What kind of failure this is; each misuse of the interface has exactly one.
   public let code: Code
   /// The operation that failed, for example `add container`.

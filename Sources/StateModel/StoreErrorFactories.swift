@@ -53,15 +53,19 @@ extension StoreError {
   }
 
   package static func ambiguous(_ prefix: String, candidates: [String]) -> StoreError {
-    StoreError(
+    // They may come from a row that something else wrote.
+    let candidates = candidates.map { printable($0, limit: 128) }
+    return StoreError(
       .ambiguous, subject: printable(prefix, limit: 128),
       message:
-        "more than one container id begins like this (\(candidates.joined(separator: ", "))); type more of it",
+        "more than one container id begins like this (\(candidates.joined(separator: ", "))); "
+        + "type more of it",
       candidates: candidates)
   }
 
   package static func inUse(_ id: ContainerID, by users: [String]) -> StoreError {
-    StoreError(
+    let users = users.map { printable($0, limit: 128) }
+    return StoreError(
       .inUse, subject: id.rawValue,
       message: "other containers depend on it (\(users.joined(separator: ", "))); remove them first",
       candidates: users)
@@ -110,8 +114,8 @@ extension StoreError {
     StoreError(
       .lockLost, subject: id.rawValue,
       message:
-        "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile); "
-        + "read the container again and repeat the operation")
+        "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile)"
+        + "; read the container again and repeat the operation")
   }
 
   package static func scopeEnded(_ id: ContainerID) -> StoreError {
@@ -130,13 +134,14 @@ extension StoreError {
     StoreError(
       .conflict, subject: id.rawValue,
       message:
-        "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; finish or undo that first"
+        "pid \(intent.ownerPID) began '\(intent.operation.name)' and did not end it; "
+        + "finish or undo that first"
     )
   }
 
-  package static func corrupt(_ subject: String, _ message: String) -> StoreError {
+  package static func corrupt(_ subject: String, _ message: String, cause: String = "") -> StoreError {
     StoreError(
-      .corrupt, subject: subject, message: message + "; run verify to see all that is damaged")
+      .corrupt, subject: subject, message: message + "; run verify to see all that is damaged", cause: cause)
   }
 
   package static func identityMismatch(_ field: String, recorded: String, given: String) -> StoreError {

@@ -18,8 +18,8 @@ extension Timestamp: CustomStringConvertible {
   /// RFC 3339 in UTC with nanoseconds: `2025-01-31T12:00:00.000000001Z`.
   public var description: String { formatted(zoneOffsetSeconds: 0) }
 
-  /// RFC 3339 with nanoseconds in the zone `zoneOffsetSeconds` east of UTC, which is cut to whole minutes: RFC 3339
-  /// has no others.
+  /// RFC 3339 with nanoseconds in the zone `zoneOffsetSeconds` east of UTC, which is cut to whole minutes:
+  /// RFC 3339 has no others.
   public func formatted(zoneOffsetSeconds: Int32) -> String {
     let second: Int64 = 1_000_000_000
     let nanoseconds = Timestamp.modulo(nanosecondsSinceEpoch, second)

@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import Glibc
 internal import StoreTestSupport
 internal import Testing
 
@@ -74,8 +75,7 @@ struct JSONTests {
     #expect(
       try keys(fixture.json("recover")) == [
         "rebooted", "reset", "settled", "removed_directories", "reaped_lockfiles",
-        "reaped_specification_files",
-        "failures",
+        "reaped_specification_files", "held", "failures",
       ])
     #expect(try fixture.json("verify").elements().isEmpty)
     #expect(try keys(fixture.json("locks")) == ["locks", "database_locks"])
@@ -89,6 +89,18 @@ struct JSONTests {
     let runtimes = try info.member("runtimes")?.elements() ?? []
     #expect(try runtimes.map { try $0.member("name")?.string() } == ["runc", "crun", "builtin"])
     #expect(try keys(fixture.json("version")) == ["version"])
+  }
+
+  @Test("recover names what the store could not remove, on standard error and in JSON")
+  func unremovable() throws {
+    try fixture.succeed("ps")
+    let path = fixture.root + "/locks/strange.lock"
+    #expect(mkfifo(path, 0o600) == 0)
+    let outcome = try fixture.cstate(["--format", "json", "recover"])
+    #expect(outcome.status != .code(0))
+    #expect(outcome.errorOutput.contains("\(path): not recovered: "), "\(outcome.errorOutput)")
+    let failures = try #require(try JSONBytes(outcome.output).root.member("failures")).elements()
+    #expect(try failures.map { try $0.member("subject")?.string() } == [path])
   }
 
   @Test("locks names the holder of a container's lock, and who waits for it")

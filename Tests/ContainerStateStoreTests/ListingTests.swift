@@ -153,6 +153,19 @@ struct ListingTests {
     }
   }
 
+  @Test("a filter has as many labels as it says, and more are `invalidArgument`")
+  func manyLabels() throws {
+    func labels(_ count: Int) -> [LabelFilter] {
+      (0..<count).map { $0.isMultiple(of: 2) ? .equals("n", "1") : .present("n") }
+    }
+    #expect(try numbers { $0.labels = labels(ContainerFilter.maximumLabelCount) }.count == 4)
+    var filter = ContainerFilter()
+    filter.labels = labels(ContainerFilter.maximumLabelCount + 1)
+    expectError(.invalidArgument) { try store.containers(where: filter) }
+    expectError(.invalidArgument) { try store.containerSummaries(where: filter) }
+    expectError(.invalidArgument) { try store.read { try $0.containerSummaries(where: filter).containers } }
+  }
+
   @Test("D-7: a listing answers while another process holds the gate")
   func readsBehindTheGate() throws {
     let child = try fixture.child()

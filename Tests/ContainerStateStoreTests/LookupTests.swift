@@ -38,6 +38,15 @@ struct LookupTests {
     #expect(expectError(.ambiguous) { try store.read { _ = try $0.lookUpContainer("aa2") } } != nil)
   }
 
+  @Test("candidates that something else wrote are shown escaped")
+  func escapedCandidates() throws {
+    for id in ["aa1", "aa2"] { try store.add(id) }
+    try fixture.shell("UPDATE record SET id = 'aa' || char(27) || '[31m' WHERE id = 'aa1';")
+    let error = expectError(.ambiguous) { try store.lookUpContainer("aa") }
+    #expect(error?.candidates == ["aa\\u{1b}[31m", "aa2"])
+    #expect(error?.description.contains("\u{1b}") == false)
+  }
+
   @Test("lookup is case-sensitive, and no character is a wildcard")
   func literal() throws {
     try store.add("abcd", name: "Web")

@@ -9,7 +9,8 @@ struct ModeTests {
   init() throws { fixture = try StoreFixture() }
 
   @Test(
-    "43: directories are 0700 and files 0600 whatever the umask", arguments: ["000", "022", "027", "077"])
+    "43: directories are 0700 and files 0600 whatever the umask",
+    arguments: ["000", "022", "027", "077", "277", "777"])
   func umask(mask: String) throws {
     let child = try fixture.child()
     try child.succeed("umask \(mask)")

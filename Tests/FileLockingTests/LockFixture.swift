@@ -1,5 +1,6 @@
 @testable import FileLocking
 internal import Glibc
+internal import Platform
 internal import StoreTestSupport
 internal import Testing
 
@@ -30,6 +31,11 @@ struct LockFixture {
     try waitUntil("/proc/locks to list \(pid) as a waiter for \(key)") {
       try kernelLocks().contains { $0.pid == pid && $0.isWaiting && $0.file == file }
     }
+  }
+
+  /// What the table says of every file of the directory.
+  func report() throws(LockError) -> [LockReport] {
+    try table.report(on: entries(ofDirectory: directory.path), in: directory.path)
   }
 
   func waitUntilThreadsQueue(_ count: Int, for key: String) throws {

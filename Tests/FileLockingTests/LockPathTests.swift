@@ -74,7 +74,7 @@ struct LockPathTests {
       #expect(lockError { () throws(LockError) in try locks.acquire("a", wait).release() } == expected)
     }
     #expect(
-      try locks.table.report(in: locks.directory.path).first { $0.fileName == "a.lock" }?.failure == expected)
+      try locks.report().first { $0.fileName == "a.lock" }?.failure == expected)
   }
 
   @Test("modes are 0600 whatever the umask, and a mode that only shows too much is repaired")

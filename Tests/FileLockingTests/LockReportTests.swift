@@ -1,5 +1,6 @@
 @testable import FileLocking
 internal import Glibc
+internal import Platform
 internal import StoreTestSupport
 internal import Testing
 
@@ -17,7 +18,7 @@ struct LockReportTests {
     try locks.waitUntilKernelListsWaiter(other.pid, for: "a")
     let grant = try locks.acquire("b")
     try locks.acquire("c").release()
-    let report = try locks.table.report(in: locks.directory.path)
+    let report = try locks.report()
     #expect(report.map(\.fileName) == ["a.lock", "b.lock", "c.lock", "gate"])
     #expect(report[0].holder?.process == ProcessIdentity.running(pid: child.pid))
     #expect(report[0].holder?.operation == "hold a")
@@ -73,6 +74,17 @@ struct LockReportTests {
       return true
     }
     try child.expect("background granted a")
+  }
+
+  @Test("a lock that moved in the list while it was read, and is shown twice, is given once")
+  func repeatedLines() throws {
+    let path = locks.directory.path("locks")
+    let waiting = "1: -> POSIX  ADVISORY  WRITE 13 08:01:77 0 EOF\n"
+    let invisible = "1: -> POSIX  ADVISORY  WRITE 0 08:01:77 0 EOF\n"
+    try write(
+      "1: POSIX  ADVISORY  WRITE 12 08:01:77 0 EOF\n" + waiting + invisible + waiting + invisible,
+      toPath: path)
+    #expect(try kernelLocks(path: path).map(\.pid) == [12, 13, 0, 0])
   }
 
   @Test("lines of /proc/locks are read, waiters and open file descriptions included")

@@ -1,5 +1,6 @@
 @testable import FileLocking
 internal import Glibc
+internal import Platform
 internal import StoreTestSupport
 internal import Testing
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import SQLiteStorage
 internal import StoreTestSupport
 internal import Testing

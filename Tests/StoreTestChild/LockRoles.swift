@@ -1,5 +1,6 @@
 internal import FileLocking
 internal import Glibc
+internal import Platform
 
 /// Roles for the tests of FileLocking.
 let lockRoles: [String: Role] = [

@@ -13,10 +13,12 @@ struct ImportTests {
   static let allowedImports: [String: Set<String>] = [
     "Sources/JSONText": [],
     "Sources/StateModel": ["JSONText"],
-    "Sources/FileLocking": ["CPlatform", "Glibc", "Synchronization"],
-    "Sources/SQLiteStorage": ["CSQLite", "CPlatform", "Glibc", "Synchronization"],
+    "Sources/Platform": ["CPlatform", "Glibc"],
+    "Sources/FileLocking": ["CPlatform", "Platform", "Glibc", "Synchronization"],
+    "Sources/SQLiteStorage": ["CSQLite", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/ContainerStateStore": [
-      "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Glibc", "Synchronization",
+      "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform", "Glibc",
+      "Synchronization",
     ],
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],

@@ -41,8 +41,8 @@ struct ReadmeProgramTests {
   private func compilerArguments() throws -> [String] {
     let build = try buildDirectory()
     let targets = [
-      "CPlatform", "JSONText", "StateModel", "FileLocking", "SQLiteStorage", "ContainerStateStore",
-      "OCIEngine",
+      "CPlatform", "Platform", "JSONText", "StateModel", "FileLocking", "SQLiteStorage",
+      "ContainerStateStore", "OCIEngine",
     ]
     let moduleMaps = [
       "\(build)/CPlatform.build/module.modulemap", "\(repository.root)/Sources/CSQLite/module.modulemap",

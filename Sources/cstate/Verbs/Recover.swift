@@ -11,7 +11,8 @@ extension Verb {
     json:
       "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], \"settled\": [{\"id\": "
       + "TEXT, \"settlement\": TEXT}, …], \"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, …], "
-      + "\"reaped_specification_files\": [TEXT, …], \"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
+      + "\"reaped_specification_files\": [TEXT, …], \"held\": [TEXT, …], "
+      + "\"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
     example: "cstate recover"
   ) { invocation in
     let recovery = try invocation.engine().recover()
@@ -20,7 +21,7 @@ extension Verb {
     } else {
       print(recovery, on: invocation)
     }
-    for failure in recovery.failures {
+    for failure in recovery.unsettled {
       invocation.report(UnsettledError(message: failure.message), subject: failure.subject)
     }
     return ExitStatus.done
@@ -60,8 +61,19 @@ extension Verb {
       json.member("removed_directories", recovery.removedDirectories)
       json.member("reaped_lockfiles", recovery.store.reapedLockFiles)
       json.member("reaped_specification_files", recovery.store.reapedSpecificationFiles)
-      json.pairs("failures", "subject", "message", recovery.failures.map { ($0.subject, $0.message) })
+      json.member("held", recovery.store.held.map(\.rawValue))
+      json.pairs("failures", "subject", "message", recovery.unsettled)
     }
+  }
+}
+
+extension EngineRecovery {
+  /// What neither store nor engine could settle, and why.
+  fileprivate var unsettled: [(subject: String, message: String)] {
+    failures
+      + store.failures.map { failure in
+        (failure.subject, failure.cause.isEmpty ? failure.message : "\(failure.message) (\(failure.cause))")
+      }
   }
 }
 

@@ -16,9 +16,4 @@ package struct ForkDetector: Sendable, Hashable {
   ///
   /// One load.
   package var isSameProcess: Bool { platform_fork_token() == token }
-
-  /// The token of the calling process, 0 in a forked child that has made no detector yet.
-  ///
-  /// One load.
-  package static var currentToken: UInt64 { platform_fork_token() }
 }

@@ -1,24 +1,8 @@
 import CPlatform
 import Glibc
+package import Platform
 
-/// Which file something is, whatever its name.
-package struct FileIdentity: Sendable, Hashable {
-  /// `st_dev`.
-  package let device: UInt64
-  /// `st_ino`.
-  package let inode: UInt64
-
-  /// An identity from its two parts.
-  package init(device: UInt64, inode: UInt64) {
-    self.device = device
-    self.inode = inode
-  }
-
-  init(_ status: platform_file_status) {
-    device = status.device
-    inode = status.inode
-  }
-
+extension FileIdentity {
   /// The identity of what is at the path, itself when it is a symbolic link; nil when nothing is there.
   ///
   /// - Throws: `LockError.system` when the path cannot be looked at (EACCES, ELOOP …).
@@ -27,9 +11,7 @@ package struct FileIdentity: Sendable, Hashable {
   }
 
   /// Whether the path names this file now; false also when it cannot be looked at.
-  package func isAt(path: String) -> Bool {
-    FileStatus.look(at: path).map { FileIdentity($0) } == self
-  }
+  package func isAt(path: String) -> Bool { FileIdentity(path: path) == self }
 }
 
 enum FileStatus {
