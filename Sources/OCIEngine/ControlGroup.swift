@@ -23,8 +23,8 @@ package struct ControlGroup: Sendable, Hashable {
 
   /// Kills what is in it and removes it; one that is not there is no error.
   ///
-  /// - Throws: `system` where the kernel does not let us, `timedOut` where a process in it does not end although
-  ///   it was killed.
+  /// - Throws: `system` where the kernel does not let us, `timedOut` where a process in it does not end
+  ///   although it was killed.
   /// - Blocking: up to five seconds, for the ends of killed processes.
   package func remove() throws(EngineError) {
     let deadlineNanoseconds = Deadline.after(.seconds(5))

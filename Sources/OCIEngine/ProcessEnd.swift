@@ -54,8 +54,8 @@ package enum ProcessEnd: Equatable, Sendable {
 
   /// Kills a child and reaps it.
   ///
-  /// - Returns: nil when it has not ended within five seconds, as where the kernel keeps it: then nobody reaps
-  ///   it, which only costs its number.
+  /// - Returns: nil when it has not ended within five seconds, as where the kernel keeps it: then nobody
+  ///   reaps it, which only costs its number.
   static func ofKilled(child pid: Int32) -> ProcessEnd? {
     kill(pid, SIGKILL)
     return of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(5)))
