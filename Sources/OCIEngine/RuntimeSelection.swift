@@ -14,7 +14,7 @@ public struct RuntimeTrial: Sendable, Hashable {
 extension Engine {
   /// Every runtime that the engine knows, the preferred one first, with the outcome of a real trial.
   ///
-  /// - Throws: `system` where the run directory cannot be written to, `timedOut` where a runtime hangs.
+  /// - Throws: `system` where the run directory cannot be written to.
   public func availableRuntimes() throws(EngineError) -> [RuntimeTrial] {
     var trials: [RuntimeTrial] = []
     for name in Engine.programNames { trials.append(try trial(ofProgramNamed: name)) }
@@ -23,8 +23,7 @@ extension Engine {
 
   /// The runtime that a new container gets, and one line that says why where it is not the preferred one.
   ///
-  /// - Throws: `runtimeUnavailable` where the one that was asked for is not installed, `timedOut` where one
-  ///   that is tried hangs; ask for another then.
+  /// - Throws: `runtimeUnavailable` where the one that was asked for is not installed.
   public func selectedRuntime() throws(EngineError) -> (name: String, notice: String?) {
     let (reference, notice) = try selection()
     return (reference.text, notice)
@@ -69,7 +68,11 @@ extension Engine {
     guard let path = try? Engine.programPath(name) else {
       return RuntimeTrial(name: name, path: nil, failure: "not installed")
     }
-    let failure = try RuntimeTrials(run: run, limit: options.runtimeLimit).failure(ofProgram: path)
-    return RuntimeTrial(name: name, path: path, failure: failure)
+    let trials = RuntimeTrials(run: run, limit: options.runtimeLimit)
+    do { return RuntimeTrial(name: name, path: path, failure: try trials.failure(ofProgram: path)) } catch {
+      // Said now and not remembered: a busy machine is no reason to do without it until the next boot.
+      guard error.code == .timedOut else { throw error }
+      return RuntimeTrial(name: name, path: path, failure: error.message)
+    }
   }
 }

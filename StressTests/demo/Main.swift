@@ -32,7 +32,8 @@ struct Main {
     let command = CommandLauncher(executable: String(executable), runtime: runtime.name, workplace: workplace)
     if !options.printsJSON {
       say(
-        "seed \(options.seed): \(options.containers) containers, \(options.processes) processes at once, runtime "
+        "seed \(options.seed): \(options.containers) containers, \(options.processes) processes at once, "
+          + "runtime "
           + "\(runtime.name)")
       if let why = runtime.whyNoOther {
         say("no OCI runtime can run here (\(why)), so plain processes stand in")

@@ -30,10 +30,12 @@ struct DemoTests {
 
   @Test("whoever started the demo is none of its processes, though his arguments name its directory")
   func starterLives() throws {
-    let words = ["--runtime", "builtin", "--root", directory.path("demo"), "--seed", "7", "--containers", "2"]
+    let words = [
+      "--runtime", "builtin", "--root", directory.path("demo"), "--seed", "7", "--containers", "2",
+    ]
+    let script = "\"$0\" \"$@\" > /dev/null; echo $?"
     let outcome = try ChildProcess.run(
-      executable: "/bin/sh",
-      ["-c", "\"$0\" \"$@\" > /dev/null; echo $?", try buildDirectory() + "/cstate-demo"] + words,
+      executable: "/bin/sh", ["-c", script, try buildDirectory() + "/cstate-demo"] + words,
       within: .seconds(180))
     #expect(outcome.output == "0\n", "\(outcome.status)")
   }

@@ -87,7 +87,8 @@ struct ErrorStatusTests {
       try fixture.succeed("create", "--name", name, try fixture.bundle("exit 0"))
     }
     try sqlite(
-      "UPDATE container_state SET status = 99 WHERE generation = (SELECT generation FROM record WHERE name = 'bad');"
+      "UPDATE container_state SET status = 99 WHERE generation = (SELECT generation FROM record WHERE name "
+        + "= 'bad');"
     )
     let listed = try fixture.cstate(["ps", "-a"])
     #expect(listed.status == .code(29))

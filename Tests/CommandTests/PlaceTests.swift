@@ -55,7 +55,8 @@ struct PlaceTests {
   @Test("root's store is in /var/lib/cstate, its lockfiles in /run/cstate/locks")
   func rootsStore() throws {
     let script =
-      "mount -t tmpfs none /var/lib && mount -t tmpfs none /run && \"$0\" info --format json --runtime builtin "
+      "mount -t tmpfs none /var/lib && mount -t tmpfs none /run && \"$0\" info --format json --runtime "
+      + "builtin "
       + "&& \"$0\" --root /var/lib/cstate ps"
     let outcome = try ChildProcess.run(
       executable: "/usr/bin/unshare",
@@ -72,7 +73,8 @@ struct PlaceTests {
     let fixture = try CommandFixture()
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
     let script =
-      "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$0\" --root \"$1\" \"$2\" \"$3\""
+      "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$0\" --root \"$1\" \"$2\" "
+      + "\"$3\""
     func readOnly(_ words: String...) throws -> ChildProcess.Outcome {
       try ChildProcess.run(
         executable: "/usr/bin/unshare",

@@ -39,7 +39,7 @@ struct DeathTests {
   }
 
   @Test(
-    "D-1: what a process killed at any moment has acknowledged is there, and the next change whole or not at all"
+    "D-1: what a process killed at any moment has acknowledged is there, the next change whole or not at all"
   )
   func killedAtRandom() throws {
     for round in 0..<scaled(6) {

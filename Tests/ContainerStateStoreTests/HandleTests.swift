@@ -89,7 +89,8 @@ struct HandleTests {
     let first = descriptor(try #require(handle))
     #expect(isNamespace(first))
     handle = nil
-    // Another test's handle may have got the number; an identity of ours it cannot have is this object's path.
+    // Another test's handle may have got the number; an identity of ours it cannot have is this object's
+    // path.
     let second = try store.handle(for: id)
     weak let namespace = second.networkNamespace
     #expect(namespace != nil)

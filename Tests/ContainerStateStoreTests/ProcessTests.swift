@@ -70,7 +70,8 @@ struct ProcessTests {
     let children = try fixture.openChildren(3)
     for (number, child) in children.enumerated() { try child.send("cycle \(scaled(300)) v\(number) whole") }
     for _ in 0..<scaled(200) {
-      // A lockfile is there a moment before its lock is taken; no id comes again, so what stays named is wrong.
+      // A lockfile is there a moment before its lock is taken; no id comes again, so what stays named is
+      // wrong.
       var found = Set(try store.verify())
       try waitUntil("\(found) not to be named any more") {
         if !found.isEmpty { found.formIntersection(try store.verify()) }

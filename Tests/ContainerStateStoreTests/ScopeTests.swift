@@ -3,8 +3,8 @@ internal import FileLocking
 internal import StoreTestSupport
 internal import Testing
 
-/// The compiler keeps a `LockedContainer` from outliving its closure; this is what unsafe code would meet that got
-/// around it.
+/// The compiler keeps a `LockedContainer` from outliving its closure; this is what unsafe code would meet
+/// that got around it.
 @Suite("A scope that has ended")
 struct ScopeTests {
   let fixture: StoreFixture

@@ -46,7 +46,8 @@ struct StoreFixture {
     return outcome.output
   }
 
-  /// Runs statements on a table that has lost its types, its NOT NULL and its UNIQUE, then makes it what it was.
+  /// Runs statements on a table that has lost its types, its NOT NULL and its UNIQUE, then makes it what it
+  /// was.
   func plant(in table: String, _ sql: String) throws {
     let reload = "PRAGMA writable_schema=RESET;"
     try shell(

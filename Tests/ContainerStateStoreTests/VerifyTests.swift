@@ -68,7 +68,8 @@ struct VerifyTests {
       rule: "I-4", subject: "c6",
       sql: "UPDATE container_state SET pid = 1 WHERE generation = \(generation("c6"));"),
     Plant(
-      rule: "I-10", subject: "c1", sql: "DELETE FROM container_state WHERE generation = \(generation("c1"));"),
+      rule: "I-10", subject: "c1",
+      sql: "DELETE FROM container_state WHERE generation = \(generation("c1"));"),
     Plant(
       rule: "I-10", subject: "c1", sql: "DELETE FROM specification WHERE generation = \(generation("c1"));"),
     Plant(rule: "I-10", subject: "label ?", sql: "INSERT INTO label VALUES (900, 'k', 'v');"),
@@ -229,7 +230,8 @@ extension String {
     PRAGMA writable_schema=ON;
     CREATE TEMP TABLE indexes AS SELECT * FROM sqlite_schema WHERE tbl_name = '\(table)' AND type = 'index';
     DELETE FROM sqlite_schema WHERE tbl_name = '\(table)' AND type = 'index';
-    UPDATE sqlite_schema SET sql = replace(replace(sql, ' UNIQUE CHECK', ' CHECK'), ',' || char(10) || '  UNIQUE (kind, name)', '')
+    UPDATE sqlite_schema
+    SET sql = replace(replace(sql, ' UNIQUE CHECK', ' CHECK'), ',' || char(10) || '  UNIQUE (kind, name)', '')
       WHERE name = '\(table)';
     PRAGMA writable_schema=RESET;
     \(self)

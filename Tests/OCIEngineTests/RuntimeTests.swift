@@ -83,10 +83,12 @@ struct RuntimeTests {
     let child = try ChildProcess(
       executable: "store-test-child", ["engine-hanging-trial", fixture.root, "automatic"],
       environment: ["PATH": "\(fixture.directory.path):/usr/bin:/bin"])
-    try child.expect("trial timedOut")
+    let failure = try child.expect("trial")
+    #expect(failure.contains("did not end") || failure.contains("in time"), "\(failure)")
     try child.expect("no child")
     #expect(try child.waitForExit() == .code(0))
-    #expect(status(ofPath: fixture.root + "/run/runtimes.json") == nil)
+    let remembered = try readText(atPath: fixture.root + "/run/runtimes.json")
+    #expect(!remembered.contains(fixture.directory.path + "/runc"))
     #expect(entries(ofDirectory: fixture.root + "/run/containers").isEmpty)
   }
 

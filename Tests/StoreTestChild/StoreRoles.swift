@@ -175,10 +175,11 @@ private final class StoreSession {
 // MARK: - Load
 
 extension StoreSession {
-  /// Adds and removes containers: `whole` ones with an update in between, of this process alone, or `shared` ones,
-  /// of an id that others use as well.
+  /// Adds and removes containers: `whole` ones with an update in between, of this process alone, or `shared`
+  /// ones, of an id that others use as well.
   ///
-  /// The witness is a directory entry that exists only inside the critical section. Says how often it got through.
+  /// The witness is a directory entry that exists only inside the critical section. Says how often it got
+  /// through.
   private func cycle(_ times: Int, on name: String, whole: Bool) throws -> String {
     var done = 0
     for round in 0..<times {

@@ -16,7 +16,8 @@ public struct SeededGenerator: RandomNumberGenerator {
     return mixed ^ (mixed >> 31)
   }
 
-  /// Three seeds that never change and one that always does; `CSTATE_TEST_SEED=n swift test` repeats one alone.
+  /// Three seeds that never change and one that always does; `CSTATE_TEST_SEED=n swift test` repeats one
+  /// alone.
   public static let seeds: [UInt64] = {
     if let text = getenv("CSTATE_TEST_SEED"), let seed = UInt64(String(cString: text)) { return [seed] }
     let fresh = UInt64.random(in: 0 ... .max)

@@ -16,7 +16,8 @@ extension Verb {
     "create", "Create a container from an OCI bundle", operands: "BUNDLE", count: 1...1,
     options: [.name, .id, .label, .image],
     details: [
-      "BUNDLE is a directory with a config.json and a root file system. Prints the new container's id; its process "
+      "BUNDLE is a directory with a config.json and a root file system. Prints the new container's id; its "
+        + "process "
         + "waits for cstate start."
     ],
     json: #"{"id": TEXT, "name": TEXT}"#,

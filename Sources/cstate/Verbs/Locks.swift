@@ -5,12 +5,15 @@ extension Verb {
   static let locks = Verb(
     "locks", "Show every lock: holder, operation, age, waiters", options: [.all],
     details: [
-      "The write gate, the locks of containers, and SQLite's own locks on the database, foreign programs included. "
-        + "Free ones and this command's own are left out unless -a is given. A pid of 0 is a process outside this pid "
+      "The write gate, the locks of containers, and SQLite's own locks on the database, foreign programs "
+        + "included. "
+        + "Free ones and this command's own are left out unless -a is given. A pid of 0 is a process "
+        + "outside this pid "
         + "namespace, one of -1 belongs to a lock that the kernel ascribes to no process."
     ],
     json: "{\"locks\": [{\"subject\": TEXT, \"holder\": {\"pid\": NUMBER, \"start_time_ticks\": NUMBER, "
-      + "\"command\": TEXT, \"operation\": TEXT, \"age_ns\": NUMBER}, \"waiter_pids\": [NUMBER, …], \"failure\": "
+      + "\"command\": TEXT, \"operation\": TEXT, \"age_ns\": NUMBER}, \"waiter_pids\": [NUMBER, …], "
+      + "\"failure\": "
       + "TEXT}, …], \"database_locks\": [{\"pid\": NUMBER, \"command\": TEXT, "
       + "\"meaning\": TEXT, \"waiting\": BOOL}, …]}; a free lock has no holder",
     example: "cstate locks"

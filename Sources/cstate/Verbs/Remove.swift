@@ -8,7 +8,8 @@ extension Verb {
   static let remove = Verb(
     "rm", "Remove containers", operands: "NAME…", count: oneOrMore, options: [.force],
     details: [
-      "A container that runs is not removed without --force, and one that others depend on not at all. Its exit code "
+      "A container that runs is not removed without --force, and one that others depend on not at all. Its "
+        + "exit code "
         + "goes with it. Prints each name when it is gone."
     ],
     json: actedOnJSON, example: "cstate rm --force web"

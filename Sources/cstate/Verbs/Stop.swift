@@ -10,7 +10,8 @@ extension Verb {
   static let stop = Verb(
     "stop", "Stop containers: ask, wait, then kill", operands: "NAME…", count: oneOrMore, options: [.time],
     details: [
-      "Sends the container's stop signal (TERM), waits, and kills what still runs. Prints each name when it has ended."
+      "Sends the container's stop signal (TERM), waits, and kills what still runs. Prints each name when "
+        + "it has ended."
     ],
     json: actedOnJSON, example: "cstate stop --time 3 web"
   ) { invocation in
