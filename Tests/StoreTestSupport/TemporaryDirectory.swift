@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+internal import Synchronization
 
 /// A directory of its own (mode 0700) for one test, removed with everything in it when the value goes away.
 public final class TemporaryDirectory: Sendable {
@@ -15,9 +16,30 @@ public final class TemporaryDirectory: Sendable {
     }
     path = String(cString: canonical)
     free(canonical)
+    Self.left.withLock { _ = $0.insert(path) }
+    _ = Self.removesLeftAtExit
   }
 
-  deinit { _ = platform_remove_tree(path) }
+  deinit {
+    _ = platform_remove_tree(path)
+    Self.left.withLock { _ = $0.remove(path) }
+  }
+
+  /// Those that are still there.
+  private static let left = Mutex<Set<String>>([])
+
+  /// A value that something keeps for ever (a closure of a thread that never ends) never goes away.
+  private static let removesLeftAtExit: Void = {
+    let owner = getpid()
+    leftOwner.withLock { $0 = owner }
+    atexit {
+      // A forked child that exits leaves its parent's alone.
+      guard TemporaryDirectory.leftOwner.withLock({ $0 }) == getpid() else { return }
+      for path in TemporaryDirectory.left.withLock({ $0 }) { _ = platform_remove_tree(path) }
+    }
+  }()
+
+  private static let leftOwner = Mutex<Int32>(0)
 
   /// The path of `name` in the directory.
   public func path(_ name: String) -> String { "\(path)/\(name)" }
