@@ -42,9 +42,9 @@ final class LockedScope {
   /// Writes a state, its `extra` and the intent in one transaction.
   func write(
     _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, durability: Durability,
-    operation: StaticString
+    operation: String
   ) throws(StoreError) {
-    try checkOpen("\(operation)")
+    try checkOpen(operation)
     try state.check(replacing: container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
@@ -90,8 +90,8 @@ final class LockedScope {
   }
 
   /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.
-  private func perform(_ operation: StaticString, _ write: () throws -> Void) throws(StoreError) {
-    do { try store.perform("\(operation)", write) } catch {
+  private func perform(_ operation: String, _ write: () throws -> Void) throws(StoreError) {
+    do { try store.perform(operation, write) } catch {
       // Where the row cannot be read the caller still has to hear of this first; the next write finds the
       // revision changed.
       if error.code == .durabilityUnknown { try? followRow() }

@@ -32,9 +32,6 @@ struct SpecificationCopies: Sendable {
     return path
   }
 
-  /// Whether the copy is byte for byte `json`.
-  func matches(_ json: [UInt8], of id: ContainerID) -> Bool { Self.holds(json, at: path(of: id)) }
-
   /// Removes the copy, if there is one.
   ///
   /// One that stays is an orphan that recovery reaps.

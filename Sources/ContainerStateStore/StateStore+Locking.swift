@@ -112,8 +112,7 @@ extension StateStore {
   func lockName(of id: ContainerID) -> LockName {
     LockName(
       directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix,
-      rank: LockRank.container,
-      key: id.rawValue)
+      rank: LockRank.container, key: id.rawValue)
   }
 
   static let lockFileSuffix = ".lock"
@@ -129,8 +128,7 @@ extension StateStore {
 
   static func isLockFileName(_ name: String) -> Bool {
     name.hasSuffix(lockFileSuffix)
-      && Identifier.isValid(
-        idText(ofLockFile: name), maximumLength: Identifier.maximumIDLength)
+      && Identifier.isValid(idText(ofLockFile: name), maximumLength: Identifier.maximumIDLength)
   }
 
   static func idText(ofLockFile name: String) -> String { String(name.dropLast(lockFileSuffix.count)) }

@@ -8,11 +8,11 @@ final class StoreGate: SQLiteStorage.WriteGate {
 
   init(_ lock: FileLocking.WriteGate) { self.lock = lock }
 
-  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws {
-    try lock.enter(operation: "\(operation)", deadlineNanoseconds: deadlineNanoseconds)
+  func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
+    try lock.enter(operation: operation, deadlineNanoseconds: deadlineNanoseconds)
   }
 
-  func tryEnter(_ operation: StaticString) throws -> Bool { try lock.tryEnter(operation: "\(operation)") }
+  func tryEnter(_ operation: String) throws -> Bool { try lock.tryEnter(operation: operation) }
 
   func leave() { lock.leave() }
 }

@@ -110,7 +110,7 @@ package final class Database: Sendable {
   ///   before anything is done, `durabilityUnknown` after COMMIT.
   /// - Durability: D-1, D-2, D-3, D-4.
   package func write<R>(
-    _ operation: StaticString, durability: CommitDurability, deadlineNanoseconds: UInt64,
+    _ operation: String, durability: CommitDurability, deadlineNanoseconds: UInt64,
     _ body: (Connection) throws -> R
   ) throws -> R {
     if durability == .durable { try checkSyncs() }
@@ -221,7 +221,7 @@ extension Database {
 
   /// PROTOCOL L-13: the one way to a write transaction or a WAL checkpoint.
   func behindGate<R>(
-    _ operation: StaticString, deadlineNanoseconds: UInt64, _ body: () throws -> R
+    _ operation: String, deadlineNanoseconds: UInt64, _ body: () throws -> R
   ) throws -> R {
     try gate.enter(operation, deadlineNanoseconds: deadlineNanoseconds)
     defer { gate.leave() }

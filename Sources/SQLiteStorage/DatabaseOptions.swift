@@ -9,9 +9,9 @@ package protocol WriteGate: AnyObject, Sendable {
   ///   - operation: what those who wait meanwhile are told.
   ///   - deadlineNanoseconds: `CLOCK_MONOTONIC`; `UInt64.max` waits for as long as it takes.
   /// - Throws: whatever the gate has to say; nothing was granted then.
-  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws
+  func enter(_ operation: String, deadlineNanoseconds: UInt64) throws
   /// True when granted at once; never waits.
-  func tryEnter(_ operation: StaticString) throws -> Bool
+  func tryEnter(_ operation: String) throws -> Bool
   func leave()
 }
 

@@ -147,13 +147,13 @@ final class RecordingGate: WriteGate {
 
   func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
 
-  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws {
+  func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     if state.withLock({ $0.refuses }) { throw Refused() }
     pthread_mutex_lock(lock)
     granted(operation)
   }
 
-  func tryEnter(_ operation: StaticString) throws -> Bool {
+  func tryEnter(_ operation: String) throws -> Bool {
     guard !state.withLock({ $0.refuses }), pthread_mutex_trylock(lock) == 0 else { return false }
     granted(operation)
     return true
@@ -167,7 +167,7 @@ final class RecordingGate: WriteGate {
     pthread_mutex_unlock(lock)
   }
 
-  private func granted(_ operation: StaticString) {
+  private func granted(_ operation: String) {
     state.withLock {
       $0.operations.append("\(operation)")
       $0.isHeld = true

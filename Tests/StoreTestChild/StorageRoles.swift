@@ -142,11 +142,11 @@ private final class LockfileGate: WriteGate {
     precondition(descriptor >= 0, "no gate at \(path)")
   }
 
-  func enter(_ operation: StaticString, deadlineNanoseconds: UInt64) throws {
+  func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     while !set(F_WRLCK, F_SETLKW) { precondition(errno == EINTR) }
   }
 
-  func tryEnter(_ operation: StaticString) throws -> Bool { set(F_WRLCK, F_SETLK) }
+  func tryEnter(_ operation: String) throws -> Bool { set(F_WRLCK, F_SETLK) }
 
   func leave() { precondition(set(F_UNLCK, F_SETLK)) }
 

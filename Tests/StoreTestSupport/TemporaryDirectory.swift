@@ -16,30 +16,27 @@ public final class TemporaryDirectory: Sendable {
     }
     path = String(cString: canonical)
     free(canonical)
-    Self.left.withLock { _ = $0.insert(path) }
+    Self.left.withLock { _ = $0.paths.insert(path) }
     _ = Self.removesLeftAtExit
   }
 
   deinit {
     _ = platform_remove_tree(path)
-    Self.left.withLock { _ = $0.remove(path) }
+    Self.left.withLock { _ = $0.paths.remove(path) }
   }
 
-  /// Those that are still there.
-  private static let left = Mutex<Set<String>>([])
+  /// Those that are still there, and the process that made them.
+  private static let left = Mutex<(owner: Int32, paths: Set<String>)>((getpid(), []))
 
   /// A value that something keeps for ever (a closure of a thread that never ends) never goes away.
   private static let removesLeftAtExit: Void = {
-    let owner = getpid()
-    leftOwner.withLock { $0 = owner }
     atexit {
+      let (owner, paths) = TemporaryDirectory.left.withLock { $0 }
       // A forked child that exits leaves its parent's alone.
-      guard TemporaryDirectory.leftOwner.withLock({ $0 }) == getpid() else { return }
-      for path in TemporaryDirectory.left.withLock({ $0 }) { _ = platform_remove_tree(path) }
+      guard owner == getpid() else { return }
+      for path in paths { _ = platform_remove_tree(path) }
     }
   }()
-
-  private static let leftOwner = Mutex<Int32>(0)
 
   /// The path of `name` in the directory.
   public func path(_ name: String) -> String { "\(path)/\(name)" }
