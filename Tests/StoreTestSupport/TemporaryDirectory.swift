@@ -1,6 +1,5 @@
 internal import CPlatform
 internal import Glibc
-internal import Synchronization
 
 /// A directory of its own (mode 0700) for one test, removed with everything in it when the value goes away.
 public final class TemporaryDirectory: Sendable {
@@ -9,34 +8,27 @@ public final class TemporaryDirectory: Sendable {
 
   /// Creates the directory under `$TMPDIR`, else under /tmp.
   public init() throws {
-    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(parent)/store-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil, let canonical = realpath(template, nil) else {
-      throw TestSupportError.systemCall("mkdtemp", parent)
-    }
-    path = String(cString: canonical)
-    free(canonical)
-    Self.left.withLock { _ = $0.paths.insert(path) }
-    _ = Self.removesLeftAtExit
+    path = try makeDirectory(atTemplate: Self.parent.get() + "/XXXXXX")
   }
 
-  deinit {
-    _ = platform_remove_tree(path)
-    Self.left.withLock { _ = $0.paths.remove(path) }
-  }
+  deinit { _ = platform_remove_tree(path) }
 
-  /// Those that are still there, and the process that made them.
-  private static let left = Mutex<(owner: Int32, paths: Set<String>)>((getpid(), []))
-
-  /// A value that something keeps for ever (a closure of a thread that never ends) never goes away.
-  private static let removesLeftAtExit: Void = {
+  /// One directory holds all those of this process and is removed when it exits: a value that something keeps
+  /// for ever (a closure of a thread that never ends) is never deinitialized. No list, so no lock around one.
+  private static let parent: Result<String, any Error> = Result {
+    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    _ = owner
     atexit {
-      let (owner, paths) = TemporaryDirectory.left.withLock { $0 }
       // A forked child that exits leaves its parent's alone.
-      guard owner == getpid() else { return }
-      for path in paths { _ = platform_remove_tree(path) }
+      guard TemporaryDirectory.owner == getpid(), case .success(let path) = TemporaryDirectory.parent else {
+        return
+      }
+      _ = platform_remove_tree(path)
     }
-  }()
+    return try makeDirectory(atTemplate: place + "/store-test-XXXXXX")
+  }
+
+  private static let owner = getpid()
 
   /// The path of `name` in the directory.
   public func path(_ name: String) -> String { "\(path)/\(name)" }
@@ -47,4 +39,14 @@ public final class TemporaryDirectory: Sendable {
       throw TestSupportError.systemCall("remove", path)
     }
   }
+}
+
+/// The canonical path of a new directory of mode 0700.
+private func makeDirectory(atTemplate template: String) throws -> String {
+  var bytes = Array(template.utf8CString)
+  guard mkdtemp(&bytes) != nil, let canonical = realpath(bytes, nil) else {
+    throw TestSupportError.systemCall("mkdtemp", template)
+  }
+  defer { free(canonical) }
+  return String(cString: canonical)
 }
