@@ -13,8 +13,10 @@ public final class TemporaryDirectory: Sendable {
 
   deinit { _ = platform_remove_tree(path) }
 
-  /// One directory holds all those of this process and is removed when it exits: a value that something keeps
-  /// for ever (a closure of a thread that never ends) is never deinitialized. No list, so no lock around one.
+  /// Holds all directories of this process and is removed when it exits.
+  ///
+  /// A value that something keeps for ever (a closure of a thread that never ends) is never deinitialized. No
+  /// list of what is left, so no lock around one.
   private static let parent: Result<String, any Error> = Result {
     let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     _ = owner
