@@ -92,6 +92,25 @@ struct VerbTests {
     #expect(try fixture.succeed("ps", "-aq").isEmpty)
   }
 
+  @Test("standard streams that are closed: no file of the store takes their place")
+  func closedStreams() throws {
+    func cstate(_ words: String..., redirections: String) throws -> ChildProcess.Outcome {
+      try ChildProcess.run(
+        executable: "/bin/sh",
+        ["-c", "\"$0\" \"$@\" \(redirections)", try buildDirectory() + "/cstate"] + fixture.options + words)
+    }
+    try fixture.succeed("ps")
+    let listed = try cstate("ps", redirections: ">&-")
+    #expect(listed.status == .code(1))
+    #expect(listed.errorOutput.contains("standard output cannot be written"))
+    let gate = String(decoding: try readBytes(atPath: fixture.root + "/gate"), as: UTF8.self)
+    #expect(!gate.contains("CONTAINER ID"))
+    let output = fixture.directory.path("output")
+    let bundle = try fixture.bundle("readlink /proc/$$/fd/2 > '\(output)'; exit 7")
+    #expect(try cstate("run", "--rm", bundle, redirections: "<&- >&- 2>&-").status == .code(7))
+    #expect(String(decoding: try readBytes(atPath: output), as: UTF8.self) == "/dev/null\n")
+  }
+
   @Test("a container that still runs is removed by force alone")
   func removal() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
