@@ -96,7 +96,7 @@ struct Failure {
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
       message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
     case let error as EngineError:
-      status = ExitStatus.engineFailed
+      status = ExitStatus.of(error.code)
       code = error.code.rawValue
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
       message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
@@ -107,7 +107,7 @@ struct Failure {
       let help = error.verb.map { "cstate \($0) --help" } ?? "cstate --help"
       message = "\(error.message); see '\(help)'"
     default:
-      status = ExitStatus.engineFailed
+      status = ExitStatus.failed
       code = "unknown"
       self.subject = subject ?? ""
       message = "\(error)"

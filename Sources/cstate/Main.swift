@@ -54,7 +54,7 @@ struct Main {
   private static func write(_ text: String) -> Int32 {
     var output = OutputBuffer()
     output.line(text)
-    return output.flush(to: STDOUT_FILENO) == 0 ? ExitStatus.done : ExitStatus.engineFailed
+    return output.flush(to: STDOUT_FILENO) == 0 ? ExitStatus.done : ExitStatus.failed
   }
 }
 

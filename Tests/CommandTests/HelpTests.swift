@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import OCIEngine
 internal import StoreTestSupport
 internal import Testing
 
@@ -25,10 +26,14 @@ struct HelpTests {
       #expect(lines.contains { $0.first.map(String.init) == verb }, "\(verb)")
       #expect(text.contains("cstate \(verb)"), "an example of \(verb)")
     }
-    for (index, code) in StoreError.Code.allCases.enumerated() {
-      let line = lines.first { $0.count > 1 && $0[1] == "\(code.rawValue):" }
-      #expect(line.flatMap { Int($0[0]) } == index + 10, "\(code)")
+    func expectStatuses(from first: Int, _ codes: [String]) {
+      for (index, code) in codes.enumerated() {
+        let line = lines.first { $0.count > 1 && $0[1] == "\(code):" }
+        #expect(line.flatMap { Int($0[0]) } == first + index, "\(code)")
+      }
     }
+    expectStatuses(from: 10, StoreError.Code.allCases.map(\.rawValue))
+    expectStatuses(from: 50, EngineError.Code.allCases.map(\.rawValue))
     for status in ["0", "1", "2", "3", "125"] {
       #expect(lines.contains { $0.first.map(String.init) == status }, "exit status \(status)")
     }

@@ -114,7 +114,7 @@ struct VerbTests {
   @Test("a container that still runs is removed by force alone")
   func removal() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
-    let message = try fixture.fail(1, ["rm", "web"])
+    let message = try fixture.fail(55, ["rm", "web"])
     #expect(message.contains("stop it first"))
     #expect(try fixture.succeed("rm", "--force", "web") == "web")
     #expect(try fixture.succeed("ps", "-aq").isEmpty)
@@ -138,7 +138,7 @@ struct VerbTests {
   @Test("wait gives up in time and says what to do")
   func waitTimeout() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
-    let message = try fixture.fail(1, ["wait", "--timeout", "10ms", "web"])
+    let message = try fixture.fail(58, ["wait", "--timeout", "10ms", "web"])
     #expect(message.contains("in time"))
   }
 
