@@ -68,6 +68,14 @@ final class Invocation {
     if firstFailure == nil { firstFailure = failure }
   }
 
+  /// Says something on standard error that is no failure.
+  func notice(_ text: String) {
+    var buffer = OutputBuffer()
+    buffer.line("cstate: \(verb.name): \(visible(text))")
+    // Where standard error is gone there is nobody to tell.
+    _ = buffer.flush(to: STDERR_FILENO)
+  }
+
   /// Calls `body` with each operand; a failure is reported, and the others are tried all the same.
   func forEachOperand(_ body: (String) throws -> Void) {
     for operand in arguments.operands {

@@ -92,6 +92,16 @@ struct VerbTests {
     #expect(try fixture.succeed("ps", "-aq").isEmpty)
   }
 
+  @Test("a container that is a plain process because no OCI runtime can run: one line says so")
+  func fallback() throws {
+    let words = ["--root", fixture.root, "run", "--rm", try fixture.bundle("exit 7")]
+    let outcome = try ChildProcess.run(
+      executable: "cstate", words, environment: ["PATH": "/nowhere", "CSTATE_ROOT": nil])
+    #expect(outcome.status == .code(7))
+    #expect(outcome.errorOutput.hasPrefix("cstate: run: no OCI runtime can run here"))
+    #expect(outcome.errorOutput.split(separator: "\n").count == 1)
+  }
+
   @Test("standard streams that are closed: no file of the store takes their place")
   func closedStreams() throws {
     func cstate(_ words: String..., redirections: String) throws -> ChildProcess.Outcome {
