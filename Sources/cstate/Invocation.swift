@@ -63,7 +63,8 @@ final class Invocation {
 
   /// Says on standard error what went wrong, and remembers the first failure.
   func report(_ error: any Error, subject: String? = nil) {
-    let failure = Failure(error, subject: subject)
+    let usage = (error as? UsageError)?.of(verb: verb.name)
+    let failure = Failure(usage ?? error, subject: subject)
     failure.print(verb: verb.name)
     if firstFailure == nil { firstFailure = failure }
   }

@@ -25,7 +25,7 @@ struct Main {
 
   private static func run(_ command: ParsedCommand, startNanoseconds: UInt64) throws -> Int32 {
     if command.arguments.has(.help) { return write(Help.text(of: command.verb)) }
-    if command.arguments.has(.version), command.verb == nil {
+    if command.arguments.has(.version) {
       return write("cstate \(Version.number)")
     }
     guard let verb = command.verb else {

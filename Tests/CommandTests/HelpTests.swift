@@ -63,6 +63,7 @@ struct HelpTests {
       ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--last"]),
       ("inspect", ["--show-secrets"]),
       ("kill", ["--signal"]), ("stop", ["--time"]), ("wait", ["--timeout"]), ("rm", ["--force"]),
+      ("locks", ["-a, --all", "Free locks"]),
     ])
   func options(verb: String, options: [String]) throws {
     let text = try help([verb, "--help"])
@@ -79,6 +80,7 @@ struct HelpTests {
   @Test("the version is said by the verb and by the option")
   func version() throws {
     #expect(try help(["version"]) == (try help(["--version"])))
+    #expect(try help(["ps", "--version"]) == (try help(["--version"])))
     let json = try JSONBytes(try help(["version", "--format", "json"])).root
     #expect(try json.member("version")?.string().isEmpty == false)
   }

@@ -149,7 +149,7 @@ struct VerbTests {
   func waitTimeout() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
     let message = try fixture.fail(58, ["wait", "--timeout", "10ms", "web"])
-    #expect(message.contains("in time"))
+    #expect(message.contains("in time; wait longer"))
   }
 
   @Test("a filter decides what ps shows, newest first")
