@@ -48,16 +48,20 @@ struct ErrorStatusTests {
     expect(try fixture.fail(15, ["wait", "aaaa"]), contains: "aaaa1", "aaaa2", "type more of it")
   }
 
-  @Test("1: the engine, with what to do")
+  @Test("50 to 60: the engine, with what to do")
   func engine() throws {
     expect(
-      try fixture.fail(1, ["create", "/nonexistent"]), contains: "create: /nonexistent: ",
+      try fixture.fail(52, ["create", "/nonexistent"]), contains: "create: /nonexistent: ",
       "give that of an OCI bundle")
-    expect(try fixture.fail(1, ["create", fixture.directory.path]), contains: "config.json")
+    expect(try fixture.fail(52, ["create", fixture.directory.path]), contains: "config.json")
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
     expect(
-      try fixture.fail(1, ["--runtime", "/nonexistent/runc", "create", try fixture.bundle("exit 0")]),
+      try fixture.fail(50, ["--runtime", "/nonexistent/runc", "create", try fixture.bundle("exit 0")]),
       contains: "/nonexistent/runc")
+    try fixture.succeed("run", "--detach", "--name", "endless", try fixture.endlessBundle())
+    expect(try fixture.fail(54, ["start", "endless"]), contains: "running already", "stop it first")
+    try fixture.succeed("stop", "--time", "5", "endless")
+    expect(try fixture.fail(53, ["kill", "endless"]), contains: "no process", "start it first")
     let run = try fixture.cstate(["run", "/nonexistent"])
     #expect(run.status == .code(125))
     expect(run.errorOutput, contains: "cstate: run: /nonexistent: ")
