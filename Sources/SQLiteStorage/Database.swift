@@ -146,7 +146,10 @@ package final class Database: Sendable {
           let found = try connection.requireKnownVersion()
           guard found < options.schemaVersion else { return }
           try body(connection, found)
-          try connection.execute("PRAGMA user_version=\(options.schemaVersion)")
+          // Who reads asks for the version where the schema's cookie has moved, and a migration of rows alone
+          // leaves it.
+          try connection.execute(
+            "CREATE TABLE cookie (moves); DROP TABLE cookie; PRAGMA user_version=\(options.schemaVersion)")
         }
       }
       try sync(connection)
