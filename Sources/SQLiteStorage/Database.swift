@@ -47,13 +47,15 @@ package final class Database: Sendable {
       let connection = try Connection(path: path, options: options)
       opened = connection
       try connection.verifyHeader()
-      try OpenDatabases.guardSharedMemory(identity, path: path)
+      // Not what the path names now: SQLite shares the index of the first connection within a process.
+      sharedMemoryIdentity = try OpenDatabases.guardSharedMemory(identity, path: path)
+      guard FileIdentity(path: path + "-shm") == sharedMemoryIdentity else {
+        throw StorageError.replaced(path + "-shm")
+      }
       guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal"),
-        let sharedMemoryIdentity = FileIdentity(path: path + "-shm")
+        let walIdentity = FileIdentity(path: path + "-wal")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
-      self.sharedMemoryIdentity = sharedMemoryIdentity
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -158,10 +160,13 @@ package final class Database: Sendable {
 
   /// Makes everything that was committed before, by anybody, survive a power loss: one sync of the WAL.
   ///
-  /// - Throws: `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
+  /// - Throws: `replaced`, `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
   package func makeDurable() throws {
     try checkSyncs()
-    try withConnection { try sync($0) }
+    try withConnection { connection in
+      try checkIdentity()
+      try sync(connection)
+    }
   }
 }
 
@@ -208,7 +213,8 @@ extension Database {
     if isLast { OpenDatabases.leave(identity) }
   }
 
-  /// Throws unless the paths still name the files that are open; every write and WAL checkpoint asks.
+  /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
+  /// `makeDurable` asks.
   ///
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
