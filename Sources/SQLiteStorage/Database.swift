@@ -72,7 +72,7 @@ package final class Database: Sendable {
 
   deinit {
     guard owner.isSameProcess else { return }
-    if let last = pool.withLock({ $0.close() }) { finishClosing(last) }
+    if let last = pool.withLock({ $0.close() }) { finishClosing(last.idle) }
   }
 
   /// Gives the body one consistent snapshot: no change by anybody shows up between its first read and
@@ -207,10 +207,17 @@ extension Database {
 
   private func giveBack(_ connection: Connection?) {
     guard owner.isSameProcess else { return }
-    let returned = connection.map(PooledConnection.init)
-    let (surplus, isLast) = pool.withLock { $0.giveBack(returned, idleConnections: options.idleConnections) }
-    surplus?.connection.close()
-    if isLast { OpenDatabases.leave(identity) }
+    if let connection {
+      let returned = PooledConnection(connection)
+      if pool.withLock({ $0.keep(returned, idleConnections: options.idleConnections) }) { return }
+      connection.close()
+    }
+    leaveIfLast()
+  }
+
+  /// DURABILITY D-6: who leaves last has seen every other connection closed, and closed its own.
+  func leaveIfLast() {
+    if pool.withLock({ $0.forget() }) { OpenDatabases.leave(identity) }
   }
 
   /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
