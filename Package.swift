@@ -43,7 +43,12 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
-    executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
+    library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
+    executable(
+      "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
+    executable(
+      "cstate-stress", ["ContainerStateStore", "OCIEngine", "StressSupport", "CPlatform"],
+      path: "StressTests/stress"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(

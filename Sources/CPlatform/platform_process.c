@@ -186,6 +186,13 @@ int platform_set_child_subreaper(void) {
   return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
+int platform_die_with_parent(pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+    return -1;
+  }
+  return getppid() == parent ? 0 : kill(getpid(), SIGKILL);
+}
+
 int platform_pipe(int ends[2]) {
   return pipe2(ends, O_CLOEXEC);
 }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// The main job: processes that share nothing but the store drive containers through their lives, and some
 /// are killed.
@@ -18,13 +19,13 @@ struct Main {
     do { exit(try run(options)) } catch { fail("\(error)", status: 1) }
   }
 
-  private static func run(_ options: DemoOptions) throws(DemoFailure) -> Int32 {
+  private static func run(_ options: DemoOptions) throws(StressFailure) -> Int32 {
     guard let own = linkTarget("/proc/self/exe"), let slash = own.lastIndex(of: "/") else {
-      throw DemoFailure("/proc does not say where this program is")
+      throw StressFailure("/proc does not say where this program is")
     }
     let executable = own[..<slash] + "/cstate"
     guard access(String(executable), X_OK) == 0 else {
-      throw DemoFailure("\(executable) is missing; build it first: swift build --product cstate")
+      throw StressFailure("\(executable) is missing; build it first: swift build --product cstate")
     }
     Interruption.hold()
     let workplace = try Workplace(root: options.root)
@@ -50,7 +51,7 @@ struct Main {
     return try conclude(demo, runtime: runtime.name)
   }
 
-  private static func conclude(_ demo: Demo, runtime: String) throws(DemoFailure) -> Int32 {
+  private static func conclude(_ demo: Demo, runtime: String) throws(StressFailure) -> Int32 {
     let workplace = demo.workplace
     var aftermath = Aftermath(workplace: workplace, command: demo.command)
     try aftermath.check(ids: Set(demo.lives.map(\.journey.id)))
@@ -67,7 +68,7 @@ struct Main {
     if demo.options.isKept || !summary.isClean {
       if !demo.options.printsJSON { say("everything is kept in \(workplace.path)") }
     } else if !workplace.removeAll() {
-      throw DemoFailure("\(workplace.path) could not be removed")
+      throw StressFailure("\(workplace.path) could not be removed")
     }
     if !summary.isClean, !demo.options.printsJSON { say("again: cstate-demo --seed \(demo.options.seed)") }
     return summary.isClean ? 0 : 1
@@ -76,13 +77,13 @@ struct Main {
   /// The runtime that `cstate` itself finds usable, and why it is no OCI runtime where it is none.
   private static func chosenRuntime(
     _ options: DemoOptions, executable: String, workplace: Workplace
-  ) throws(DemoFailure) -> (name: String, whyNoOther: String?) {
+  ) throws(StressFailure) -> (name: String, whyNoOther: String?) {
     guard options.runtime == "auto" else { return (options.runtime, nil) }
     let command = CommandLauncher(executable: executable, runtime: "auto", workplace: workplace)
     let outcome = try command.run(["info", "--format", "json"])
     guard outcome.status == 0, let root = try? JSONBytes(outcome.output).root,
       let name = try? root.at("chosen_runtime")?.string()
-    else { throw DemoFailure("cstate info ended with \(outcome.status ?? -1): \(outcome.errorOutput)") }
+    else { throw StressFailure("cstate info ended with \(outcome.status ?? -1): \(outcome.errorOutput)") }
     guard name == "builtin" else { return (name, nil) }
     let runtimes = (try? root.at("runtimes")?.elements()) ?? []
     let reasons = runtimes.compactMap { try? $0.at("why_not")?.string() }

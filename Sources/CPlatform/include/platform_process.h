@@ -52,6 +52,10 @@ int platform_pidfd_send_signal(int descriptor, int signal);
 /// Makes the calling process the one that orphaned descendants are handed to (PR_SET_CHILD_SUBREAPER).
 int platform_set_child_subreaper(void);
 
+/// The kernel sends the calling process SIGKILL when the thread of `parent` that forked it ends; at once
+/// where it has ended.
+int platform_die_with_parent(pid_t parent);
+
 /// A pipe with both ends close-on-exec: `ends[0]` is read, `ends[1]` written.
 int platform_pipe(int ends[2]);
 
