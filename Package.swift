@@ -47,7 +47,7 @@ let package = Package(
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
     executable(
-      "cstate-stress", ["ContainerStateStore", "OCIEngine", "StressSupport", "CPlatform"],
+      "cstate-stress", ["ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform"],
       path: "StressTests/stress"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),

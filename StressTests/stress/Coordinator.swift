@@ -15,7 +15,7 @@ final class Coordinator {
   private var places: [Place]
   private var random: RandomSource
   private var nextSession: Int32 = 1
-  private var ledger: Ledger
+  private let ledger: Ledger
   private var view: LiveView
   private let startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
   private var nextKill: UInt64
@@ -120,6 +120,7 @@ extension Coordinator {
       role: places[index].role, place: index, session: session, options: options, run: run, board: board)
     board.store(index, .operations, 0)
     board.store(index, .lastProgress, clockNanoseconds(CLOCK_MONOTONIC))
+    ledger.born(session, places[index].role)
     let pid = try fork(plan)
     places[index].session = session
     places[index].pid = pid
@@ -127,7 +128,7 @@ extension Coordinator {
     places[index].isStopped = false
     places[index].bornNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
     tally.births[places[index].role, default: 0] += 1
-    ledger.born(session: session, place: index, role: places[index].role, pid: pid)
+    
   }
 
   private func fork(_ plan: WorkerPlan) throws(StressFailure) -> pid_t {
@@ -163,6 +164,7 @@ extension Coordinator {
   private func noteStop(at index: Int) {
     guard !places[index].isStopped else { return }
     tally.selfStops += 1
+    ledger.stopped(places[index].session)
     stopUntilLater(index)
   }
 
@@ -170,7 +172,7 @@ extension Coordinator {
     let place = places[index]
     let signal = status & 0x7F
     let code = (status >> 8) & 0xFF
-    ledger.died(session: place.session, status: status)
+    ledger.died(place.session)
     places[index].pid = 0
     places[index].isStopped = false
     if signal == SIGKILL, place.isKilled {
@@ -198,8 +200,7 @@ extension Coordinator {
   private func disturb() {
     let now = clockNanoseconds(CLOCK_MONOTONIC)
     for index in places.indices where places[index].isStopped && places[index].continueNanoseconds <= now {
-      places[index].isStopped = false
-      kill(places[index].pid, SIGCONT)
+      wake(index)
     }
     // A late look makes up for what it missed, so that the rate is the one that was asked for.
     var strokes = 0
@@ -219,6 +220,7 @@ extension Coordinator {
     if nextStop <= now {
       nextStop = interval(options.stopEveryMilliseconds, from: now)
       hit { index in
+        ledger.stopped(places[index].session)
         kill(places[index].pid, SIGSTOP)
         tally.stops += 1
         stopUntilLater(index)
@@ -248,6 +250,12 @@ extension Coordinator {
     tally.monitorKills += 1
   }
 
+  private func wake(_ index: Int) {
+    places[index].isStopped = false
+    kill(places[index].pid, SIGCONT)
+    ledger.woken(places[index].session)
+  }
+
   private func stopUntilLater(_ index: Int) {
     let pause = UInt64.random(in: 1_000_000...800_000_000, using: &random)
     places[index].isStopped = true
@@ -263,7 +271,7 @@ extension Coordinator {
     board.store(.ending, 1)
     let deadline = clockNanoseconds(CLOCK_MONOTONIC) + endLimitNanoseconds
     while places.contains(where: { $0.pid > 0 }), clockNanoseconds(CLOCK_MONOTONIC) < deadline {
-      for place in places where place.pid > 0 { kill(place.pid, SIGCONT) }
+      for index in places.indices where places[index].isStopped { wake(index) }
       wait(untilNanoseconds: nextSecond)
       try reap(replacing: false)
       showProgress()
@@ -282,8 +290,8 @@ extension Coordinator {
     nextSession += 1
     let plan = WorkerPlan(
       role: nil, place: 0, session: session, options: options, run: run, board: board)
+    ledger.born(session, nil)
     let pid = try fork(plan)
-    ledger.born(session: session, place: 0, role: nil, pid: pid)
     let deadline = clockNanoseconds(CLOCK_MONOTONIC) + 300_000_000_000
     var status: Int32 = 0
     while waitpid(pid, &status, WNOHANG) == 0 {
@@ -295,7 +303,7 @@ extension Coordinator {
       }
       wait(untilNanoseconds: nextSecond)
     }
-    ledger.died(session: session, status: status)
+    ledger.died(session)
     if status != 0, status >> 8 & 0xFF != WorkerExit.complained {
       violate("the last session (\(session)) ended with wait status \(status)")
     }
@@ -306,7 +314,7 @@ extension Coordinator {
       kill(places[index].pid, SIGKILL)
       var status: Int32 = 0
       while waitpid(places[index].pid, &status, 0) < 0, errno == EINTR {}
-      ledger.died(session: places[index].session, status: status)
+      ledger.died(places[index].session)
       places[index].pid = 0
     }
   }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StoreHistory
 internal import StressSupport
 
 /// A foreign `sqlite3` shell that reads the database, and writes to it what changes nothing.
@@ -14,7 +15,7 @@ struct ForeignShell {
   private let shell: String
   private static let waitMilliseconds = 20_000
 
-  init(_ plan: WorkerPlan, _ complaints: Complaints) throws(StressFailure) {
+  init(_ plan: WorkerPlan, _ complaints: Complaints) throws {
     self.plan = plan
     self.complaints = complaints
     hand = try Hand(plan, complaints, thread: 0)
@@ -39,7 +40,7 @@ struct ForeignShell {
 
   /// All containers, as one statement sees them.
   private func read() {
-    hand.performAsStranger(.list) {
+    hand.listAsStranger {
       let text = try execute(
         "SELECT r.id, r.generation, s.revision, s.error_text FROM record r JOIN container_state s "
           + "USING (generation) WHERE r.kind = 1;")
@@ -66,17 +67,15 @@ struct ForeignShell {
       "UPDATE container_state SET health = health", "UPDATE record SET image_name = image_name",
       "UPDATE store SET graph_root = graph_root",
     ][hand.draw(0...2)]
-    hand.performAsStranger(nil) {
+    hand.actAsStranger {
       _ = try execute("BEGIN IMMEDIATE; \(change); \(ending);")
-      return []
     }
   }
 
   private func copyBack() {
     let kind = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"][hand.draw(0...3)]
-    hand.performAsStranger(nil) {
+    hand.actAsStranger {
       _ = try execute("PRAGMA wal_checkpoint(\(kind));")
-      return []
     }
   }
 

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StoreHistory
 
 extension Hand {
   func read() {
@@ -27,11 +28,7 @@ extension Hand {
     let object = drawObject()
     perform(.state, [object], allowed: [.notFound]) { store in
       let state = try store.state(of: try id(object))
-      guard let value = Content.value(of: state) else {
-        complaints.add("object \(object): half a state")
-        return []
-      }
-      return [Seen(object: object, value: value)]
+      return [Content.value(of: state).map { Seen(object: object, value: $0) } ?? Seen(object: object, .half)]
     }
   }
 
@@ -56,7 +53,7 @@ extension Hand {
   }
 
   func list() {
-    perform(.list, []) { store in try store.containers().compactMap(listed) }
+    perform(.list) { store in try store.containers().compactMap(listed) }
   }
 
   private func listed(_ container: Container) -> Seen? {
@@ -64,7 +61,7 @@ extension Hand {
   }
 
   func listSummaries() {
-    perform(.list, []) { store in
+    perform(.list) { store in
       let list = try store.containerSummaries()
       for error in list.corrupt { complaints.add("a listing names \(error)") }
       return list.containers.compactMap(listed)
@@ -73,7 +70,7 @@ extension Hand {
 
   private func listed(_ summary: ContainerSummary) -> Seen? {
     guard let object = objects.object(ofID: summary.id.rawValue) else { return nil }
-    return Content.value(of: summary).map { Seen(object: object, value: $0) }
+    return Content.value(of: summary).map { Seen(object: object, value: $0) } ?? Seen(object: object, .half)
   }
 
   /// Two listings and a read inside one snapshot, which must agree; with a stop between them.
@@ -81,7 +78,7 @@ extension Hand {
   /// - Parameter stopping: whether the process stops itself there; the coordinator wakes it.
   func snapshot(stopping: Bool) {
     let object = drawObject()
-    perform(.list, []) { store in
+    perform(.list) { store in
       try store.read { snapshot in
         let before = try snapshot.containerSummaries()
         if stopping { raise(SIGSTOP) }
@@ -99,7 +96,7 @@ extension Hand {
   }
 
   func recover() {
-    perform(.recover, []) { store in
+    perform(.recover) { store in
       let report = try store.recover()
       for failure in report.failures { complaints.add("recover: \(failure)") }
       if report.wasRebooted { complaints.add("recover took the boot for another one") }
@@ -108,7 +105,7 @@ extension Hand {
   }
 
   func verify() {
-    perform(.verify, []) { store in
+    perform(.verify) { store in
       // A lockfile or a copy may just have been made, or left by who was killed; anything else is damage.
       let harmless: Set<String> = plan.options.killEveryMilliseconds > 0 ? ["L-15", "I-14"] : ["L-15"]
       for violation in try store.verify() where !harmless.contains(violation.rule) {

@@ -1,12 +1,13 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StoreHistory
 internal import StressSupport
 
 extension Hand {
   func add() {
     let object = drawObject()
     let value = nextValue()
-    perform(.add, [object], allowed: [.alreadyExists]) { store in
+    perform(.add, [object], values: [value], allowed: [.alreadyExists]) { store in
       var state = ContainerState()
       Content.change(&state, to: value)
       var details = ContainerDetails()
@@ -26,14 +27,14 @@ extension Hand {
     let value = nextValue()
     if plan.plants(.lostUpdate), draw(0...19) == 0, let last = lastSeen[object] {
       plan.board.add(.planted)
-      return perform(.update, [object]) { _ in
+      return perform(.update, [object], values: [value]) { _ in
         let lost = Version(generation: last.generation, revision: last.revision + 1, value: value)
         return [Seen(object: object, version: lost)]
       }
     }
-    perform(.update, [object], allowed: [.notFound]) { store in
+    perform(.update, [object], values: [value], allowed: [.notFound]) { store in
       try store.withLockedContainer(try id(object), wait: wait, operation: "update") { locked in
-        try inside(object, locked.fencingToken) { [try change(locked, object, value)] }
+        try inside(locked, object) { [try change(locked, object, value)] }
       }
     }
   }
@@ -43,7 +44,7 @@ extension Hand {
     let object = drawObject()
     perform(.section, [object], allowed: [.notFound]) { store in
       try store.withLockedContainer(try id(object), wait: wait, operation: "section") { locked in
-        try inside(object, locked.fencingToken) { [seen(locked.container, object)] }
+        inside(locked, object) { [seen(locked.container, object)] }
       }
     }
   }
@@ -53,7 +54,7 @@ extension Hand {
     perform(.remove, [object], allowed: [.notFound]) { store in
       try store.withLockedContainer(try id(object), wait: wait, operation: "remove") { locked in
         let before = seen(locked.container, object)
-        return try inside(object, locked.fencingToken) {
+        return try inside(locked, object) {
           try locked.remove(durability: durability)
           return [before]
         }
@@ -65,15 +66,13 @@ extension Hand {
   func batch() {
     let chosen = Array(Set((0..<draw(2...3)).map { _ in drawObject() })).sorted()
     let values = chosen.map { _ in nextValue() }
-    perform(.batch, chosen, allowed: [.notFound]) { store in
+    perform(.batch, chosen, values: values, allowed: [.notFound]) { store in
       let ids = try chosen.map { try id($0) }
       return try store.withLockedContainers(Set(ids), wait: wait, operation: "batch") { locked in
         var seen: [Seen] = []
         for (index, object) in chosen.enumerated() {
           try locked.withContainer(ids[index]) { container in
-            seen += try inside(object, container.fencingToken) {
-              [try change(container, object, values[index])]
-            }
+            seen += try inside(container, object) { [try change(container, object, values[index])] }
           }
         }
         return seen
@@ -81,27 +80,46 @@ extension Hand {
     }
   }
 
-  /// Writes a value over the state, in one of the ways there are.
+  /// Writes a value over the state.
   private func change(_ locked: borrowing LockedContainer, _ object: Int, _ value: UInt64) throws -> Seen {
     try locked.update(durability: durability) { Content.change(&$0, to: value) }
-    return seen(locked.container, object)
+    let seen = seen(locked.container, object)
+    if case .version(let version) = seen.sight { note { try $0.wrote(object, version) } }
+    return seen
   }
 
   /// What runs under a lock, with the object's witness.
-  private func inside(_ object: Int, _ token: FencingToken, _ body: () throws -> [Seen]) throws -> [Seen] {
-    let found = plan.board.enter(object, session: UInt32(bitPattern: plan.session))
-    recorder.inside(object, token: token, found: found)
-    defer { plan.board.leave(object) }
+  private func inside<E: Error>(
+    _ locked: borrowing LockedContainer, _ object: Int, _ body: () throws(E) -> [Seen]
+  ) throws(E) -> [Seen] {
+    var base: Version?
+    if case .version(let version) = seen(locked.container, object).sight { base = version }
+    let token = Token(
+      epoch: locked.fencingToken.bootEpoch, bootNanoseconds: locked.fencingToken.bootTimeNanoseconds)
+    enter(object, token, base: base)
+    defer { leave(object) }
     return try body()
+  }
+
+  private func enter(_ object: Int, _ token: Token, base: Version?) {
+    let found = plan.board.enter(object, session: UInt32(bitPattern: plan.session))
+    note { try $0.inside(object, token: token, found: Int32(bitPattern: found), base: base) }
+  }
+
+  private func leave(_ object: Int) {
+    plan.board.leave(object)
+    note { try $0.leaving(object) }
   }
 
   /// A section without a lock, as two holders would have it.
   private func pretendToHold(_ object: Int) {
     plan.board.add(.planted)
     perform(.section, [object]) { _ in
-      let token = FencingToken(
-        bootEpoch: 1, bootTimeNanoseconds: Int64(clockNanoseconds(CLOCK_BOOTTIME)))
-      return try inside(object, token) { [] }
+      enter(
+        object, Token(epoch: 1, bootNanoseconds: Int64(clockNanoseconds(CLOCK_BOOTTIME))),
+        base: lastSeen[object])
+      defer { leave(object) }
+      return []
     }
   }
 }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StoreHistory
 internal import StressSupport
 
 /// What one thread does on the store, each call written down before and after.
@@ -7,21 +8,21 @@ final class Hand {
   let plan: WorkerPlan
   let complaints: Complaints
   let objects: Objects
-  var recorder: Recorder
   private(set) var random: RandomSource
   private(set) var store: StateStore?
-  /// What the thread saw last of each object, for planting a stale read.
+  /// What the thread saw last of each object, for planting.
   var lastSeen: [Int: Version] = [:]
+  private let journal: Journal
   private let thread: Int32
   private var writes: UInt64 = 0
 
-  init(_ plan: WorkerPlan, _ complaints: Complaints, thread: Int32) throws(StressFailure) {
+  init(_ plan: WorkerPlan, _ complaints: Complaints, thread: Int32) throws {
     self.plan = plan
     self.complaints = complaints
     self.thread = thread
     objects = Objects(plan.options)
     random = plan.random(thread: thread)
-    recorder = try Recorder(plan, thread: thread)
+    journal = try Journal(directory: plan.run.journals, session: plan.session, thread: thread)
   }
 
   func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
@@ -75,32 +76,43 @@ extension Hand {
   /// - Parameters:
   ///   - verb: what is asked.
   ///   - objects: of which containers.
+  ///   - values: what is written to each.
   ///   - allowed: what a healthy store may answer beside success.
   ///   - body: returns what was seen.
   func perform(
-    _ verb: Verb, _ objects: [Int], allowed: Set<StoreError.Code> = [],
+    _ verb: Verb, _ objects: [Int] = [], values: [UInt64] = [], allowed: Set<StoreError.Code> = [],
     _ body: (StateStore) throws -> [Seen]
   ) {
     guard let store else { return complaints.add("\(verb) without a store") }
-    record(verb, objects, allowed: allowed) { try body(store) }
+    record(verb, objects, values, allowed) { try body(store) }
   }
 
   private func record(
-    _ verb: Verb, _ objects: [Int], allowed: Set<StoreError.Code>, _ body: () throws -> [Seen]
+    _ verb: Verb, _ objects: [Int], _ values: [UInt64], _ allowed: Set<StoreError.Code>,
+    _ body: () throws -> [Seen]
   ) {
-    let began = recorder.begin(verb, objects)
-    do {
-      let seen = try body()
-      recorder.end(.succeeded(seen))
-    } catch let error as StoreError {
-      recorder.end(.failed(error.code))
+    note { try $0.begin(verb, objects, values: values) }
+    let began = clockNanoseconds(CLOCK_MONOTONIC)
+    let outcome: Outcome
+    do { outcome = .succeeded(try body()) } catch let error as StoreError {
+      outcome = error.code == .durabilityUnknown ? .durabilityUnknown : .failed(error.code.rawValue)
       plan.board.add(.refusals)
       if !allowed.contains(error.code) { complaints.add("\(verb) \(objects): \(error)") }
     } catch {
-      recorder.end(.failed(.io))
+      // It may have been done or not.
+      outcome = .unknown
       complaints.add("\(verb) \(objects): \(error)")
     }
+    note { try $0.end(outcome) }
     progressed(since: began)
+  }
+
+  /// Writes into the journal; where that fails the worker ends, since nothing it did could be judged.
+  func note(_ write: (borrowing Journal) throws -> Void) {
+    do { try write(journal) } catch {
+      complaints.add("the journal: \(error)")
+      _exit(WorkerExit.complained)
+    }
   }
 
   func progressed(since began: UInt64) {
@@ -115,7 +127,7 @@ extension Hand {
   ///
   /// - Returns: whether it is open.
   func open() -> Bool {
-    record(.open, [], allowed: []) {
+    record(.open, [], [], []) {
       store = try StateStore(
         at: StoreLocation(root: plan.run.store), options: StoreOptions(plan.options))
       return []
@@ -124,7 +136,7 @@ extension Hand {
   }
 
   func close() {
-    perform(.close, []) { store in
+    perform(.close) { store in
       try store.close()
       return []
     }
@@ -133,24 +145,20 @@ extension Hand {
 
   /// What a container says that was read whole.
   func seen(_ container: Container, _ object: Int) -> Seen {
-    guard let value = Content.value(of: container.state) else {
-      complaints.add("object \(object), revision \(container.stateRevision): half a state")
-      return Seen(object: object, version: nil)
-    }
+    guard let value = Content.value(of: container.state) else { return Seen(object: object, .half) }
     let version = Version(
       generation: container.generation, revision: container.stateRevision, value: value)
     lastSeen[object] = version
     return Seen(object: object, version: version)
   }
-}
 
-extension Hand {
-  /// Notes what a foreign program did: as a listing, or as a sign of life alone.
-  func performAsStranger(_ verb: Verb?, _ body: () throws -> [Seen]) {
-    guard let verb else {
-      do { _ = try body() } catch { complaints.add("\(error)") }
-      return progressed(since: clockNanoseconds(CLOCK_MONOTONIC))
-    }
-    record(verb, [], allowed: [], body)
+  /// What a foreign program saw of all containers.
+  func listAsStranger(_ body: () throws -> [Seen]) { record(.list, [], [], [], body) }
+
+  /// What a foreign program did that is none of the histories' verbs.
+  func actAsStranger(_ body: () throws -> Void) {
+    let began = clockNanoseconds(CLOCK_MONOTONIC)
+    do { try body() } catch { complaints.add("\(error)") }
+    progressed(since: began)
   }
 }

@@ -64,7 +64,7 @@ struct RoleLife {
   private let plan: WorkerPlan
   private static let roundsPerCommand = 8
 
-  init(_ plan: WorkerPlan, _ complaints: Complaints, thread: Int32) throws(StressFailure) {
+  init(_ plan: WorkerPlan, _ complaints: Complaints, thread: Int32) throws {
     self.plan = plan
     hand = try Hand(plan, complaints, thread: thread)
   }

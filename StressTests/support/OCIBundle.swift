@@ -9,7 +9,14 @@ package struct OCIBundle {
   private let rootFileSystem: String
   private let sharedDirectory: String?
 
-  /// - Parameter sharedDirectory: a directory that is mounted at its own path; nil for none.
+  /// A bundle of which the directory has still to be made.
+  ///
+  /// - Parameters:
+  ///   - arguments: the process and its arguments.
+  ///   - environment: its variables.
+  ///   - hostName: its host's name.
+  ///   - rootFileSystem: the path of its root file system.
+  ///   - sharedDirectory: a directory that is mounted at its own path; nil for none.
   package init(
     arguments: [String], environment: [String], hostName: String, rootFileSystem: String,
     sharedDirectory: String?
@@ -29,7 +36,10 @@ package struct OCIBundle {
 
   /// Makes the root file system that bundles share: busybox under the names that containers use.
   ///
-  /// - Parameter sharedDirectory: the directory that is mounted at its own path; nil for none.
+  /// - Parameters:
+  ///   - root: where.
+  ///   - sharedDirectory: the directory that is mounted at its own path; nil for none.
+  /// - Throws: where busybox is missing, or the directory is there already.
   package static func makeRootFileSystem(
     at root: String, sharedDirectory: String?
   ) throws(StressFailure) {

@@ -25,7 +25,13 @@ package final class Program {
   ///
   /// Its output is kept in files without a name in `directory` until it is read.
   ///
-  /// - Parameter diesWithParent: whether the kernel kills it when the calling thread ends.
+  /// - Parameters:
+  ///   - executable: its path.
+  ///   - words: its arguments.
+  ///   - environment: the variables.
+  ///   - directory: where it can be written.
+  ///   - diesWithParent: whether the kernel kills it when the calling thread ends.
+  /// - Throws: where it cannot be started.
   package init(
     _ executable: String, _ words: [String], environment: [String] = [], outputIn directory: String,
     diesWithParent: Bool = false

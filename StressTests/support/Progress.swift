@@ -16,7 +16,10 @@ package struct Progress {
 
   /// Shows what `lines` gives, where it is time for it.
   ///
-  /// - Parameter isLast: whether nothing follows, so that it is shown in any case.
+  /// - Parameters:
+  ///   - elapsedNanoseconds: the time since the beginning.
+  ///   - isLast: whether nothing follows, so that it is shown in any case.
+  ///   - lines: called where it is time.
   package mutating func show(elapsedNanoseconds: UInt64, isLast: Bool = false, _ lines: () -> [String]) {
     let pause: UInt64 = isTerminal ? 100_000_000 : 5_000_000_000
     guard elapsedNanoseconds - lastShownNanoseconds >= pause || isLast else { return }
