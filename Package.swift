@@ -43,6 +43,7 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
+    library("StoreHistory", path: "StressTests/history"),
     library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
@@ -62,6 +63,7 @@ let package = Package(
     tests(of: "ContainerStateStore", ["ContainerStateStore", "SQLiteStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
+    tests(of: "StoreHistory", ["StoreHistory"]),
     tests(of: "Tidy"),
   ]
 )

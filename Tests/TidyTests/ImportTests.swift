@@ -24,9 +24,11 @@ struct ImportTests {
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "StressSupport", "CPlatform", "Glibc"],
     "StressTests/stress": [
-      "ContainerStateStore", "OCIEngine", "StressSupport", "CPlatform", "Glibc", "Synchronization",
+      "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform", "Glibc",
+      "Synchronization",
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/history": ["SVGDrawing", "Glibc"],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())
