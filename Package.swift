@@ -64,6 +64,7 @@ let package = Package(
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "StoreHistory", ["StoreHistory"]),
+    tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
     tests(of: "Tidy"),
   ]
 )

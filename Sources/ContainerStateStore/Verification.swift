@@ -39,12 +39,17 @@ extension StateStore {
   ///   it is not named again.
   public func verify() throws(StoreError) -> [Violation] {
     try perform("verify") {
+      let readersBefore = try readersOfLongWAL()
       var violations = try database.read { connection in
         var verification = Verification(connection)
         try verification.checkEverything()
         return verification.violations
       }
-      for check in [orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles] {
+      let checks = [
+        orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles,
+        { try self.longWAL(readersBefore: readersBefore) },
+      ]
+      for check in checks {
         do { violations += try check() } catch {
           violations.append(try Violation(damage: error))
         }

@@ -28,6 +28,8 @@ struct Board {
     case refusals
     /// The frames of the longest WAL that anybody saw.
     case longestWAL
+    /// How often `verify` named readers that keep the WAL from being used again.
+    case namedReaders
     /// How many bugs were planted.
     case planted
     /// Whether the linked SQLite has the WAL-reset race: 0 unknown, 1 no, 2 yes.

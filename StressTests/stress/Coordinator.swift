@@ -128,7 +128,7 @@ extension Coordinator {
     places[index].isStopped = false
     places[index].bornNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
     tally.births[places[index].role, default: 0] += 1
-    
+
   }
 
   private func fork(_ plan: WorkerPlan) throws(StressFailure) -> pid_t {
@@ -257,7 +257,7 @@ extension Coordinator {
   }
 
   private func stopUntilLater(_ index: Int) {
-    let pause = UInt64.random(in: 1_000_000...800_000_000, using: &random)
+    let pause = UInt64.random(in: 1...UInt64(options.stopForMilliseconds), using: &random) * 1_000_000
     places[index].isStopped = true
     places[index].continueNanoseconds = clockNanoseconds(CLOCK_MONOTONIC) + pause
   }

@@ -105,20 +105,35 @@ extension Hand {
   }
 
   func verify() {
+    let framesBefore = noteFrames()
+    var isReaderNamed = false
     perform(.verify) { store in
       // A lockfile or a copy may just have been made, or left by who was killed; anything else is damage.
       let harmless: Set<String> = plan.options.killEveryMilliseconds > 0 ? ["L-15", "I-14"] : ["L-15"]
       for violation in try store.verify() where !harmless.contains(violation.rule) {
-        complaints.add("verify: \(violation)")
+        if violation.subject == "state.db-wal" {
+          isReaderNamed = true
+        } else {
+          complaints.add("verify: \(violation)")
+        }
       }
       return []
     }
-    noteFacts()
+    if isReaderNamed { plan.board.add(.namedReaders) }
+    // One that goes on growing has somebody who reads all the while.
+    let frames = noteFrames()
+    if min(frames, framesBefore) > 2 * Hand.longWALFrames, frames > framesBefore, !isReaderNamed {
+      complaints.add("the WAL grew from \(framesBefore) to \(frames) frames, and verify named no reader")
+    }
   }
 
-  private func noteFacts() {
-    guard let facts = try? store?.facts() else { return }
+  /// From how many frames on `verify` has something to say: see docs/durability.md, WAL checkpoints.
+  private static let longWALFrames = 10_000
+
+  private func noteFrames() -> Int {
+    guard let facts = try? store?.facts() else { return 0 }
     plan.board.raise(.longestWAL, to: UInt64(max(0, facts.walFrames)))
     plan.board.store(.walResetRace, facts.sqliteHasWALResetRace ? 2 : 1)
+    return facts.walFrames
   }
 }

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
 internal import OCIEngine

@@ -49,8 +49,9 @@ struct Scenario: Sendable {
     Scenario("reader", group: 32, "readers stopped inside a snapshot, for longer than many WAL checkpoints") {
       $0.seconds = 60
       $0.killEveryMilliseconds = 1_000
+      $0.stopForMilliseconds = 20_000
       $0.checkpointFrames = 20
-      $0.roles = RoleWeights("command=30,monitor=30,reader=40") ?? RoleWeights()
+      $0.roles = RoleWeights("command=40,monitor=30,reader=10,remover=20") ?? RoleWeights()
     },
     Scenario(
       "shell", group: 34, "foreign sqlite3 shells, with their defaults where --foreign defaults says so"

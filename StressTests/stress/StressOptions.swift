@@ -16,6 +16,8 @@ struct StressOptions {
   var kills = 0
   var killEveryMilliseconds = 200
   var stopEveryMilliseconds = 0
+  /// How long who was stopped stays so at most.
+  var stopForMilliseconds = 800
   /// How many containers there are at most at the same time.
   var containers = 64
   var threads = 2
@@ -56,6 +58,7 @@ struct StressOptions {
     case "--kills": kills = Int(try words.number(0...1_000_000_000))
     case "--kill-every": killEveryMilliseconds = Int(try words.number(0...3_600_000))
     case "--stop-every": stopEveryMilliseconds = Int(try words.number(0...3_600_000))
+    case "--stop-for": stopForMilliseconds = Int(try words.number(1...600_000))
     case "--containers": containers = Int(try words.number(1...100_000))
     case "--threads": threads = Int(try words.number(1...64))
     case "--roles":
@@ -106,7 +109,8 @@ struct StressOptions {
     var words = [
       "--seed", "\(seed)", "--processes", "\(processes)", "--seconds", "\(seconds)", "--operations",
       "\(operations)", "--kills", "\(kills)", "--kill-every", "\(killEveryMilliseconds)", "--stop-every",
-      "\(stopEveryMilliseconds)", "--containers", "\(containers)", "--threads", "\(threads)", "--roles",
+      "\(stopEveryMilliseconds)", "--stop-for", "\(stopForMilliseconds)", "--containers", "\(containers)",
+      "--threads", "\(threads)", "--roles",
       roles.text, "--foreign", foreign.rawValue, "--checkpoint-frames", "\(checkpointFrames)", "--storage",
       storage, "--runtime", runtime, "--timeout", "\(timeoutSeconds)",
     ]

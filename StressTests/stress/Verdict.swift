@@ -9,6 +9,7 @@ struct Verdict {
   private let operations: UInt64
   private let refusals: UInt64
   private let longestWAL: UInt64
+  private let namedReaders: UInt64
   private let planted: UInt64
   private let slowestNanoseconds: UInt64
   private let hasWALResetRace: Bool
@@ -24,6 +25,7 @@ struct Verdict {
     operations = board.load(.operations)
     refusals = board.load(.refusals)
     longestWAL = board.load(.longestWAL)
+    namedReaders = board.load(.namedReaders)
     planted = board.load(.planted)
     hasWALResetRace = board.load(.walResetRace) == 2
     slowestNanoseconds = (0..<options.processes).map { board.load($0, .slowest) }.max() ?? 0
@@ -69,6 +71,7 @@ struct Verdict {
     json.member("refusals", refusals)
     json.member("slowest_operation_ns", slowestNanoseconds)
     json.member("longest_wal_frames", longestWAL)
+    json.member("readers_named", namedReaders)
     json.member("kills", tally.kills)
     json.member("kills_between_engine_steps", tally.stepKills)
     json.member("monitor_kills", tally.monitorKills)
