@@ -26,6 +26,32 @@ pid_t platform_fork_call(int (*body)(void *context), void *context) {
   return pid;
 }
 
+struct new_thread {
+  int (*body)(void *context);
+  void *context;
+  int result;
+};
+
+static void *run_new_thread(void *argument) {
+  struct new_thread *thread = argument;
+  thread->result = thread->body(thread->context);
+  return NULL;
+}
+
+int platform_run_on_new_thread(int (*body)(void *context), void *context) {
+  struct new_thread thread = {.body = body, .context = context, .result = -1};
+  pthread_t handle;
+  int error = pthread_create(&handle, NULL, run_new_thread, &thread);
+  if (error == 0) {
+    error = pthread_join(handle, NULL);
+  }
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  return thread.result;
+}
+
 static void close_from(int lowest) {
   if (syscall(SYS_close_range, lowest, ~0U, 0) == 0) {
     return;

@@ -322,7 +322,7 @@ extension Coordinator {
 
 /// What a forked child is born with.
 private final class Birth {
-  private let plan: WorkerPlan
+  fileprivate let plan: WorkerPlan
   private let parent: pid_t
 
   init(_ plan: WorkerPlan, parent: pid_t) {
@@ -339,6 +339,12 @@ private final class Birth {
     sigemptyset(&set)
     sigaddset(&set, SIGCHLD)
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
-    return Worker(plan).run()
+    // Not this one, which is a copy of the coordinator's: see `platform_run_on_new_thread`.
+    let status = platform_run_on_new_thread(
+      { context in
+        guard let context else { return 1 }
+        return Worker(Unmanaged<Birth>.fromOpaque(context).takeUnretainedValue().plan).run()
+      }, Unmanaged.passUnretained(self).toOpaque())
+    return status < 0 ? 1 : status
   }
 }
