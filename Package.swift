@@ -43,7 +43,13 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
-    executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
+    library("StoreHistory", path: "StressTests/history"),
+    library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
+    executable(
+      "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
+    executable(
+      "cstate-stress", ["ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform"],
+      path: "StressTests/stress"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(
@@ -57,6 +63,8 @@ let package = Package(
     tests(of: "ContainerStateStore", ["ContainerStateStore", "SQLiteStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
+    tests(of: "StoreHistory", ["StoreHistory"]),
+    tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
     tests(of: "Tidy"),
   ]
 )

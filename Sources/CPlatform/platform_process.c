@@ -26,6 +26,32 @@ pid_t platform_fork_call(int (*body)(void *context), void *context) {
   return pid;
 }
 
+struct new_thread {
+  int (*body)(void *context);
+  void *context;
+  int result;
+};
+
+static void *run_new_thread(void *argument) {
+  struct new_thread *thread = argument;
+  thread->result = thread->body(thread->context);
+  return NULL;
+}
+
+int platform_run_on_new_thread(int (*body)(void *context), void *context) {
+  struct new_thread thread = {.body = body, .context = context, .result = -1};
+  pthread_t handle;
+  int error = pthread_create(&handle, NULL, run_new_thread, &thread);
+  if (error == 0) {
+    error = pthread_join(handle, NULL);
+  }
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  return thread.result;
+}
+
 static void close_from(int lowest) {
   if (syscall(SYS_close_range, lowest, ~0U, 0) == 0) {
     return;
@@ -184,6 +210,13 @@ int platform_pidfd_open(pid_t pid) {
 
 int platform_set_child_subreaper(void) {
   return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int platform_die_with_parent(pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+    return -1;
+  }
+  return getppid() == parent ? 0 : kill(getpid(), SIGKILL);
 }
 
 int platform_pipe(int ends[2]) {

@@ -39,12 +39,17 @@ extension StateStore {
   ///   it is not named again.
   public func verify() throws(StoreError) -> [Violation] {
     try perform("verify") {
+      let readersBefore = try readersOfLongWAL()
       var violations = try database.read { connection in
         var verification = Verification(connection)
         try verification.checkEverything()
         return verification.violations
       }
-      for check in [orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles] {
+      let checks = [
+        orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles,
+        { try self.longWAL(readersBefore: readersBefore) },
+      ]
+      for check in checks {
         do { violations += try check() } catch {
           violations.append(try Violation(damage: error))
         }
@@ -55,7 +60,7 @@ extension StateStore {
 
   /// Lockfiles whose container is gone and that nobody holds.
   private func orphanedLockFiles() throws -> [Violation] {
-    try LockTable.shared.report(on: lockFileNames(), in: location.lockDirectory).compactMap { report in
+    try holders(of: lockFileNames()).compactMap { report in
       if let failure = report.failure {
         return Violation(
           rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
@@ -85,13 +90,17 @@ extension StateStore {
     try database.readOne { try ContainerRows.anyRecordExists(id: id, in: $0) }
   }
 
+  private func holders(of lockFiles: [String]) throws -> [LockReport] {
+    try LockTable.shared.report(on: lockFiles, in: location.lockDirectory, listsWaiters: false)
+  }
+
   private func isHeld(_ lockFile: String) throws -> Bool {
-    try LockTable.shared.report(on: [lockFile], in: location.lockDirectory).contains { $0.holder != nil }
+    try holders(of: [lockFile]).contains { $0.holder != nil }
   }
 
   /// Whether there is such a lockfile and nobody holds it.
   private func isFree(_ lockFile: String) throws -> Bool {
-    try LockTable.shared.report(on: [lockFile], in: location.lockDirectory).contains { $0.holder == nil }
+    try holders(of: [lockFile]).contains { $0.holder == nil }
   }
 
   /// Copies whose container is gone and temporary files, where nobody is at work on their container.

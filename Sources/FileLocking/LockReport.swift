@@ -23,11 +23,15 @@ extension LockTable {
   /// - Parameters:
   ///   - names: lockfiles and nothing else: each is opened.
   ///   - directory: canonical path.
+  ///   - listsWaiters: whether to ask who waits: the kernel stops all locking while it lists every lock that
+  ///     there is.
   /// - Returns: a report for each file, in the order of the names.
   /// - Throws: `usedAfterFork`, `system` where `/proc/locks` cannot be read.
-  package func report(on names: [String], in directory: String) throws(LockError) -> [LockReport] {
+  package func report(
+    on names: [String], in directory: String, listsWaiters: Bool = true
+  ) throws(LockError) -> [LockReport] {
     guard fork.isSameProcess else { throw .usedAfterFork }
-    let locks = try kernelLocks()
+    let locks = listsWaiters ? try kernelLocks() : []
     var waiters: [FileIdentity: [Int32]] = [:]
     for lock in locks where lock.isWaiting && lock.kind == .posix {
       waiters[lock.file, default: []].append(lock.pid)

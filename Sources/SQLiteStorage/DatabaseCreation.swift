@@ -74,7 +74,7 @@ extension Connection {
   fileprivate func fill(deadlineNanoseconds: UInt64, schema: (Connection) throws -> Void) throws {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
     try executeUnchecked("PRAGMA page_size=4096")
-    try executeUnchecked("PRAGMA journal_mode=WAL")
+    try switchToWAL()
     try writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
       try connection.execute(
         "PRAGMA application_id=\(options.applicationID); PRAGMA user_version=\(options.schemaVersion)")
@@ -85,6 +85,22 @@ extension Connection {
     }
     // So that the file says by itself what it is, and a WAL lost with its directory entry costs nothing.
     try copyBack()
+  }
+}
+
+extension Connection {
+  /// SQLite asks no busy handler here where a foreign program has a write lock on the empty file: it reads first
+  /// and then wants to write, which could be a deadlock if anybody else did.
+  private func switchToWAL() throws(StorageError) {
+    var attempt: Int32 = 0
+    while true {
+      do throws(StorageError) { return try executeUnchecked("PRAGMA journal_mode=WAL") } catch {
+        guard error.code == .busy, callbackState.pointee.pauseForOthers(attempt: attempt) else {
+          throw error
+        }
+        attempt += 1
+      }
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// What has to hold when all containers are done: nothing is left, and the store is in order.
 struct Aftermath {
@@ -18,7 +19,7 @@ struct Aftermath {
   ///
   /// - Parameter ids: those of all containers that there were.
   /// - Throws: where a command does not end.
-  mutating func check(ids: Set<String>) throws(DemoFailure) {
+  mutating func check(ids: Set<String>) throws(StressFailure) {
     let recovery = try command.run(["recover"])
     if recovery.status != 0 {
       violate("recover ended with \(recovery.status ?? -1): \(recovery.errorOutput)")
@@ -35,7 +36,7 @@ struct Aftermath {
     violations.append(what.split(separator: "\n").joined(separator: " / "))
   }
 
-  private mutating func checkContainers() throws(DemoFailure) {
+  private mutating func checkContainers() throws(StressFailure) {
     let listing = try command.run(["ps", "-a", "--format", "json"])
     guard listing.status == 0, let rows = try? JSONBytes(listing.output).root.elements() else {
       return violate("ps -a ended with \(listing.status ?? -1): \(listing.errorOutput)")
@@ -49,7 +50,7 @@ struct Aftermath {
   }
 
   /// A second recovery finds nothing to do: no intent, no orphan, no leftover.
-  private mutating func checkRepeatedRecovery() throws(DemoFailure) {
+  private mutating func checkRepeatedRecovery() throws(StressFailure) {
     let recovery = try command.run(["recover", "--format", "json"])
     guard let members = try? JSONBytes(recovery.output).root.members() else {
       return violate("recover printed '\(recovery.output)' \(recovery.errorOutput)")
@@ -61,7 +62,7 @@ struct Aftermath {
     }
   }
 
-  private mutating func checkStore() throws(DemoFailure) {
+  private mutating func checkStore() throws(StressFailure) {
     let verification = try command.run(["verify"])
     verifyResult = verification.status == 0 ? "clean" : "\(verification.output)\(verification.errorOutput)"
     if verification.status != 0 { violate("verify: \(verifyResult)") }

@@ -1,3 +1,5 @@
+internal import StressSupport
+
 /// Starts commands of one demo: each a process of its own that is told nothing but where the store is.
 struct CommandLauncher {
   let executable: String
@@ -18,7 +20,7 @@ struct CommandLauncher {
   }
 
   /// Starts a command about no container in particular.
-  func start(_ words: [String], container: String = "") throws(DemoFailure) -> Program {
+  func start(_ words: [String], container: String = "") throws(StressFailure) -> Program {
     try Program(
       executable, globalOptions + words,
       environment: [
@@ -29,15 +31,15 @@ struct CommandLauncher {
   /// Runs a command to its end.
   func run(
     _ words: [String], withinMilliseconds limit: Int32 = 120_000
-  ) throws(DemoFailure) -> Program.Outcome {
+  ) throws(StressFailure) -> Program.Outcome {
     guard let outcome = try start(words).outcome(withinMilliseconds: limit) else {
-      throw DemoFailure("'cstate \(words.joined(separator: " "))' does not end")
+      throw StressFailure("'cstate \(words.joined(separator: " "))' does not end")
     }
     return outcome
   }
 
   /// Starts the command of one step of a journey.
-  func start(_ step: Step, _ journey: Journey, workplace: Workplace) throws(DemoFailure) -> Program {
+  func start(_ step: Step, _ journey: Journey, workplace: Workplace) throws(StressFailure) -> Program {
     let bundle = workplace.bundle(of: journey)
     let identity = ["--name", journey.name, "--id", journey.id]
     let words: [String] =

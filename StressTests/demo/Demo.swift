@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// Drives all containers from one thread: it starts commands, waits for their ends, and kills one now and
 /// then.
@@ -29,14 +30,13 @@ final class Demo {
     var isProgramKilled = false
   }
 
-  init(_ options: DemoOptions, workplace: Workplace, command: CommandLauncher) throws(DemoFailure) {
+  init(_ options: DemoOptions, workplace: Workplace, command: CommandLauncher) throws(StressFailure) {
     self.options = options
     self.workplace = workplace
     self.command = command
     slots = Array(repeating: Slot(), count: options.processes)
     killer = Killer(seed: options.seed, marker: workplace.marker, executable: command.executable)
-    progress = Progress(
-      containers: options.containers, descriptor: options.printsJSON ? STDERR_FILENO : STDOUT_FILENO)
+    progress = Progress(descriptor: options.printsJSON ? STDERR_FILENO : STDOUT_FILENO)
     readyEvents = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
     guard inotify_add_watch(readyEvents, workplace.ready, UInt32(IN_CREATE | IN_CLOSE_WRITE)) >= 0 else {
       throw .systemCall("inotify_add_watch", workplace.ready)
@@ -50,7 +50,7 @@ final class Demo {
   /// Takes every container through its life.
   ///
   /// - Returns: whether it came to the end; false where a signal interrupted it.
-  func run() throws(DemoFailure) -> Bool {
+  func run() throws(StressFailure) -> Bool {
     let killPause = UInt64(options.killEveryMilliseconds) * 1_000_000
     var nextTick = clockNanoseconds(CLOCK_MONOTONIC) + (killPause == 0 ? 1_000_000_000 : killPause)
     while try fillSlots() {
@@ -66,12 +66,21 @@ final class Demo {
         if killPause != 0 { kill() }
         try beginAudit()
       }
-      progress.show(
-        done: lives.count { $0.step == nil }, operations: tally.operationCount, kills: tally.killCount,
-        elapsedNanoseconds: elapsedNanoseconds)
+      showProgress()
     }
     progress.end()
     return true
+  }
+
+  private func showProgress() {
+    let done = lives.count { $0.step == nil }
+    let elapsed = elapsedNanoseconds
+    progress.show(elapsedNanoseconds: elapsed, isLast: done == options.containers) {
+      [
+        "containers \(done)/\(options.containers) · operations \(tally.operationCount) · "
+          + "kills \(tally.killCount) · \(elapsed / 1_000_000_000) s"
+      ]
+    }
   }
 
   func violate(_ what: String) { violations.append(what) }
@@ -85,7 +94,7 @@ extension Demo {
   /// Gives every empty slot something to do.
   ///
   /// - Returns: whether anything is left to do.
-  private func fillSlots() throws(DemoFailure) -> Bool {
+  private func fillSlots() throws(StressFailure) -> Bool {
     for index in slots.indices where slots[index].program == nil {
       if let life = slots[index].life, life.step == nil { retire(life, from: index) }
       if slots[index].life == nil, lives.count < options.containers {
@@ -106,7 +115,7 @@ extension Demo {
     slots[index].life = nil
   }
 
-  private func start(_ life: Life, in index: Int) throws(DemoFailure) {
+  private func start(_ life: Life, in index: Int) throws(StressFailure) {
     guard let step = life.step else { return }
     if options.plantsLoss, !isLossPlanted, step == .start { try plantLoss(of: life.journey) }
     if step == .start { unlink(workplace.readyFile(of: life.journey)) }
@@ -189,14 +198,14 @@ extension Demo {
   }
 
   /// Removes a row with a foreign program, as a bug in the store would: the demo has to notice.
-  private func plantLoss(of journey: Journey) throws(DemoFailure) {
+  private func plantLoss(of journey: Journey) throws(StressFailure) {
     isLossPlanted = true
     let statements = "PRAGMA foreign_keys=ON; DELETE FROM record WHERE name = '\(journey.name)';"
     let shell = try Program(
       "/usr/bin/sqlite3", [workplace.store + "/state.db", statements], environment: [],
       outputIn: workplace.path)
     guard let outcome = shell.outcome(withinMilliseconds: 10_000), outcome.status == 0 else {
-      throw DemoFailure("the loss could not be planted")
+      throw StressFailure("the loss could not be planted")
     }
   }
 }
@@ -212,18 +221,18 @@ extension Demo {
     var isKilled = false
   }
 
-  private func beginAudit() throws(DemoFailure) {
+  private func beginAudit() throws(StressFailure) {
     guard audit == nil else { return }
     let expected = lives.filter { $0.isCreated && !$0.isRemovalTried }
     let program = try command.start(["ps", "-a", "--format", "json"])
     audit = Audit(program: program, expected: expected, sinceNanoseconds: clockNanoseconds(CLOCK_MONOTONIC))
   }
 
-  private func finishAudit() throws(DemoFailure) {
+  private func finishAudit() throws(StressFailure) {
     guard let audit else { return }
     guard let outcome = audit.program.outcome() else {
       if clockNanoseconds(CLOCK_MONOTONIC) - audit.sinceNanoseconds > Demo.commandLimitNanoseconds {
-        throw DemoFailure("ps does not end")
+        throw StressFailure("ps does not end")
       }
       return
     }

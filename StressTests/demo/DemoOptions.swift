@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StressSupport
 
 /// What the demo is asked to do.
 struct DemoOptions {
@@ -36,53 +37,22 @@ struct DemoOptions {
     130 interrupted
     """
 
-  init(_ words: [String]) throws(DemoFailure) {
+  init(_ words: [String]) throws(StressFailure) {
     seed = clockNanoseconds(CLOCK_REALTIME) % 1_000_000_000
-    var words = words[...]
-    while let word = words.popFirst() {
-      let name = String(word.prefix { $0 != "=" })
-      let attached = name.count < word.count ? String(word.dropFirst(name.count + 1)) : nil
-      func value() throws(DemoFailure) -> String {
-        guard let value = attached ?? words.popFirst() else { throw DemoFailure("\(name) needs a value") }
-        return value
-      }
+    var words = OptionWords(words, of: "cstate-demo")
+    while let name = words.next() {
       switch name {
-      case "--seed": seed = try DemoOptions.number(value(), name, 0...UInt64.max)
-      case "--processes": processes = Int(try DemoOptions.number(value(), name, 1...256))
-      case "--containers": containers = Int(try DemoOptions.number(value(), name, 1...1_000_000))
-      case "--kill-every-ms":
-        killEveryMilliseconds = Int(try DemoOptions.number(value(), name, 0...3_600_000))
-      case "--runtime": runtime = try value()
-      case "--root": root = try value()
+      case "--seed": seed = try words.number(0...UInt64.max)
+      case "--processes": processes = Int(try words.number(1...256))
+      case "--containers": containers = Int(try words.number(1...1_000_000))
+      case "--kill-every-ms": killEveryMilliseconds = Int(try words.number(0...3_600_000))
+      case "--runtime": runtime = try words.word(of: ["auto", "runc", "crun", "builtin"])
+      case "--root": root = try words.value()
       case "--keep": isKept = true
       case "--json": printsJSON = true
       case "--plant-loss": plantsLoss = true
-      default: throw DemoFailure("\(word): unknown option; see cstate-demo --help")
+      default: throw words.unknown
       }
     }
-    guard ["auto", "runc", "crun", "builtin"].contains(runtime) else {
-      throw DemoFailure("--runtime \(runtime): the runtime is auto, runc, crun or builtin")
-    }
-  }
-
-  private static func number(
-    _ text: String, _ name: String, _ range: ClosedRange<UInt64>
-  ) throws(DemoFailure) -> UInt64 {
-    guard let number = UInt64(text), range.contains(number) else {
-      throw DemoFailure("\(name) \(text): a number from \(range.lowerBound) to \(range.upperBound) is needed")
-    }
-    return number
-  }
-}
-
-/// A demo that cannot begin or go on.
-struct DemoFailure: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-
-  /// A system call that failed, with what errno says.
-  static func systemCall(_ name: String, _ subject: String, _ code: Int32 = errno) -> DemoFailure {
-    DemoFailure("\(name)(\(subject)): \(String(cString: strerror(code)))")
   }
 }

@@ -1,6 +1,7 @@
 internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// A living process of this demo, found in `/proc` by the marker in its environment.
 struct DemoProcess {

@@ -1,3 +1,5 @@
+internal import StressSupport
+
 /// What one container goes through, as the seed decides.
 struct Journey {
   enum Kind: String, CaseIterable {

@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import StressSupport
 
 /// Kills one process of the demo now and then, which one is the seed's choice.
 struct Killer {

@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import StressSupport
 
 /// What is known of one container from the answers of commands alone, and what has to happen to it next.
 ///

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// The main job: processes that share nothing but the store drive containers through their lives, and some
 /// are killed.
@@ -18,20 +19,20 @@ struct Main {
     do { exit(try run(options)) } catch { fail("\(error)", status: 1) }
   }
 
-  private static func run(_ options: DemoOptions) throws(DemoFailure) -> Int32 {
+  private static func run(_ options: DemoOptions) throws(StressFailure) -> Int32 {
     guard let own = linkTarget("/proc/self/exe"), let slash = own.lastIndex(of: "/") else {
-      throw DemoFailure("/proc does not say where this program is")
+      throw StressFailure("/proc does not say where this program is")
     }
     let executable = own[..<slash] + "/cstate"
     guard access(String(executable), X_OK) == 0 else {
-      throw DemoFailure("\(executable) is missing; build it first: swift build --product cstate")
+      throw StressFailure("\(executable) is missing; build it first: swift build --product cstate")
     }
     Interruption.hold()
     // A reader who goes away misses the rest; the containers still have to come to their ends.
     signal(SIGPIPE, SIG_IGN)
     let workplace = try Workplace(root: options.root)
     let demo: Demo
-    do throws(DemoFailure) {
+    do throws(StressFailure) {
       demo = try prepare(options, executable: String(executable), workplace: workplace)
     } catch {
       _ = workplace.removeAll()
@@ -48,7 +49,7 @@ struct Main {
 
   private static func prepare(
     _ options: DemoOptions, executable: String, workplace: Workplace
-  ) throws(DemoFailure) -> Demo {
+  ) throws(StressFailure) -> Demo {
     let runtime = try chosenRuntime(options, executable: executable, workplace: workplace)
     if !options.printsJSON {
       say(
@@ -61,7 +62,7 @@ struct Main {
     return try Demo(options, workplace: workplace, command: command)
   }
 
-  private static func conclude(_ demo: Demo) throws(DemoFailure) -> Int32 {
+  private static func conclude(_ demo: Demo) throws(StressFailure) -> Int32 {
     let workplace = demo.workplace
     var aftermath = Aftermath(workplace: workplace, command: demo.command)
     try aftermath.check(ids: Set(demo.lives.map(\.journey.id)))
@@ -78,7 +79,7 @@ struct Main {
     if demo.options.isKept || !summary.isClean {
       if !demo.options.printsJSON { say("everything is kept in \(workplace.path)") }
     } else if !workplace.removeAll() {
-      throw DemoFailure("\(workplace.path) could not be removed")
+      throw StressFailure("\(workplace.path) could not be removed")
     }
     if !summary.isClean, !demo.options.printsJSON { say("again: cstate-demo --seed \(demo.options.seed)") }
     return summary.isClean ? 0 : 1
@@ -90,13 +91,13 @@ struct Main {
   /// - Throws: where the one that was asked for cannot run here.
   private static func chosenRuntime(
     _ options: DemoOptions, executable: String, workplace: Workplace
-  ) throws(DemoFailure) -> (name: String, notice: String?) {
+  ) throws(StressFailure) -> (name: String, notice: String?) {
     if options.runtime == "builtin" { return (options.runtime, nil) }
     let command = CommandLauncher(executable: executable, runtime: "auto", workplace: workplace)
     let outcome = try command.run(["info", "--format", "json"])
     guard outcome.status == 0, let root = try? JSONBytes(outcome.output).root,
       let name = try? root.at("chosen_runtime")?.string()
-    else { throw DemoFailure("cstate info ended with \(outcome.status ?? -1): \(outcome.errorOutput)") }
+    else { throw StressFailure("cstate info ended with \(outcome.status ?? -1): \(outcome.errorOutput)") }
     if options.runtime == "auto" {
       let notice = try? root.at("runtime_notice")?.string()
       return (name, notice.map { printable($0, limit: 300) })
@@ -104,7 +105,7 @@ struct Main {
     let trials = (try? root.at("runtimes")?.elements()) ?? []
     let trial = trials.first { (try? $0.at("name")?.string()) == options.runtime }
     if let why = try? trial?.at("why_not")?.string() {
-      throw DemoFailure("--runtime \(options.runtime): it cannot run here: \(printable(why, limit: 300))")
+      throw StressFailure("--runtime \(options.runtime): it cannot run here: \(printable(why, limit: 300))")
     }
     return (options.runtime, nil)
   }

@@ -1,6 +1,6 @@
 internal import CPlatform
-internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// The directory of a demo: the store, the run directory, the bundles, and where containers say that they are
 /// ready.
@@ -10,11 +10,11 @@ struct Workplace {
   private let isOurs: Bool
 
   /// Makes what is missing in `root`, an empty or missing directory; nil for a temporary one.
-  init(root: String?) throws(DemoFailure) {
+  init(root: String?) throws(StressFailure) {
     if let root {
       isOurs = mkdir(root, 0o700) == 0
       guard isOurs || errno == EEXIST else { throw .systemCall("mkdir", root) }
-      guard names(in: root).isEmpty else { throw DemoFailure("--root \(root): the directory is not empty") }
+      guard names(in: root).isEmpty else { throw StressFailure("--root \(root): the directory is not empty") }
       guard let canonical = realpath(root, nil) else { throw .systemCall("realpath", root) }
       defer { free(canonical) }
       path = String(cString: canonical)
@@ -55,33 +55,18 @@ struct Workplace {
 // MARK: - Bundles
 
 extension Workplace {
-  /// Makes the root file system that all bundles share: busybox under the names that containers use.
-  func makeRootFileSystem() throws(DemoFailure) {
-    let root = bundles + "/rootfs"
-    var directories = [root, root + "/bin", root + "/dev", root + "/proc", root + "/tmp"]
-    // The directory of ready files is mounted at its own path, so that one command line suits every runtime.
-    var place = root
-    for part in ready.split(separator: "/") {
-      place += "/" + part
-      if !directories.contains(place) { directories.append(place) }
-    }
-    for directory in directories { try makeDirectory(directory) }
-    let candidates = ["/bin/busybox", "/usr/bin/busybox", "/sbin/busybox", "/usr/sbin/busybox"]
-    guard let busybox = candidates.first(where: { access($0, X_OK) == 0 }), let program = readFile(busybox)
-    else {
-      throw DemoFailure("busybox is missing; install the package busybox-static")
-    }
-    try writeFile(program, to: root + "/bin/busybox", mode: 0o755)
-    for applet in ["sh", "sleep"] {
-      guard symlink("busybox", "\(root)/bin/\(applet)") == 0 else { throw .systemCall("symlink", applet) }
-    }
+  /// Makes the root file system that all bundles share.
+  func makeRootFileSystem() throws(StressFailure) {
+    try OCIBundle.makeRootFileSystem(at: bundles + "/rootfs", sharedDirectory: ready)
   }
 
   /// Makes the bundle of one container.
-  func makeBundle(of journey: Journey) throws(DemoFailure) {
-    let path = bundle(of: journey)
-    try makeDirectory(path)
-    try writeFile(configuration(of: journey).bytes, to: path + "/config.json")
+  func makeBundle(of journey: Journey) throws(StressFailure) {
+    try OCIBundle(
+      arguments: ["/bin/sh", "-c", script(of: journey), marker],
+      environment: ["PATH=/bin:/usr/bin", "\(DemoProcess.insideVariable)=\(marker)"],
+      hostName: journey.name, rootFileSystem: bundles + "/rootfs", sharedDirectory: ready
+    ).make(at: bundle(of: journey))
   }
 
   func removeBundle(of journey: Journey) {
@@ -96,79 +81,5 @@ extension Workplace {
     }
     return "trap 'kill $!; exit \(journey.exitCode)' TERM; "
       + "while :; do : > '\(readyFile(of: journey))'; sleep 0.2 & wait $!; done"
-  }
-
-  private func configuration(of journey: Journey) -> JSONBytes {
-    var json = JSONWriter(reservingBytes: 2_048)
-    json.beginObject()
-    json.member("ociVersion", "1.0.2")
-    json.key("process")
-    json.beginObject()
-    json.member("args", ["/bin/sh", "-c", script(of: journey), marker])
-    json.member("env", ["PATH=/bin:/usr/bin", "\(DemoProcess.insideVariable)=\(marker)"])
-    json.member("cwd", "/")
-    json.member("terminal", false)
-    json.key("user")
-    json.beginObject()
-    json.member("uid", 0)
-    json.member("gid", 0)
-    json.endObject()
-    json.endObject()
-    json.key("root")
-    json.beginObject()
-    json.member("path", bundles + "/rootfs")
-    json.member("readonly", true)
-    json.endObject()
-    json.member("hostname", journey.name)
-    json.key("mounts")
-    json.beginArray()
-    json.mount("proc", from: "proc", at: "/proc", [])
-    json.mount("tmpfs", from: "tmpfs", at: "/dev", ["nosuid", "mode=755", "size=64k"])
-    json.mount("bind", from: ready, at: ready, ["bind", "rw"])
-    json.endArray()
-    json.key("linux")
-    writeIsolation(to: &json)
-    json.endObject()
-    return json.finish()
-  }
-}
-
-extension Workplace {
-  /// Namespaces, and for whoever is not root a user namespace in which he is.
-  private func writeIsolation(to json: inout JSONWriter) {
-    let isRoot = geteuid() == 0
-    json.beginObject()
-    json.key("namespaces")
-    json.beginArray()
-    for kind in ["pid", "ipc", "uts", "mount"] + (isRoot ? [] : ["user"]) {
-      json.beginObject()
-      json.member("type", kind)
-      json.endObject()
-    }
-    json.endArray()
-    for (key, id) in isRoot ? [] : [("uidMappings", geteuid()), ("gidMappings", getegid())] {
-      json.key(key)
-      json.beginArray()
-      json.beginObject()
-      json.member("containerID", 0)
-      json.member("hostID", id)
-      json.member("size", 1)
-      json.endObject()
-      json.endArray()
-    }
-    json.endObject()
-  }
-}
-
-extension JSONWriter {
-  fileprivate mutating func mount(
-    _ type: String, from source: String, at destination: String, _ options: [String]
-  ) {
-    beginObject()
-    member("destination", destination)
-    member("type", type)
-    member("source", source)
-    member("options", options)
-    endObject()
   }
 }

@@ -33,6 +33,28 @@ struct VerifyTests {
     try expectClean(store)
   }
 
+  @Test("32: a reader that keeps a long WAL from being used again is named, and no longer when it has ended")
+  func longWAL() throws {
+    let shell = try ChildProcess(executable: "/usr/bin/sqlite3", [fixture.root + "/state.db"])
+    try shell.send("BEGIN; SELECT 'seen ' || count(*) FROM record;")
+    try shell.expect("seen")
+    let id = try ContainerID("c0")
+    while try store.facts().walFrames <= 10_000 {
+      try expectClean(store)
+      try store.withLockedContainer(id, wait: .none) { locked in
+        for number in 0..<1_000 {
+          try locked.update(durability: .committed) { $0.restartCount = Int32(number) }
+        }
+      }
+    }
+    let violations = try store.verify()
+    #expect(violations.map(\.subject) == ["state.db-wal"], "\(violations)")
+    #expect(violations.first?.message.contains("(sqlite3)") == true, "\(violations)")
+    try shell.send("COMMIT; SELECT 'done';")
+    try shell.expect("done")
+    try expectClean(store)
+  }
+
   /// A violation as SQL, and what has to be said of it and nothing else.
   struct Plant: CustomTestStringConvertible, Sendable {
     let rule: String

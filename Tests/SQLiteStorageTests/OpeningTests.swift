@@ -54,6 +54,28 @@ struct OpeningTests {
     #expect(try fixture.opened(rows: 1).count() == 1)
   }
 
+  @Test("a creation waits until its deadline for a foreign program that has locked the empty file")
+  func creationBehindForeignLock() throws {
+    let fixture = try Fixture()
+    try write("", toPath: fixture.path, mode: 0o600)
+    for foreign in ["BEGIN IMMEDIATE", "BEGIN; SELECT count(*) FROM sqlite_schema"] {
+      let shell = try ChildProcess(executable: "/usr/bin/sqlite3", [fixture.path])
+      try shell.send("\(foreign); SELECT 'begun';")
+      while try shell.line() != "begun" {}
+      let deadline = Deadline.after(.milliseconds(100))
+      let code = failure {
+        try Database.create(
+          path: fixture.path, options: fixture.options, deadlineNanoseconds: deadline.nanoseconds
+        ) { _ in }
+      }
+      #expect(code == .busy)
+      #expect(deadline.isPast, "\(foreign)")
+      shell.killGroup()
+      try shell.waitForExit()
+    }
+    #expect(try fixture.opened(rows: 1).count() == 1)
+  }
+
   @Test("a creator killed at any system call that changes a file leaves what the next opener completes")
   func killedCreator() throws {
     // The first creation is counted, then one is killed at each of its calls.

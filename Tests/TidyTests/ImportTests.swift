@@ -22,7 +22,13 @@ struct ImportTests {
     ],
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
-    "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/demo": ["ContainerStateStore", "StressSupport", "CPlatform", "Glibc"],
+    "StressTests/stress": [
+      "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform", "Glibc",
+      "Synchronization",
+    ],
+    "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/history": ["SVGDrawing", "Glibc"],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())

@@ -13,6 +13,14 @@
 /// The caller must be single-threaded: the child gets no other thread, but every lock as it was held.
 pid_t platform_fork_call(int (*body)(void *context), void *context);
 
+/// Runs `body(context)` on a new thread and returns its result; -1 with errno set where none can be had.
+///
+/// What a forked child has to do, before it uses Swift on more than one thread: Swift keeps the kernel's number of
+/// a thread in that thread (its mutexes are FUTEX_LOCK_PI words that hold it), and the thread that comes out of
+/// fork(2) has a copy of its parent's. Two threads that meet at a mutex then spin, for ever. A new thread asks for
+/// its own.
+int platform_run_on_new_thread(int (*body)(void *context), void *context);
+
 /// What `platform_spawn` starts. Every descriptor but the given ones is closed in the child, every signal
 /// has its default disposition there, and none is blocked.
 struct platform_spawn_request {
@@ -51,6 +59,10 @@ int platform_pidfd_send_signal(int descriptor, int signal);
 
 /// Makes the calling process the one that orphaned descendants are handed to (PR_SET_CHILD_SUBREAPER).
 int platform_set_child_subreaper(void);
+
+/// The kernel sends the calling process SIGKILL when the thread of `parent` that forked it ends; at once
+/// where it has ended.
+int platform_die_with_parent(pid_t parent);
 
 /// A pipe with both ends close-on-exec: `ends[0]` is read, `ends[1]` written.
 int platform_pipe(int ends[2]);

@@ -2,24 +2,24 @@ internal import CPlatform
 internal import Glibc
 
 /// The time on a clock of the kernel, in nanoseconds.
-func clockNanoseconds(_ clock: clockid_t) -> UInt64 {
+package func clockNanoseconds(_ clock: Int32) -> UInt64 {
   var time = timespec()
   clock_gettime(clock, &time)
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-func makeDirectory(_ path: String) throws(DemoFailure) {
+package func makeDirectory(_ path: String) throws(StressFailure) {
   guard mkdir(path, 0o700) == 0 else { throw .systemCall("mkdir", path) }
 }
 
-func writeFile(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(DemoFailure) {
+package func writeFile(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws(StressFailure) {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
   guard descriptor >= 0 else { throw .systemCall("open", path) }
   defer { close(descriptor) }
   guard writeAll(bytes, to: descriptor) else { throw .systemCall("write", path) }
 }
 
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   bytes.withUnsafeBytes { buffer in
     var rest = buffer[...]
     while !rest.isEmpty {
@@ -32,7 +32,7 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
 }
 
 /// The bytes of a file; nil where it cannot be read.
-func readFile(_ path: String) -> [UInt8]? {
+package func readFile(_ path: String) -> [UInt8]? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }
@@ -40,7 +40,7 @@ func readFile(_ path: String) -> [UInt8]? {
 }
 
 /// Everything from the descriptor's position to its end; nil where it cannot be read.
-func readAll(_ descriptor: Int32) -> [UInt8]? {
+package func readAll(_ descriptor: Int32) -> [UInt8]? {
   var bytes: [UInt8] = []
   while true {
     let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
@@ -55,7 +55,7 @@ func readAll(_ descriptor: Int32) -> [UInt8]? {
 }
 
 /// The names in a directory without `.` and `..`; empty where it is not there.
-func names(in directory: String) -> [String] {
+package func names(in directory: String) -> [String] {
   guard let stream = opendir(directory) else { return [] }
   defer { closedir(stream) }
   var names: [String] = []
@@ -69,7 +69,7 @@ func names(in directory: String) -> [String] {
 }
 
 /// Where a symbolic link points; nil where there is none.
-func linkTarget(_ path: String) -> String? {
+package func linkTarget(_ path: String) -> String? {
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = readlink(path, &buffer, buffer.count)
   guard count > 0 else { return nil }

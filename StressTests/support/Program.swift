@@ -1,22 +1,22 @@
 internal import CPlatform
 internal import Glibc
 
-/// One run of `cstate`: a process of its own, of which the demo knows nothing but its exit status and output.
-final class Program {
-  struct Outcome {
+/// One run of a program: a process of its own, of which its starter knows nothing but its exit status and output.
+package final class Program {
+  package struct Outcome {
     /// The exit status; nil where a signal ended it.
-    let status: Int32?
+    package let status: Int32?
     /// The signal that ended it; 0 where none did.
-    let signal: Int32
-    let output: String
-    let errorOutput: String
-    let nanoseconds: UInt64
+    package let signal: Int32
+    package let output: String
+    package let errorOutput: String
+    package let nanoseconds: UInt64
   }
 
-  let pid: Int32
+  package let pid: Int32
   /// Becomes readable when the process ends.
-  let descriptor: Int32
-  let words: [String]
+  package let descriptor: Int32
+  package let words: [String]
   private let output: Int32
   private let errorOutput: Int32
   private let startNanoseconds: UInt64
@@ -24,16 +24,25 @@ final class Program {
   /// Starts a program with variables beside those of this process.
   ///
   /// Its output is kept in files without a name in `directory` until it is read.
-  init(
-    _ executable: String, _ words: [String], environment: [String], outputIn directory: String
-  ) throws(DemoFailure) {
+  ///
+  /// - Parameters:
+  ///   - executable: its path.
+  ///   - words: its arguments.
+  ///   - environment: the variables.
+  ///   - directory: where it can be written.
+  ///   - diesWithParent: whether the kernel kills it when the calling thread ends.
+  /// - Throws: where it cannot be started.
+  package init(
+    _ executable: String, _ words: [String], environment: [String] = [], outputIn directory: String,
+    diesWithParent: Bool = false
+  ) throws(StressFailure) {
     self.words = words
-    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep the demo
-    // waiting.
+    // Files, not pipes: a container that shares them must never find that nobody reads, nor keep
+    // anybody waiting.
     output = try Program.namelessFile(in: directory)
     errorOutput = try Program.namelessFile(in: directory)
     startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
-    pid = try Program.spawn(executable, words, environment, output, errorOutput)
+    pid = try Program.spawn(executable, words, environment, [output, errorOutput], diesWithParent)
     descriptor = platform_pidfd_open(pid)
     guard descriptor >= 0 else { throw .systemCall("pidfd_open", "\(pid)") }
   }
@@ -45,7 +54,7 @@ final class Program {
   }
 
   /// What came of it; nil while it runs.
-  func outcome() -> Outcome? {
+  package func outcome() -> Outcome? {
     var raw: Int32 = 0
     var result = waitpid(pid, &raw, WNOHANG)
     while result < 0, errno == EINTR { result = waitpid(pid, &raw, WNOHANG) }
@@ -57,7 +66,7 @@ final class Program {
   }
 
   /// Waits for its end, at most so long.
-  func outcome(withinMilliseconds limit: Int32) -> Outcome? {
+  package func outcome(withinMilliseconds limit: Int32) -> Outcome? {
     var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     while poll(&request, 1, limit) < 0, errno == EINTR {}
     return outcome()
@@ -68,8 +77,8 @@ final class Program {
     return String(decoding: readAll(descriptor) ?? [], as: UTF8.self)
   }
 
-  private static func namelessFile(in directory: String) throws(DemoFailure) -> Int32 {
-    let path = directory + "/output"
+  private static func namelessFile(in directory: String) throws(StressFailure) -> Int32 {
+    let path = directory + "/output-\(getpid())"
     unlink(path)
     let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .systemCall("open", path) }
@@ -78,8 +87,9 @@ final class Program {
   }
 
   private static func spawn(
-    _ executable: String, _ words: [String], _ environment: [String], _ output: Int32, _ errorOutput: Int32
-  ) throws(DemoFailure) -> Int32 {
+    _ executable: String, _ words: [String], _ environment: [String], _ outputs: [Int32],
+    _ diesWithParent: Bool
+  ) throws(StressFailure) -> Int32 {
     let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
     defer { close(nothing) }
     var inherited: [String] = []
@@ -91,7 +101,7 @@ final class Program {
     let arguments = ([executable] + words).map { strdup($0) } + [nil]
     let variables = (environment + inherited).map { strdup($0) } + [nil]
     defer { for text in arguments + variables { free(text) } }
-    let pid = [nothing, output, errorOutput].withUnsafeBufferPointer { descriptors in
+    let pid = ([nothing] + outputs).withUnsafeBufferPointer { descriptors in
       arguments.withUnsafeBufferPointer { arguments in
         variables.withUnsafeBufferPointer { variables in
           executable.withCString { path in
@@ -101,8 +111,9 @@ final class Program {
             request.environment = variables.baseAddress
             request.descriptors = descriptors.baseAddress
             request.descriptor_count = 3
-            // What a terminal sends to the demo is the demo's to handle.
+            // What a terminal sends is for the starter to handle.
             request.starts_session = true
+            request.dies_with_parent = diesWithParent
             request.gate_descriptor = -1
             return platform_spawn(&request)
           }

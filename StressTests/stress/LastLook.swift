@@ -1,0 +1,56 @@
+internal import ContainerStateStore
+internal import StressSupport
+
+/// The last worker of a run: opens the store once more, puts it in order, and writes down all that is there.
+struct LastLook {
+  private let plan: WorkerPlan
+  private let complaints: Complaints
+  private let hand: Hand
+
+  init(_ plan: WorkerPlan, _ complaints: Complaints) throws {
+    self.plan = plan
+    self.complaints = complaints
+    hand = try Hand(plan, complaints, thread: 0)
+  }
+
+  func run() throws {
+    guard hand.open(), let store = hand.store else { return }
+    hand.verify()
+    hand.list()
+    hand.listSummaries()
+    for object in 0..<hand.objects.count { hand.lookAt(object) }
+    hand.recover()
+    // An engine settles every container that seems to run, those of the histories too: after they were seen.
+    if plan.options.runtime != "none" { try EngineLife(plan, hand).removeAll() }
+    try checkRepeatedRecovery(store)
+    for violation in try store.verify() { complaints.add("verify at the end: \(violation)") }
+    try checkSpecifications(store)
+    hand.close()
+  }
+
+  /// A second recovery finds nothing to do.
+  private func checkRepeatedRecovery(_ store: StateStore) throws {
+    let report = try store.recover()
+    let found = report.reset.count + report.reapedLockFiles.count + report.reapedSpecificationFiles.count
+    if found > 0 || report.wasRebooted { complaints.add("a second recovery still found \(found) things") }
+    if !report.unfinished.isEmpty { complaints.add("intents are left: \(report.unfinished)") }
+    if !report.held.isEmpty { complaints.add("locks are held that nobody can hold: \(report.held)") }
+  }
+
+  /// Every specification is there and is what its container was added with.
+  private func checkSpecifications(_ store: StateStore) throws {
+    for container in try store.containers() {
+      guard hand.objects.object(ofID: container.id.rawValue) != nil else {
+        complaints.add("container \(container.id) is left over")
+        continue
+      }
+      guard let added = UInt64(try container.configuration.labels()["value"] ?? "") else {
+        complaints.add("container \(container.id) has lost its labels")
+        continue
+      }
+      if try store.specification(of: container.id) != Content.specification(added) {
+        complaints.add("container \(container.id) has another specification than it was added with")
+      }
+    }
+  }
+}

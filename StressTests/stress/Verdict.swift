@@ -1,0 +1,94 @@
+internal import ContainerStateStore
+internal import StressSupport
+
+/// What a run came to.
+struct Verdict {
+  private let options: StressOptions
+  private let tally: Tally
+  private let elapsedNanoseconds: UInt64
+  private let operations: UInt64
+  private let refusals: UInt64
+  private let longestWAL: UInt64
+  private let namedReaders: UInt64
+  private let planted: UInt64
+  private let slowestNanoseconds: UInt64
+  private let hasWALResetRace: Bool
+  private let complaints: [String]
+  private let judgement: Judgement
+  var violations: [String]
+
+  init(of coordinator: Coordinator) throws(StressFailure) {
+    let board = coordinator.board
+    options = coordinator.options
+    tally = coordinator.tally
+    elapsedNanoseconds = coordinator.elapsedNanoseconds
+    operations = board.load(.operations)
+    refusals = board.load(.refusals)
+    longestWAL = board.load(.longestWAL)
+    namedReaders = board.load(.namedReaders)
+    planted = board.load(.planted)
+    hasWALResetRace = board.load(.walResetRace) == 2
+    slowestNanoseconds = (0..<options.processes).map { board.load($0, .slowest) }.max() ?? 0
+    violations = coordinator.violations
+    let text = readFile(coordinator.run.complaints) ?? []
+    complaints = text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    judgement = try Judgement(of: coordinator.run)
+  }
+
+  var isClean: Bool { violations.isEmpty && complaints.isEmpty && judgement.isClean }
+
+  /// What does not hold, and what the run was, for people.
+  var lines: [String] {
+    var lines = judgement.lines
+    lines += (violations + complaints).prefix(20).map { "violation: \($0)" }
+    let rest = violations.count + complaints.count - 20
+    if rest > 0 { lines.append("and \(rest) more: see verdict.json") }
+    if !isClean, hasWALResetRace, options.foreign == .defaults {
+      lines.append(
+        "the linked SQLite has the WAL-reset race, which foreign shells with their defaults can meet")
+    }
+    let time = formattedDuration(nanoseconds: elapsedNanoseconds)
+    lines.append(
+      "\(operations) operations in \(time), \(tally.kills) kills, \(tally.stops + tally.selfStops) stops, "
+        + "seed \(options.seed): " + (isClean ? "every check holds" : "NOT every check holds"))
+    return lines
+  }
+
+  /// The one line of a run.
+  var json: JSONBytes {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("clean", isClean)
+    json.member("seed", options.seed)
+    json.member("scenario", options.scenario)
+    json.member("storage", options.storage)
+    json.member("runtime", options.runtime)
+    json.member("foreign", options.roles[.shell] > 0 ? options.foreign.rawValue : "none")
+    json.member("processes", options.processes)
+    json.member("containers", options.containers)
+    json.member("elapsed_ns", elapsedNanoseconds)
+    json.member("operations", operations)
+    json.member("refusals", refusals)
+    json.member("slowest_operation_ns", slowestNanoseconds)
+    json.member("longest_wal_frames", longestWAL)
+    json.member("readers_named", namedReaders)
+    json.member("kills", tally.kills)
+    json.member("kills_between_engine_steps", tally.stepKills)
+    json.member("monitor_kills", tally.monitorKills)
+    json.member("stops", tally.stops)
+    json.member("stops_in_snapshots", tally.selfStops)
+    json.key("sessions")
+    json.beginObject()
+    for role in Role.allCases where tally.births[role] != nil {
+      json.member(role.rawValue, tally.births[role])
+    }
+    json.endObject()
+    json.member("planted", planted)
+    json.member("sqlite_has_wal_reset_race", hasWALResetRace)
+    json.member("history", judgement.json)
+    json.member("violations", violations)
+    json.member("complaints", complaints)
+    json.endObject()
+    return json.finish()
+  }
+}
