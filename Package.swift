@@ -50,6 +50,9 @@ let package = Package(
     .target(
       name: "CLoopDevice", path: "StressTests/storage/device", cSettings: [.treatAllWarnings(as: .error)]),
     library("ScratchStorage", ["CLoopDevice"], path: "StressTests/storage", excluding: ["device"]),
+    executable(
+      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "CPlatform"],
+      path: "StressTests/power-loss"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(

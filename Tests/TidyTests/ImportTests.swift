@@ -24,6 +24,7 @@ struct ImportTests {
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
     "StressTests/storage": ["CLoopDevice", "Glibc"],
+    "StressTests/power-loss": ["ContainerStateStore", "ScratchStorage", "CPlatform", "Glibc"],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())
