@@ -63,7 +63,9 @@ let package = Package(
     tests(of: "StateModel", ["StateModel"]),
     tests(of: "FileLocking", ["FileLocking", "CPlatform", "Platform", "store-test-child"]),
     tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "Platform", "store-test-child"]),
-    tests(of: "ContainerStateStore", ["ContainerStateStore", "SQLiteStorage", "store-test-child"]),
+    tests(
+      of: "ContainerStateStore",
+      ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "Tidy"),

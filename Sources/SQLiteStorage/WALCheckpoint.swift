@@ -44,9 +44,7 @@ extension Database {
     _ = try? behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) { try copyBack(connection) }
   }
 
-  /// Under the gate.
-  ///
-  /// - Parameter deadlineNanoseconds: until when a foreign writer is waited for; 0 for not at all.
+  /// Under the gate; a foreign writer is waited for until the deadline, with 0 not at all.
   func copyBack(
     _ connection: Connection, deadlineNanoseconds: UInt64 = 0
   ) throws(StorageError) -> CheckpointOutcome {
