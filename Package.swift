@@ -55,9 +55,13 @@ let package = Package(
       path: "StressTests/power-loss"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
+    .target(name: "SkewedClock", path: "Tests/SkewedClock", cSettings: [.treatAllWarnings(as: .error)]),
     executable(
       "store-test-child",
-      ["ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform"],
+      [
+        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform",
+        "SkewedClock",
+      ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),
     tests(of: "StateModel", ["StateModel"]),

@@ -1,4 +1,5 @@
 internal import FileLocking
+internal import Glibc
 internal import SQLiteStorage
 public import StateModel
 
@@ -98,13 +99,24 @@ extension StateStore {
         let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
         return try row.step() ? try row.int64(0) : 0
       }
-      return StoreFacts(
+      return try StoreFacts(
         location: location, schemaVersion: facts.schemaVersion, bootEpoch: bootEpoch, containerCount: count,
         sqliteVersion: facts.sqliteVersion, sqliteHasWALResetRace: facts.hasWALResetRace,
         pageSizeBytes: facts.pageSize, walFrames: facts.wal.walFrames,
         walFramesCopied: facts.wal.copiedFrames, reservedBytes: reserve.size,
-        warnings: warnings)
+        warnings: warnings + pinnedWAL(facts.wal.walFrames))
     }
+  }
+
+  /// Names those who read, where the WAL is longer than it gets while nobody stays in a snapshot.
+  private func pinnedWAL(_ frames: Int) throws(StoreError) -> [String] {
+    guard frames > 2 * Int(options.walCheckpointFrames) else { return [] }
+    let readers = try databaseLockReport().filter { $0.meaning == "read" && $0.pid != getpid() }
+    let names = Set(readers.map { "\($0.command) (\($0.pid))" }).sorted()
+    if names.isEmpty { return [] }
+    return [
+      "the WAL has \(frames) frames: it cannot restart while these read: \(names.joined(separator: ", "))"
+    ]
   }
 }
 
