@@ -20,8 +20,8 @@ demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PRO
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; PREFIX DESTDIR for install;"
-	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
+	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; ROUNDS SEED for power-loss;"
+	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
 toolchain:
@@ -48,6 +48,12 @@ demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
 	@scripts/install-dependencies runc busybox-static
 	$(RELEASE) --product cstate-demo
 	$(BINARIES)/cstate-demo $(demo_options)
+
+.PHONY: power-loss
+power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS times each (root)
+	@scripts/install-dependencies libsqlite3-dev e2fsprogs xfsprogs
+	$(RELEASE) --product cstate-power-loss
+	$(BINARIES)/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
 
 .PHONY: format
 format: toolchain ## Format all Swift sources in place

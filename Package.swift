@@ -10,8 +10,11 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// Swift targets differ only in name and dependencies; settings are the same for all.
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
-  .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, excluding: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path, exclude: excluding, swiftSettings: swiftSettings)
 }
 
 func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
@@ -50,17 +53,29 @@ let package = Package(
     executable(
       "cstate-stress", ["ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform"],
       path: "StressTests/stress"),
+    .target(
+      name: "CLoopDevice", path: "StressTests/storage/device", cSettings: [.treatAllWarnings(as: .error)]),
+    library("ScratchStorage", ["CLoopDevice"], path: "StressTests/storage", excluding: ["device"]),
+    executable(
+      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "CPlatform"],
+      path: "StressTests/power-loss"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
+    .target(name: "SkewedClock", path: "Tests/SkewedClock", cSettings: [.treatAllWarnings(as: .error)]),
     executable(
       "store-test-child",
-      ["ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform"],
+      [
+        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform",
+        "SkewedClock",
+      ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),
     tests(of: "StateModel", ["StateModel"]),
     tests(of: "FileLocking", ["FileLocking", "CPlatform", "Platform", "store-test-child"]),
     tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "Platform", "store-test-child"]),
-    tests(of: "ContainerStateStore", ["ContainerStateStore", "SQLiteStorage", "store-test-child"]),
+    tests(
+      of: "ContainerStateStore",
+      ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "StoreHistory", ["StoreHistory"]),

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 // Only what Swift cannot say: variadic calls, the destructor constants, and calls through an
 // sqlite3_file's method table.
@@ -68,6 +69,40 @@ static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32
   *frames = __atomic_load_n(words + 16 / 4, __ATOMIC_RELAXED);
   *copied = __atomic_load_n(words + 96 / 4, __ATOMIC_RELAXED);
   return SQLITE_OK;
+}
+
+/// SQLite's locks on the WAL index that a connection may hold beyond what SQLite itself does with it.
+///
+/// Source: https://sqlite.org/walformat.html#wal_locks (WAL_WRITE_LOCK, WAL_CKPT_LOCK).
+enum csqlite_wal_lock_slot { csqlite_wal_write_lock = 0, csqlite_wal_checkpoint_lock = 1 };
+
+/// Takes one of these locks for the connection at once, or SQLITE_BUSY.
+static inline int csqlite_wal_lock(sqlite3 *database, int slot) {
+  sqlite3_file *file = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) return code;
+  return file->pMethods->xShmLock(file, slot, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+/// Gives back what `csqlite_wal_lock` took.
+static inline void csqlite_wal_unlock(sqlite3 *database, int slot) {
+  sqlite3_file *file = NULL;
+  if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return;
+  file->pMethods->xShmLock(file, slot, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+/// 1 when the header of the WAL index is whole: no writer died over it, so nobody has to recover it.
+///
+/// For the holder of the write lock, under whom nobody changes it. Source: as `csqlite_wal_frames` (two copies
+/// of 48 bytes, isInit at byte 12).
+static inline int csqlite_wal_header_is_whole(sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  void volatile *region = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xShmMap(file, 0, 32768, 0, &region);
+  if (code != SQLITE_OK || region == NULL) return 0;
+  const unsigned char *bytes = (const unsigned char *)region;
+  return bytes[12] != 0 && memcmp(bytes, bytes + 48, 48) == 0;
 }
 
 /// 1 when the file the connection has open is no longer the one its path names.

@@ -2,6 +2,7 @@ internal import FileLocking
 internal import JSONText
 internal import SQLiteStorage
 internal import StateModel
+internal import Synchronization
 
 /// What a lent `LockedContainer` stands for: the lock, the row as it was read under it, and what became of
 /// it.
@@ -49,9 +50,8 @@ final class LockedScope {
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
     try perform(operation) {
-      try store.database.write(
-        operation, durability: durability.inStorage, deadlineNanoseconds: store.operationDeadlineNanoseconds
-      ) { connection in
+      // The embedder's JSON may be large: it is no use of the last space.
+      try store.writeWithReserve(operation, durability: durability, draws: stateExtra == nil) { connection in
         // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
         let isOurs = try ContainerRows.update(
           state, generation: container.generation, revision: container.stateRevision, in: connection)
@@ -72,10 +72,7 @@ final class LockedScope {
   func remove(durability: Durability) throws(StoreError) {
     try checkOpen("remove container")
     try perform("remove container") {
-      try store.database.write(
-        "remove container", durability: durability.inStorage,
-        deadlineNanoseconds: store.operationDeadlineNanoseconds
-      ) { connection in
+      try store.writeWithReserve("remove container", durability: durability) { connection in
         let isOurs = try ContainerRows.remove(
           id, generation: container.generation, revision: container.stateRevision, in: connection)
         guard isOurs else { throw try rowChanged(connection) }
@@ -87,6 +84,7 @@ final class LockedScope {
   private func finishRemoval() {
     isRemoved = true
     store.specificationCopies.remove(id)
+    if store.lacksReserve.load(ordering: .relaxed) { store.refillReserve() }
   }
 
   /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.

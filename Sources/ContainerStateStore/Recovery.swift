@@ -52,6 +52,7 @@ extension StateStore {
       ).report
       try reapLockFiles(into: &report)
       try reapSpecificationFiles(into: &report)
+      refillReserve()
       report.held = Set(report.held).sorted()
       report.unfinished = try database.read { connection in
         let row = try connection.statement(

@@ -21,6 +21,9 @@ public final class StateStore: Sendable {
   let database: Database
   let gate: StoreGate
   let specificationCopies: SpecificationCopies
+  let reserve: SpaceReserve
+  /// Whether this process has given the reserve up and not got it back.
+  let lacksReserve = Atomic<Bool>(false)
   /// How many boots the store has seen, with this one; the first half of every fencing token.
   let bootEpoch: Int64
   let bootID: String
@@ -48,9 +51,11 @@ public final class StateStore: Sendable {
     database = opened.database
     gate = opened.gate
     specificationCopies = SpecificationCopies(directory: opened.location.specificationDirectory)
+    reserve = SpaceReserve(root: opened.location.root)
     bootEpoch = opened.bootEpoch
     bootID = opened.bootID
     fork = ForkDetector()
+    refillReserve()
   }
 
   deinit {

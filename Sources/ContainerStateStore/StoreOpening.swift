@@ -23,6 +23,22 @@ struct StoreOpening {
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
     let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    do { return try open(root, gate, bootID: bootID) } catch {
+      // The first one in makes the WAL's index anew, which takes space: a full disk must not hide the store.
+      guard StoreError.mapped(error).code == .outOfSpace, try giveUpReserve(of: root.path, gate) else {
+        throw error
+      }
+      return try open(root, gate, bootID: bootID)
+    }
+  }
+
+  private func giveUpReserve(of root: String, _ gate: StoreGate) throws -> Bool {
+    try gate.enter("give up reserve", deadlineNanoseconds: deadlineNanoseconds)
+    defer { gate.leave() }
+    return SpaceReserve(root: root).giveUp()
+  }
+
+  private func open(_ root: StoreDirectory, _ gate: StoreGate, bootID: String) throws -> Opened {
     let database = try openDatabase(in: root.path, gate: gate, bootID: bootID)
     do {
       let identity = try StoreIdentity.read(from: database)

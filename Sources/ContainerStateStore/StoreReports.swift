@@ -48,6 +48,8 @@ public struct StoreFacts: Sendable, Hashable {
   public let walFrames: Int
   /// How many of them have been copied into the database.
   public let walFramesCopied: Int
+  /// Bytes on the disk that are kept for removals on a full one; 0 where they were given up or cannot be had.
+  public let reservedBytes: UInt64
   /// What is allowed and should be known, for people.
   public let warnings: [String]
 }
@@ -96,12 +98,12 @@ extension StateStore {
         let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
         return try row.step() ? try row.int64(0) : 0
       }
-      return StoreFacts(
+      return try StoreFacts(
         location: location, schemaVersion: facts.schemaVersion, bootEpoch: bootEpoch, containerCount: count,
         sqliteVersion: facts.sqliteVersion, sqliteHasWALResetRace: facts.hasWALResetRace,
         pageSizeBytes: facts.pageSize, walFrames: facts.wal.walFrames,
-        walFramesCopied: facts.wal.copiedFrames,
-        warnings: warnings)
+        walFramesCopied: facts.wal.copiedFrames, reservedBytes: reserve.size,
+        warnings: warnings + warningsOfLongWAL(frames: facts.wal.walFrames))
     }
   }
 }

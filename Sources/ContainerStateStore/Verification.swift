@@ -47,7 +47,7 @@ extension StateStore {
       }
       let checks = [
         orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles,
-        { try self.longWAL(readersBefore: readersBefore) },
+        { try self.violationsOfLongWAL(readersBefore: readersBefore) },
       ]
       for check in checks {
         do { violations += try check() } catch {

@@ -225,8 +225,38 @@ extension Connection {
       allowsWrites = false
       callbackState.pointee.deadlineNanoseconds = 0
     }
-    try control(.beginImmediate)
+    let keepsCheckpointsOut = try beginWriting()
+    defer { if keepsCheckpointsOut, owner.isSameProcess { unlock(.checkpoint) } }
     return try finishing(body)
+  }
+
+  /// BEGIN IMMEDIATE, and where this transaction may restart the WAL the WAL checkpoint lock with it.
+  ///
+  /// PROTOCOL L-17: a WAL checkpoint holds that lock from before it looks at the WAL's header, so none, a
+  /// foreign program's least of all, goes on by a header from before the restart. Whether there may be one is
+  /// certain by now: the WAL has no other writer, and a transaction that began before all its frames were
+  /// copied back does not restart it (`walTryBeginRead`, `walRestartLog` in `wal.c`).
+  ///
+  /// - Returns: whether the lock was taken; it is to be given back after COMMIT or ROLLBACK.
+  private func beginWriting() throws(StorageError) -> Bool {
+    var attempt: Int32 = 0
+    while true {
+      try control(.beginImmediate)
+      do {
+        let wal = try walFrames()
+        guard wal.walFrames > 0, wal.isComplete else { return false }
+        if try lock(.checkpoint) { return true }
+      } catch {
+        rollBack()
+        throw error
+      }
+      // Whoever copies it back may be waiting for the lock of this transaction.
+      rollBack()
+      guard callbackState.pointee.pauseForOthers(attempt: attempt) else {
+        throw .foreignLock(path)
+      }
+      attempt = min(attempt + 1, 100)
+    }
   }
 
   /// COMMIT when the body returns, ROLLBACK when it or COMMIT throws; neither in a child forked by the body.

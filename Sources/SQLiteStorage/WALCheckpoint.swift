@@ -15,12 +15,14 @@ package struct CheckpointOutcome: Sendable, Equatable {
 extension Database {
   /// Copies the WAL back as far as no reader needs it, under the gate.
   ///
-  /// - Throws: what the gate throws; `busy` when a foreign program is copying it back; `replaced`, `io`,
-  ///   `outOfSpace`, `closed`, `usedAfterFork`.
-  /// - Blocking: for the gate until the deadline; never for a reader.
+  /// - Throws: what the gate throws; `busy` when a foreign program writes or is copying it back; `replaced`,
+  ///   `io`, `outOfSpace`, `closed`, `usedAfterFork`.
+  /// - Blocking: for the gate and for a foreign writer until the deadline; never for a reader.
   package func checkpoint(deadlineNanoseconds: UInt64) throws -> CheckpointOutcome {
     try withConnection { connection in
-      try behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) { try copyBack(connection) }
+      try behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) {
+        try copyBack(connection, deadlineNanoseconds: deadlineNanoseconds)
+      }
     }
   }
 
@@ -42,9 +44,11 @@ extension Database {
     _ = try? behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) { try copyBack(connection) }
   }
 
-  /// Under the gate.
-  func copyBack(_ connection: Connection) throws(StorageError) -> CheckpointOutcome {
-    let outcome = try connection.copyBack()
+  /// Under the gate; a foreign writer is waited for until the deadline, with 0 not at all.
+  func copyBack(
+    _ connection: Connection, deadlineNanoseconds: UInt64 = 0
+  ) throws(StorageError) -> CheckpointOutcome {
+    let outcome = try connection.copyBack(deadlineNanoseconds: deadlineNanoseconds)
     framesAtLastWALCheckpoint.store(outcome.walFrames, ordering: .relaxed)
     return outcome
   }
@@ -55,13 +59,51 @@ extension Connection {
   ///
   /// PROTOCOL L-13: the caller holds the gate, because in SQLite 3.7.0–3.51.2 one that overlaps a commit
   /// which restarts the WAL can lose transactions (https://sqlite.org/wal.html#walresetbug).
+  ///
+  /// PROTOCOL L-17: a foreign program does not take the gate, so SQLite's write lock is held as well: nobody
+  /// restarts the WAL meanwhile.
   @discardableResult
-  func copyBack() throws(StorageError) -> CheckpointOutcome {
+  func copyBack(deadlineNanoseconds: UInt64 = 0) throws(StorageError) -> CheckpointOutcome {
+    try lockWriters(deadlineNanoseconds: deadlineNanoseconds)
+    defer { unlock(.write) }
     var frames: Int32 = 0
     var copied: Int32 = 0
     try check(sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied))
     return CheckpointOutcome(walFrames: Int(frames), copiedFrames: Int(copied))
   }
+
+  /// Takes SQLite's write lock, over an index that nobody has to recover: a recovery takes the lock for itself
+  /// and gives it back.
+  private func lockWriters(deadlineNanoseconds: UInt64) throws(StorageError) {
+    callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
+    defer { callbackState.pointee.deadlineNanoseconds = 0 }
+    var attempt: Int32 = 0
+    while true {
+      if try lock(.write) {
+        if csqlite_wal_header_is_whole(handle) != 0 { return }
+        unlock(.write)
+        // A writer died over the header: a read recovers it.
+        _ = try integer("PRAGMA user_version")
+      }
+      guard callbackState.pointee.pauseForOthers(attempt: attempt) else {
+        throw .foreignLock(path)
+      }
+      attempt = min(attempt + 1, 100)
+    }
+  }
+
+  /// A lock on the WAL index that the connection holds beyond what SQLite itself does with it.
+  enum WALLock { case write, checkpoint }
+
+  /// Takes it at once; false where another connection has it.
+  func lock(_ lock: WALLock) throws(StorageError) -> Bool {
+    let code = csqlite_wal_lock(handle, lock.slot)
+    if code & 0xff == SQLITE_BUSY { return false }
+    guard code == SQLITE_OK else { throw error(code) }
+    return true
+  }
+
+  func unlock(_ lock: WALLock) { csqlite_wal_unlock(handle, lock.slot) }
 
   /// Frames in the WAL and how many of them are in the database, read from shared memory without a lock.
   func walFrames() throws(StorageError) -> CheckpointOutcome {
@@ -69,5 +111,22 @@ extension Connection {
     var copied: UInt32 = 0
     try check(csqlite_wal_frames(handle, &frames, &copied))
     return CheckpointOutcome(walFrames: Int(frames), copiedFrames: Int(copied))
+  }
+}
+
+extension Connection.WALLock {
+  fileprivate var slot: Int32 {
+    switch self {
+    case .write: Int32(csqlite_wal_write_lock.rawValue)
+    case .checkpoint: Int32(csqlite_wal_checkpoint_lock.rawValue)
+    }
+  }
+}
+
+extension StorageError {
+  /// A foreign program writes or copies the WAL back.
+  static func foreignLock(_ path: String) -> StorageError {
+    StorageError(
+      .busy, path: path, message: "a foreign program has SQLite's lock", extendedCode: SQLITE_BUSY)
   }
 }

@@ -23,7 +23,7 @@ struct FileFaultTests {
     var testDescription: String { "\(file) \(deed)" }
   }
 
-  static let swaps = ["state.db", "state.db-wal", "gate"].flatMap { file in
+  static let swaps = ["state.db", "state.db-wal", "state.db-shm", "gate"].flatMap { file in
     ["deleted", "renamed", "replaced"].map { Swap(file: file, deed: $0) }
   }
 

@@ -20,7 +20,9 @@ struct ModeTests {
       #expect(
         try #require(status(ofPath: fixture.root + directory)).st_mode & 0o7777 == 0o700, "\(directory)")
     }
-    let files = ["state.db", "state.db-wal", "state.db-shm", "gate", "locks/abc.lock", "specs/abc.json"]
+    let files = [
+      "state.db", "state.db-wal", "state.db-shm", "gate", "reserve", "locks/abc.lock", "specs/abc.json",
+    ]
     for file in files {
       let mode = try #require(status(ofPath: fixture.root + "/" + file)).st_mode & 0o7777
       #expect(mode == 0o600, "\(file) \(String(mode, radix: 8))")

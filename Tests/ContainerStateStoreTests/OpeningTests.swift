@@ -25,7 +25,8 @@ struct OpeningTests {
     for name in ["state.db", "state.db-wal", "state.db-shm", "gate"] {
       #expect(try #require(status(ofPath: location.root + "/" + name)).st_mode & 0o7777 == 0o600, "\(name)")
     }
-    #expect(entries(ofDirectory: location.root) == ["gate", "state.db", "state.db-shm", "state.db-wal"])
+    #expect(
+      entries(ofDirectory: location.root) == ["gate", "reserve", "state.db", "state.db-shm", "state.db-wal"])
     try store.remove(id)
     #expect(entries(ofDirectory: directory.path("run/locks")) == [])
     try store.close()

@@ -36,6 +36,11 @@ private final class StorageSession {
     switch command {
     case "open": try open()
     case "add": return try add(count: Int64(arguments[0]) ?? 0)
+    case "try-add":
+      // Whether somebody is inside the gate is all that is asked.
+      guard try gate.tryEnter("try") else { return "held" }
+      gate.leave()
+      return try add(count: 1)
     case "hold": try hold()
     case "count": return try "\(count())"
     case "stray": strayClose(arguments.first ?? "")

@@ -45,6 +45,15 @@ private final class StoreSession {
     case "umask": umask(mode_t(arguments[0], radix: 8) ?? 0)
     case "verify": return try "\(store.verify())"
     case "recover": return try "\(store.recover().wasRebooted)"
+    case "reserved": return try "\(store.facts().reservedBytes)"
+    case "add-until-full": return try addUntilFull(arguments[0])
+    case "hold-snapshot":
+      try store.read { snapshot in
+        _ = try snapshot.containerSummaries()
+        sayAndWait("reading")
+      }
+    case "remove-all": return try removeAll()
+    case "update-all": return try updateAll(Int(arguments[0]) ?? 1)
     case "facts": return try "\(store.facts().schemaVersion) \(store.facts().bootEpoch)"
     case "list": return try store.containers().map(\.id.rawValue).joined(separator: " ")
     case "stray": strayClose(arguments[0])
@@ -106,7 +115,7 @@ private final class StoreSession {
 
   static let wait = LockWait.upTo(.seconds(20))
 
-  /// `boot=ID`, `timeout=MILLISECONDS`, `schema=next`.
+  /// `boot=ID`, `timeout=MILLISECONDS`, `frames=NUMBER`, `schema=next`.
   private func open(_ arguments: [String]) throws {
     var options = StoreOptions()
     var schema = Schema.current
@@ -115,6 +124,7 @@ private final class StoreSession {
       switch parts[0] {
       case "boot": options.bootID = parts[1]
       case "timeout": options.operationTimeout = .milliseconds(Int(parts[1]) ?? 0)
+      case "frames": options.walCheckpointFrames = Int32(parts[1]) ?? 0
       case "schema": schema = schema.migrated(by: ["ALTER TABLE record ADD COLUMN added TEXT"])
       default: preconditionFailure("no option is called \(parts[0])")
       }
@@ -280,5 +290,40 @@ extension StoreSession {
       return 126
     }
     precondition(waitForChild(child) == 0, "the program could not be run")
+  }
+}
+
+// MARK: - A full disk
+
+extension StoreSession {
+  /// Adds containers until there is no space; says how many there are then.
+  private func addUntilFull(_ prefix: String) throws -> String {
+    for number in 0..<100_000 {
+      do { try add(ContainerID("\(prefix)-\(number)"), name: "\(prefix)-\(number)", dependencies: []) } catch
+      {
+        guard (error as? StoreError)?.code == .outOfSpace else { throw error }
+        return "\(try store.containers().count)"
+      }
+    }
+    preconditionFailure("the disk is never full")
+  }
+
+  private func removeAll() throws -> String {
+    let all = try store.containers()
+    for container in all {
+      try store.withLockedContainer(container.id, wait: Self.wait) { locked in
+        // As an engine does it: an intent first.
+        try locked.update(intent: .begin(.remove)) { $0.status = .removing }
+        try locked.remove()
+      }
+    }
+    return "\(all.count)"
+  }
+
+  /// Changes every container so many times: what monitors record whatever the disk.
+  private func updateAll(_ times: Int) throws -> String {
+    let all = try store.containers()
+    for _ in 0..<times { for container in all { try change(container.id) { $0.restartCount += 1 } } }
+    return "\(all.count)"
   }
 }

@@ -29,6 +29,8 @@ struct ImportTests {
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
+    "StressTests/storage": ["CLoopDevice", "Glibc"],
+    "StressTests/power-loss": ["ContainerStateStore", "ScratchStorage", "CPlatform", "Glibc"],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())

@@ -8,7 +8,7 @@ extension Verb {
     json: "{\"version\": TEXT, \"root\": TEXT, \"lock_directory\": TEXT, \"specification_directory\": TEXT, "
       + "\"schema_version\": NUMBER, \"boot_epoch\": NUMBER, \"containers\": NUMBER, "
       + "\"sqlite_version\": TEXT, \"sqlite_has_wal_reset_race\": BOOL, \"page_size_bytes\": NUMBER, "
-      + "\"wal_frames\": NUMBER, \"wal_frames_copied\": NUMBER, \"warnings\": [TEXT, …], "
+      + "\"wal_frames\": NUMBER, \"wal_frames_copied\": NUMBER, \"reserved_bytes\": NUMBER, \"warnings\": [TEXT, …], "
       + "\"chosen_runtime\": TEXT, \"runtime_notice\": TEXT, "
       + "\"runtimes\": [{\"name\": TEXT, \"path\": TEXT, \"usable\": BOOL, \"why_not\": TEXT}, …]}",
     example: "cstate info"
@@ -38,9 +38,10 @@ extension Verb {
     table.add("boots seen", "\(facts.bootEpoch)")
     table.add("containers", "\(facts.containerCount)")
     let race =
-      facts.sqliteHasWALResetRace ? "has the WAL-reset race; only foreign programs can meet it" : "sound"
+      facts.sqliteHasWALResetRace ? "has the WAL-reset race; only two foreign programs can meet it" : "sound"
     table.add("SQLite", "\(facts.sqliteVersion) (\(race))")
     table.add("WAL", "\(counted(facts.walFrames, "frame")), \(facts.walFramesCopied) copied back")
+    table.add("kept for a full disk", "\(facts.reservedBytes / 1024) KiB")
     for trial in runtimes {
       table.add("runtime \(trial.name)", trial.failure.map { "not usable: \($0)" } ?? trial.path ?? "usable")
     }
@@ -66,6 +67,7 @@ extension Verb {
       json.member("page_size_bytes", facts.pageSizeBytes)
       json.member("wal_frames", facts.walFrames)
       json.member("wal_frames_copied", facts.walFramesCopied)
+      json.member("reserved_bytes", Int64(clamping: facts.reservedBytes))
       json.member("warnings", facts.warnings)
       json.member("chosen_runtime", chosen)
       json.member("runtime_notice", notice)

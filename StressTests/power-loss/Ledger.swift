@@ -1,0 +1,113 @@
+internal import Glibc
+
+/// Which row of which container, and which state of it.
+struct RowVersion: Hashable {
+  var id: String
+  var generation: Int64
+  var revision: Int64
+}
+
+/// What a worker began, and what it was told.
+struct LedgerEntry {
+  enum Verb: String {
+    case add, update, remove
+    /// Read without a lock, then made durable: what was seen must stay.
+    case sighting
+  }
+
+  /// What the return of the call promised.
+  enum Promise: String {
+    case durable, committed
+    /// The call failed, or never returned.
+    case none
+  }
+
+  let verb: Verb
+  let id: String
+  /// What was to be written, unique in the run; 0 for a removal.
+  let value: UInt64
+  let began: UInt64
+  /// When the call returned; nil where it never did.
+  var ended: UInt64?
+  var promise = Promise.none
+  var generation: Int64 = 0
+  var revision: Int64 = 0
+
+  var version: RowVersion { RowVersion(id: id, generation: generation, revision: revision) }
+}
+
+/// A worker's own account, on a file system that keeps its power.
+///
+/// One line before the call and one after it, each by one write: a worker that is killed in between leaves
+/// the first alone.
+final class Ledger {
+  private let descriptor: Int32
+  private var number = 0
+
+  init(path: String) throws(PowerLossFailure) {
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .systemCall("open", path) }
+  }
+
+  deinit { close(descriptor) }
+
+  func begin(_ verb: LedgerEntry.Verb, _ id: String, value: UInt64) {
+    number += 1
+    write("B \(number) \(clockNanoseconds(CLOCK_MONOTONIC)) \(verb.rawValue) \(id) \(value)")
+  }
+
+  /// The return of the call that began last.
+  func end(_ promise: LedgerEntry.Promise, generation: Int64, revision: Int64) {
+    write(
+      "E \(number) \(clockNanoseconds(CLOCK_MONOTONIC)) \(promise.rawValue) \(generation) \(revision)")
+  }
+
+  /// The call that began last failed and had no effect, so it is as if it had never been.
+  func withdraw() { write("W \(number)") }
+
+  /// Why this worker ended before it was killed.
+  func fail(_ reason: String) { write("X \(clockNanoseconds(CLOCK_MONOTONIC)) \(reason)") }
+
+  private func write(_ line: String) {
+    guard writeAll(Array((line + "\n").utf8), to: descriptor) else { _exit(70) }
+  }
+
+  /// Everything that a file says; returns from `cut` on are as if they had never been.
+  ///
+  /// - Throws: where it cannot be read or is no ledger.
+  static func entries(
+    path: String, before cut: UInt64
+  ) throws(PowerLossFailure) -> (entries: [LedgerEntry], failures: [String]) {
+    guard let bytes = readFile(path) else { throw .systemCall("open", path) }
+    var entries: [LedgerEntry] = []
+    var failures: [String] = []
+    var isWithdrawn: Set<Int> = []
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let text = String(decoding: line, as: UTF8.self)
+      let words = text.split(separator: " ")
+      guard words.count > 1, let number = Int(words[1]) else { throw PowerLossFailure("\(path): no ledger") }
+      switch words[0] {
+      case "B":
+        guard words.count == 6, let began = UInt64(words[2]), let value = UInt64(words[5]),
+          let verb = LedgerEntry.Verb(rawValue: String(words[3]))
+        else { throw PowerLossFailure("\(path): no ledger") }
+        entries.append(LedgerEntry(verb: verb, id: String(words[4]), value: value, began: began))
+      case "E":
+        guard words.count == 6, let ended = UInt64(words[2]), number == entries.count,
+          let promise = LedgerEntry.Promise(rawValue: String(words[3])),
+          let generation = Int64(words[4]), let revision = Int64(words[5])
+        else { throw PowerLossFailure("\(path): no ledger") }
+        if ended >= cut { continue }
+        entries[number - 1].ended = ended
+        entries[number - 1].promise = promise
+        entries[number - 1].generation = generation
+        entries[number - 1].revision = revision
+      case "W": isWithdrawn.insert(number)
+      case "X": if UInt64(number) < cut { failures.append("failed before the cut: \(text)") }
+      default: throw PowerLossFailure("\(path): no ledger")
+      }
+    }
+    let valid = entries.indices.filter { !isWithdrawn.contains($0 + 1) }.map { entries[$0] }
+    return (valid, failures)
+  }
+}

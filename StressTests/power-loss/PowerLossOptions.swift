@@ -1,0 +1,84 @@
+internal import Glibc
+internal import ScratchStorage
+
+/// What the program is asked to do.
+struct PowerLossOptions {
+  /// Decides every choice: what the workers do, and when the power goes.
+  var seed: UInt64
+  /// How often the power is lost on each file system.
+  var rounds = 5
+  var processes = 4
+  var kinds: [StorageKind] = [.ext4, .xfs]
+  /// The longest time before the power goes.
+  var longestMilliseconds: UInt64 = 300
+  /// Where images and ledgers are; nil for a temporary directory.
+  var directory: String?
+  var isKept = false
+  /// Whether the workers call changes durable that they only commit: to see that it is found.
+  var lies = false
+
+  static let help = """
+    Loses the power under a running load, and checks that what is left is what was promised.
+
+    Usage: cstate-power-loss [OPTION]…
+
+      --rounds NUMBER        How often the power is lost on each file system (5)
+      --seed NUMBER          Decides every choice (from the clock)
+      --processes NUMBER     How many processes write at once (4)
+      --storage KIND         ext4 or xfs; again for both (both)
+      --longest-ms NUMBER    The longest time before the power goes (300)
+      --directory DIR        An existing directory for images and ledgers (a temporary one)
+      --keep                 Keep the ledgers; they are kept anyway when something was lost
+      --lie                  Call changes durable that were only committed, to see that it is found
+
+    Needs root, loop devices, mkfs.ext4 and mkfs.xfs: a file system that cannot be had is named as skipped.
+
+    Exit statuses: 0 nothing was lost · 1 something was · 2 wrong arguments · 77 nothing could be run
+    """
+
+  init(_ words: [String]) throws(PowerLossFailure) {
+    seed = clockNanoseconds(CLOCK_REALTIME) % 1_000_000_000
+    var chosen: [StorageKind] = []
+    var words = words[...]
+    while let word = words.popFirst() {
+      func value() throws(PowerLossFailure) -> String {
+        guard let value = words.popFirst() else { throw PowerLossFailure("\(word) needs a value") }
+        return value
+      }
+      func number(_ range: ClosedRange<UInt64>) throws(PowerLossFailure) -> UInt64 {
+        guard let number = UInt64(try value()), range.contains(number) else {
+          throw PowerLossFailure("\(word) needs a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+      }
+      switch word {
+      case "--seed": seed = try number(0...UInt64.max)
+      case "--rounds": rounds = Int(try number(1...1_000_000))
+      case "--processes": processes = Int(try number(1...64))
+      case "--longest-ms": longestMilliseconds = try number(1...60_000)
+      case "--directory": directory = try value()
+      case "--keep": isKept = true
+      case "--lie": lies = true
+      case "--storage":
+        guard let kind = StorageKind(rawValue: try value()), kind.canBeCutOff else {
+          throw PowerLossFailure("--storage is ext4 or xfs")
+        }
+        chosen.append(kind)
+      default: throw PowerLossFailure("\(word): unknown option; see cstate-power-loss --help")
+      }
+    }
+    if !chosen.isEmpty { kinds = chosen }
+  }
+}
+
+/// A run that cannot begin or go on.
+struct PowerLossFailure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+
+  /// A system call that failed, with what errno says.
+  static func systemCall(_ name: String, _ subject: String, _ code: Int32 = errno) -> PowerLossFailure {
+    PowerLossFailure("\(name)(\(subject)): \(String(cString: strerror(code)))")
+  }
+}

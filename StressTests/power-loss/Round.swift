@@ -1,0 +1,92 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import ScratchStorage
+
+/// One loss of power: a load, the cut, and what was found after.
+struct Round {
+  let root: String
+  let ledgers: String
+  let number: Int
+  /// The boot before this loss of power, and the one after.
+  var bootID: String { "power-loss-\(number)" }
+  var nextBootID: String { "power-loss-\(number + 1)" }
+
+  var verdictPath: String { "\(ledgers)/verdict-\(number)" }
+  private func statePath(_ number: Int) -> String { "\(ledgers)/state-\(number)" }
+
+  func ledgerPath(worker: Int) -> String { "\(ledgers)/ledger-\(number)-\(worker)" }
+
+  /// In a process of its own: opens what came back, judges it, and writes verdict and state.
+  ///
+  /// - Parameters:
+  ///   - workers: how many ledgers there are.
+  ///   - cut: when the power went: nobody could have heard what was acknowledged from then on. (A sync that is
+  ///     under way at the cut may still return without an error, of a plain file too: the machine goes on, which
+  ///     one without power does not.)
+  /// - Returns: its exit status: 0 where a verdict was written.
+  func judge(workers: Int, cut: UInt64) -> Int32 {
+    var violations: [String] = []
+    do {
+      let read = try (0..<workers).map { try Ledger.entries(path: ledgerPath(worker: $0), before: cut) }
+      let entries = read.flatMap(\.entries)
+      violations += read.flatMap(\.failures)
+      let before = try number == 0 ? [:] : readState(number - 1)
+      let found = try look(bootID: bootID, &violations)
+      let judgement = Judgement(entries: entries, before: before, found: found)
+      violations += judgement.violations
+      // After the reboot that a loss of power is, as the next processes will find it.
+      try writeState(look(bootID: nextBootID, &violations))
+      let counts = "\(entries.count) \(judgement.kept) \(judgement.lost)"
+      return write(([counts] + violations).joined(separator: "\n") + "\n", to: verdictPath) ? 0 : 1
+    } catch {
+      violations.append("the store cannot be used: \(error)")
+      return write((["0 0 0"] + violations).joined(separator: "\n") + "\n", to: verdictPath) ? 0 : 1
+    }
+  }
+
+  /// Opens the store, has it verified, and reads all of it.
+  private func look(bootID: String, _ violations: inout [String]) throws -> [String: FoundContainer] {
+    var options = StoreOptions()
+    options.bootID = bootID
+    let store = try StateStore(at: StoreLocation(root: root), options: options)
+    let report = try store.recover()
+    violations += report.failures.map { "recover: \($0)" }
+    violations += try store.verify().map { "verify: \($0)" }
+    let list = try store.containerSummaries()
+    violations += list.corrupt.map { "listing: \($0)" }
+    var found: [String: FoundContainer] = [:]
+    for container in try store.containers() {
+      found[container.id.rawValue] = FoundContainer(
+        generation: container.generation, revision: container.stateRevision,
+        value: UInt64(container.state.errorText) ?? 0)
+    }
+    if found.count != list.containers.count { violations.append("two listings differ") }
+    try store.close()
+    return found
+  }
+
+  private func writeState(_ state: [String: FoundContainer]) throws(PowerLossFailure) {
+    let lines = state.map { "\($0) \($1.generation) \($1.revision) \($1.value)\n" }
+    guard write(lines.joined(), to: statePath(number)) else { throw .systemCall("write", statePath(number)) }
+  }
+
+  private func readState(_ number: Int) throws(PowerLossFailure) -> [String: FoundContainer] {
+    guard let bytes = readFile(statePath(number)) else { throw .systemCall("open", statePath(number)) }
+    var state: [String: FoundContainer] = [:]
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let words = String(decoding: line, as: UTF8.self).split(separator: " ")
+      guard words.count == 4, let generation = Int64(words[1]), let revision = Int64(words[2]),
+        let value = UInt64(words[3])
+      else { throw PowerLossFailure("\(statePath(number)): no state") }
+      state[String(words[0])] = FoundContainer(generation: generation, revision: revision, value: value)
+    }
+    return state
+  }
+
+  private func write(_ text: String, to path: String) -> Bool {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return writeAll(Array(text.utf8), to: descriptor)
+  }
+}

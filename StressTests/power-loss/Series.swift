@@ -1,0 +1,118 @@
+internal import Glibc
+internal import ScratchStorage
+
+/// Many losses of power on one file system: the store of one round is the next one's.
+struct Series {
+  let kind: StorageKind
+  let options: PowerLossOptions
+  let directory: String
+  private var random: RandomSource
+  private var nextWorker: UInt64 = 0
+  private(set) var rounds = 0
+  private(set) var calls = 0
+  private(set) var kept = 0
+  private(set) var lost = 0
+  private(set) var violations: [String] = []
+
+  /// So many rounds share a store; then a new one begins on a new file system.
+  private static let roundsPerStore = 10
+  /// Longer than any honest end takes, however busy the machine is.
+  private static let patienceNanoseconds: UInt64 = 120_000_000_000
+
+  init(_ kind: StorageKind, options: PowerLossOptions, directory: String) throws(PowerLossFailure) {
+    self.kind = kind
+    self.options = options
+    self.directory = directory + "/" + kind.rawValue
+    random = RandomSource(seed: options.seed ^ UInt64(kind.rawValue.utf8.first ?? 0))
+    guard mkdir(self.directory, 0o700) == 0 else { throw .systemCall("mkdir", self.directory) }
+  }
+
+  mutating func run(progress: (Series) -> Void) throws {
+    while rounds < options.rounds, violations.isEmpty {
+      let ledgers = "\(directory)/ledgers-\(rounds)"
+      guard mkdir(ledgers, 0o700) == 0 else { throw PowerLossFailure.systemCall("mkdir", ledgers) }
+      let storage = try ScratchStorage(kind, in: directory, megabytes: kind == .xfs ? 320 : 64)
+      for number in 0..<min(Self.roundsPerStore, options.rounds - rounds) where violations.isEmpty {
+        try runRound(Round(root: storage.path + "/store", ledgers: ledgers, number: number), storage)
+        progress(self)
+      }
+      try storage.remove()
+    }
+    // Where nothing ever gets lost that may be, the power was not lost either.
+    if violations.isEmpty, rounds >= 5, lost == 0, !options.lies {
+      violations.append("\(rounds) cuts took nothing that was only committed: they cut nothing off")
+    }
+  }
+
+  private mutating func runRound(_ round: Round, _ storage: ScratchStorage) throws {
+    let moment = Moment.allCases[rounds % Moment.allCases.count]
+    // Alone before the sync, so that nobody else's makes durable what this worker leaves behind.
+    let count = moment == .beforeSync ? 1 : options.processes
+    var workers: [pid_t] = []
+    for index in 0..<count {
+      nextWorker += 1
+      let (number, seed, lies) = (nextWorker, random.next(), options.lies)
+      workers.append(
+        try forkChild {
+          guard
+            let worker = try? Worker(
+              root: round.root, bootID: round.bootID, number: number, seed: seed,
+              ledgerPath: round.ledgerPath(worker: index), lies: lies)
+          else { return 71 }
+          return worker.work(until: index == 0 ? moment : .random)
+        })
+    }
+    if moment == .random {
+      pause(nanoseconds: UInt64.random(in: 0...options.longestMilliseconds * 1_000_000, using: &random))
+    } else {
+      try waitForStop(of: workers[0])
+    }
+    let cut = clockNanoseconds(CLOCK_MONOTONIC)
+    try storage.cutOff()
+    // Some meet a file system that fails them; none may take that for success.
+    pause(nanoseconds: UInt64.random(in: 0...20_000_000, using: &random))
+    for worker in workers { kill(worker, SIGKILL) }
+    for worker in workers { _ = try end(of: worker) }
+    try storage.restore()
+    let judge = try forkChild { round.judge(workers: count, cut: cut) }
+    let status = try end(of: judge)
+    rounds += 1
+    try read(round, judgeStatus: status)
+  }
+
+  private mutating func read(_ round: Round, judgeStatus: Int32) throws {
+    guard judgeStatus == 0, let bytes = readFile(round.verdictPath) else {
+      violations.append("round \(rounds): the judge ended with \(judgeStatus)")
+      return
+    }
+    var lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    let counts = lines.removeFirst().split(separator: " ").compactMap { Int($0) }
+    guard counts.count == 3 else { throw PowerLossFailure("\(round.verdictPath): no verdict") }
+    calls += counts[0]
+    kept += counts[1]
+    lost += counts[2]
+    violations += lines.map { "round \(rounds): \($0)" }
+  }
+
+  /// Waits for a worker to stop itself, or to end because it could not.
+  private func waitForStop(of pid: pid_t) throws(PowerLossFailure) {
+    guard try change(of: pid, options: WUNTRACED) & 0xFF == 0x7F else {
+      throw PowerLossFailure("a worker ended before the moment it was to stop at")
+    }
+  }
+
+  private func end(of pid: pid_t) throws(PowerLossFailure) -> Int32 { try change(of: pid, options: 0) }
+
+  private func change(of pid: pid_t, options: Int32) throws(PowerLossFailure) -> Int32 {
+    let deadline = clockNanoseconds(CLOCK_MONOTONIC) + Self.patienceNanoseconds
+    var status: Int32 = 0
+    while clockNanoseconds(CLOCK_MONOTONIC) < deadline {
+      let result = waitpid(pid, &status, options | WNOHANG)
+      if result == pid { return status }
+      if result < 0, errno != EINTR { throw .systemCall("waitpid", "\(pid)") }
+      pause(nanoseconds: 200_000)
+    }
+    kill(pid, SIGKILL)
+    throw PowerLossFailure("process \(pid) did not end within two minutes")
+  }
+}
