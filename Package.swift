@@ -43,6 +43,16 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
+    .target(
+      name: "CBenchFloor", dependencies: ["CSQLite"], path: "StressTests/bench/floor",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "cstate-bench-start", dependencies: ["CBenchFloor"], path: "StressTests/bench/start",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "cstate-bench", dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform"],
+      path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
+      swiftSettings: swiftSettings),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),

@@ -22,6 +22,7 @@ struct ImportTests {
     ],
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
+    "StressTests/bench": ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
   ]
 
