@@ -25,7 +25,7 @@ static const char *const texts[STATEMENT_COUNT] = {
     "LEFT JOIN container_state s ON s.generation = r.generation WHERE r.id = ?1 AND r.kind = 1",
   [SELECT_HAS] = "SELECT 1 FROM record WHERE id = ?1 AND kind = 1",
   [SELECT_BY_NAME] = WHOLE_CONTAINER "r.kind = 1 AND r.name = ?1",
-  [SELECT_BY_PREFIX] = WHOLE_CONTAINER "r.id >= ?1 AND r.id < ?2 AND r.kind = 1 ORDER BY r.id LIMIT 2",
+  [SELECT_BY_PREFIX] = WHOLE_CONTAINER "r.id >= ?1 AND r.id < ?2 AND +r.kind = 1 ORDER BY r.id LIMIT 2",
   [SELECT_ALL] = "SELECT r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, "
     "s.finished_at_ns, s.exit_code, s.pid, s.pid_start_time FROM record r "
     "LEFT JOIN container_state s ON s.generation = r.generation "
