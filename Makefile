@@ -7,6 +7,7 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 SWIFT_SOURCES := Package.swift Sources Tests StressTests
 
 # The static standard library halves the start time of the command and leaves out libdispatch.
@@ -20,8 +21,8 @@ demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PRO
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; PREFIX DESTDIR for install;"
-	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
+	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; BENCH_ARGS for bench;"
+	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
 toolchain:
@@ -48,6 +49,12 @@ demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
 	@scripts/install-dependencies runc busybox-static
 	$(RELEASE) --product cstate-demo
 	$(BINARIES)/cstate-demo $(demo_options)
+
+.PHONY: bench
+bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS=--quick: under a minute)
+	$(RELEASE) --product cstate-bench
+	$(RELEASE) --product cstate-bench-start
+	$(BINARIES)/cstate-bench $(BENCH_ARGS)
 
 .PHONY: format
 format: toolchain ## Format all Swift sources in place

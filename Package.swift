@@ -50,11 +50,13 @@ let package = Package(
       name: "cstate-bench-start", dependencies: ["CBenchFloor"], path: "StressTests/bench/start",
       cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
-      name: "cstate-bench", dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform"],
+      name: "cstate-bench",
+      dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing"],
       path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
       swiftSettings: swiftSettings),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
 
+    library("SVGDrawing", path: "StressTests/drawing"),
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(
       "store-test-child",

@@ -14,10 +14,18 @@ struct CellFigures {
 
   func figures(of subject: Subject) -> SubjectFigures? { subjects.first { $0.subject == subject } }
 
-  /// How many times as long the median operation of one subject takes as that of another, block by block.
-  func ratio(_ one: Subject, to other: Subject) -> Spread? { ratio(one, to: other, \.medians) }
+  /// How many times as long one subject takes as another, block by block.
+  ///
+  /// Of one process the median operation, which whoever else uses the machine hardly moves. Of several the mean
+  /// one: where a process starves the others, the median operation is its own.
+  func ratio(_ one: Subject, to other: Subject) -> Spread? {
+    cell.processes > 1 ? meanRatio(one, to: other) : medianRatio(one, to: other)
+  }
 
-  /// The same of the mean operation: what throughput comes to, the rare slow operation included.
+  /// The ratio of the median operations.
+  func medianRatio(_ one: Subject, to other: Subject) -> Spread? { ratio(one, to: other, \.medians) }
+
+  /// The ratio of the mean operations: what throughput comes to, the rare slow operation included.
   func meanRatio(_ one: Subject, to other: Subject) -> Spread? { ratio(one, to: other, \.means) }
 
   private func ratio(_ one: Subject, to other: Subject, _ blocks: (ResultSum) -> [Double]) -> Spread? {

@@ -1,13 +1,16 @@
+internal import ContainerStateStore
 internal import Glibc
 
 /// One run of the bench from its first database to its judgement.
 struct Run {
   private let options: BenchOptions
   private let plan: Plan
+  private let thresholds: [Threshold]
 
-  init(_ options: BenchOptions) {
+  init(_ options: BenchOptions) throws(BenchFailure) {
     self.options = options
     plan = Plan(options)
+    thresholds = try Threshold.read(options.thresholds)
   }
 
   /// - Returns: the exit status.
@@ -15,9 +18,20 @@ struct Run {
     let workplace = try Workplace(in: options.directory ?? temporaryDirectory())
     defer { workplace.remove() }
     let noise = try Noise(directory: workplace.path)
-    _ = try measure(in: workplace, noise)
-    say(noise.summary)
-    return 0
+    let figures = try measure(in: workplace, noise)
+    let verdicts = Verdict.all(thresholds, figures, isQuick: options.isQuick, isNoisy: noise.isNoisy)
+    let report = Report(options: options, figures: figures, verdicts: verdicts, noise: noise)
+    if let directory = options.outputDirectory { try write(report, into: directory) }
+    if options.printsJSON {
+      say(report.json.formatted())
+    } else {
+      say("")
+      say(noise.summary)
+      for verdict in verdicts { say(verdict.line) }
+    }
+    let broken = verdicts.filter(\.isBroken)
+    for verdict in broken { say("cstate-bench: \(verdict.line)", to: STDERR_FILENO) }
+    return broken.isEmpty ? 0 : 1
   }
 
   private func measure(in workplace: Workplace, _ noise: Noise) throws(BenchFailure) -> [CellFigures] {
@@ -33,6 +47,21 @@ struct Run {
       }
     }
     return figures
+  }
+
+  private func write(_ report: Report, into directory: String) throws(BenchFailure) {
+    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw .systemCall("mkdir", directory) }
+    try write(report.json.formatted() + "\n", to: directory + "/bench.json")
+    for plot in Plots(figures: report.figures, thresholds: thresholds).all {
+      try write(plot.svg, to: "\(directory)/\(plot.name)")
+    }
+  }
+
+  private func write(_ text: String, to path: String) throws(BenchFailure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .systemCall("open", path) }
+    defer { close(descriptor) }
+    guard writeAll(Array(text.utf8), to: descriptor) else { throw .systemCall("write", path) }
   }
 
   private func temporaryDirectory() -> String {

@@ -122,14 +122,18 @@ private final class ChildWork {
 
 /// Writes a line.
 func say(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
-  let bytes = Array((text + "\n").utf8)
-  var written = 0
-  while written < bytes.count {
-    let count = bytes.withUnsafeBytes {
-      Glibc.write(
-        descriptor, UnsafeRawBufferPointer(rebasing: $0[written...]).baseAddress, bytes.count - written)
+  _ = writeAll(Array((text + "\n").utf8), to: descriptor)
+}
+
+/// Whether all the bytes were written.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  bytes.withUnsafeBytes { buffer in
+    var rest = buffer[...]
+    while !rest.isEmpty {
+      let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0, errno != EINTR { return false }
+      rest = rest.dropFirst(max(0, count))
     }
-    guard count > 0 || errno == EINTR else { return }
-    written += max(0, count)
+    return true
   }
 }

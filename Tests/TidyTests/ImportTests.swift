@@ -22,7 +22,10 @@ struct ImportTests {
     ],
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
-    "StressTests/bench": ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "Glibc"],
+    "StressTests/bench": [
+      "ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing", "Glibc",
+    ],
+    "StressTests/drawing": [],
     "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
   ]
 
