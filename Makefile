@@ -7,6 +7,7 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 SWIFT_SOURCES := Package.swift Sources Tests StressTests
 
 # The static standard library halves the start time of the command and leaves out libdispatch.
@@ -20,7 +21,8 @@ demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PRO
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; ROUNDS SEED for power-loss;"
+	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; BENCH_ARGS for bench; ROUNDS SEED for"
+	@echo "  power-loss;"
 	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
@@ -54,6 +56,12 @@ power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS tim
 	@scripts/install-dependencies libsqlite3-dev e2fsprogs xfsprogs
 	$(RELEASE) --product cstate-power-loss
 	$(BINARIES)/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS=--quick: under a minute)
+	$(RELEASE) --product cstate-bench
+	$(RELEASE) --product cstate-bench-start
+	$(BINARIES)/cstate-bench $(BENCH_ARGS)
 
 .PHONY: format
 format: toolchain ## Format all Swift sources in place

@@ -59,7 +59,19 @@ let package = Package(
     executable(
       "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "CPlatform"],
       path: "StressTests/power-loss"),
+    .target(
+      name: "CBenchFloor", dependencies: ["CSQLite"], path: "StressTests/bench/floor",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "cstate-bench-start", dependencies: ["CBenchFloor"], path: "StressTests/bench/start",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "cstate-bench",
+      dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing"],
+      path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
+      swiftSettings: swiftSettings),
 
+    library("SVGDrawing", path: "StressTests/drawing"),
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     .target(name: "SkewedClock", path: "Tests/SkewedClock", cSettings: [.treatAllWarnings(as: .error)]),
     executable(

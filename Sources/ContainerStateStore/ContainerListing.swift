@@ -26,8 +26,11 @@ struct ContainerListing {
       throw .invalidArgument(
         "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
     }
-    // A plus hides a column from the planner, which would prefer all containers to a range of ids.
-    var conditions = filter.idPrefix == nil ? "r.kind = 1" : "+r.kind = 1"
+    // Newest first is the order of the index by creation. Where something narrower is asked for the `+` keeps
+    // SQLite from that index, in which it would read every container.
+    let isNarrow =
+      filter.idPrefix != nil || filter.labels.contains { if case .equals = $0 { true } else { false } }
+    var conditions = isNarrow ? "+r.kind = 1" : "r.kind = 1"
     var values: [Value] = []
     /// Adds a condition in which each `?` stands for one value, in order.
     func require(_ condition: String, _ operands: Value...) {
@@ -92,11 +95,7 @@ struct ContainerListing {
   }
 
   private func statement(selecting columns: String, in connection: Connection) throws -> Statement {
-    let row = try connection.statement(
-      dynamic: """
-        SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
-        WHERE \(conditions) ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
-        """)
+    let row = try connection.statement(dynamic: sql(selecting: columns))
     var index: Int32 = 1
     for value in values {
       switch value {
@@ -107,6 +106,13 @@ struct ContainerListing {
     }
     try row.bind(index, Int64(limit))
     return row
+  }
+
+  func sql(selecting columns: String) -> String {
+    """
+    SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
+    WHERE \(conditions) ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
+    """
   }
 
   private func summary(_ row: borrowing Statement) throws -> ContainerSummary {

@@ -173,10 +173,8 @@ extension ContainerRows {
     if let named = try id(named: text, in: connection) { return named }
     guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
-    // characters. The plus keeps the planner from going through all containers by an index that begins with
-    // their kind.
-    let row = try connection.statement(
-      "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = 1 ORDER BY id LIMIT 11")
+    // characters.
+    let row = try connection.statement(idsInRange)
     try row.bind(1, text)
     try row.bind(2, text + "\u{7F}")
     var candidates: [String] = []
@@ -191,6 +189,11 @@ extension ContainerRows {
     }
     return try checkedID(only)
   }
+
+  /// The `+` keeps SQLite from the index by creation, in which it would read every container: an equality
+  /// seems better to it than a range.
+  static let idsInRange: StaticString =
+    "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = 1 ORDER BY id LIMIT 11"
 
   /// The id of the container of this name; nil where there is none.
   static func id(named name: String, in connection: Connection) throws -> ContainerID? {

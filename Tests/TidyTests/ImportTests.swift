@@ -31,6 +31,10 @@ struct ImportTests {
     "StressTests/history": ["SVGDrawing", "Glibc"],
     "StressTests/storage": ["CLoopDevice", "Glibc"],
     "StressTests/power-loss": ["ContainerStateStore", "ScratchStorage", "CPlatform", "Glibc"],
+    "StressTests/bench": [
+      "ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing", "Glibc",
+    ],
+    "StressTests/drawing": [],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())

@@ -1,0 +1,100 @@
+/// What is measured; the raw value is its name on the command line and in every output.
+enum BenchCase: String, CaseIterable {
+  case pointRead = "point-read"
+  case stateRead = "state-read"
+  case has
+  case lookUpName = "lookup-name"
+  case lookUpPrefix = "lookup-prefix"
+  case list
+  case update = "durable-update"
+  case add
+  case remove
+  case lockKept = "lock-kept"
+  case lockOpened = "lock-opened"
+  case openSole = "open-sole"
+  case openHeld = "open-held"
+  case openAfter100 = "open-wal-100"
+  case openAfter1000 = "open-wal-1000"
+  case start = "process-start"
+  case updateOwn = "update-own"
+  case updateCommon = "update-common"
+  case mix
+
+  /// One line on what one operation is, of the store and of the floor.
+  var summary: String {
+    switch self {
+    case .pointRead: "a whole container by its id, without its specification"
+    case .stateRead: "the state of a container by its id"
+    case .has: "whether a container exists"
+    case .lookUpName: "a whole container by its name"
+    case .lookUpPrefix: "a whole container by 12 characters of its id"
+    case .list: "id, name, status, image and times of all containers"
+    case .update: "lock, fresh read, durable update, unlock, against one plain commit with synchronous=FULL"
+    case .add: "a container with a specification of 12 KB and its copy, durable"
+    case .remove: "a container with all that belongs to it, durable"
+    case .lockKept: "lock and unlock of a lockfile that is open"
+    case .lockOpened: "lock and unlock of a lockfile that has to be opened"
+    case .openSole: "open, one question, close; nobody else has the database open"
+    case .openHeld: "open, one question, close; another process has the database open"
+    case .openAfter100: "open, one question, close; nobody else, 100 frames in the WAL"
+    case .openAfter1000: "open, one question, close; nobody else, 1,000 frames in the WAL"
+    case .start: "cstate ps on an empty store, against a C program that lists one; whole processes"
+    case .updateOwn: "durable updates by each process of a container of its own"
+    case .updateCommon: "durable updates by all processes of one container"
+    case .mix: "80 % whole containers read, 20 % durable updates, all over the store"
+    }
+  }
+
+  /// Whether it is run by several processes at once.
+  var isForManyProcesses: Bool { [.updateOwn, .updateCommon, .mix].contains(self) }
+
+  /// Whether the peer's way, a rollback journal, is measured as well.
+  var hasPeer: Bool { isForManyProcesses || [.update, .add, .remove].contains(self) }
+
+  /// Whether each operation syncs, so that the disk decides how long it takes.
+  var isDurable: Bool { hasPeer }
+}
+
+/// Whose way of doing it.
+enum Subject: Int, CaseIterable {
+  case store, floor, peer
+
+  var name: String {
+    switch self {
+    case .store: "store"
+    case .floor: "floor"
+    case .peer: "peer"
+    }
+  }
+}
+
+/// How operations follow each other.
+enum Load: String {
+  /// Each begins when the one before has ended.
+  case hot
+  /// Each process begins one at fixed moments, 100 a second in all; the wait for a late predecessor counts.
+  case paced
+}
+
+/// One figure to be measured: a case under certain circumstances.
+struct Cell {
+  let benchCase: BenchCase
+  let containers: Int
+  let processes: Int
+  let load: Load
+  let syncDelayMicroseconds: UInt32
+  var blockNanoseconds: UInt64
+  var cycles: Int
+
+  var subjects: [Subject] {
+    benchCase.hasPeer && containers <= 10_000 ? [.store, .floor, .peer] : [.store, .floor]
+  }
+
+  var name: String {
+    var name = "\(benchCase.rawValue) n=\(containers)"
+    if benchCase.isForManyProcesses { name += " p=\(processes)" }
+    if load == .paced { name += " paced" }
+    if syncDelayMicroseconds > 0 { name += " sync+\(syncDelayMicroseconds / 1000)ms" }
+    return name
+  }
+}

@@ -1,0 +1,134 @@
+internal import CBenchFloor
+internal import ContainerStateStore
+internal import Glibc
+
+/// The cases in plain C, for the floor and, with a rollback journal, for the peer.
+struct FloorWorkloads {
+  let context: WorkloadContext
+  let subject: Subject
+  private var cell: Cell { context.cell }
+  private var path: String { context.place.database(of: subject) }
+
+  func workload() throws -> Workload {
+    switch cell.benchCase {
+    case .lockKept:
+      let path = CText(context.place.locks + "/floor.lock")
+      let lock = floor_open_lock(path.start)
+      return Workload(perform: { _ in floor_lock_kept(lock) }, close: { withExtendedLifetime(path) {} })
+    case .lockOpened:
+      let paths = (0..<200).map { CText(context.place.locks + "/floor-\($0).lock") }
+      for path in paths { close(floor_open_lock(path.start).descriptor) }
+      return Workload { floor_lock_opened(paths[$0 % paths.count].start) }
+    case .openHeld: return opening()
+    case .openSole:
+      floor_leave_frames(path, 0)
+      return opening()
+    case .openAfter100: return opening(frames: 100)
+    case .openAfter1000: return opening(frames: 1_000)
+    case .start: return try startWorkload([siblingProgram("cstate-bench-start"), path])
+    default: break
+    }
+    let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
+    guard let database = floor_open(path, journal) else { throw BenchFailure("\(path) cannot be opened") }
+    var workload = workload(on: database)
+    workload.close = { floor_close(database, 0) }
+    return workload
+  }
+
+  private func workload(on database: OpaquePointer) -> Workload {
+    let ids = context.readIndices.map { CText(Corpus.id($0)) }
+    let names = context.readIndices.map { CText(Corpus.name($0)) }
+    let prefixes = context.readIndices.map { CText(String(Corpus.id($0).prefix(12))) }
+    // The first container has generation 1.
+    let generations = context.readIndices.map { Int64($0) + 1 }
+    let own = Int64(context.ownIndex) + 1
+    let context = context
+    switch cell.benchCase {
+    case .pointRead: return Workload { free(floor_container(database, ids[$0 % ids.count].start)) }
+    case .stateRead: return Workload { free(floor_state(database, ids[$0 % ids.count].start)) }
+    case .has: return Workload { _ = floor_has(database, ids[$0 % ids.count].start) }
+    case .lookUpName: return Workload { free(floor_look_up(database, names[$0 % names.count].start)) }
+    case .lookUpPrefix: return Workload { free(floor_look_up(database, prefixes[$0 % prefixes.count].start)) }
+    case .list: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .mix:
+      return Workload { index in
+        let (isUpdate, step) = context.mixed(index)
+        if isUpdate {
+          floor_update(database, generations[step])
+        } else {
+          free(floor_container(database, ids[step].start))
+        }
+      }
+    case .add, .remove: return changing(database)
+    default: return Workload { _ in floor_update(database, own) }
+    }
+  }
+
+  private func changing(_ database: OpaquePointer) -> Workload {
+    var next = NewContainer(context, 0, subject)
+    let context = context
+    let subject = subject
+    func add() {
+      let lock = Corpus.specification.bytes.withUnsafeBytes {
+        floor_take_files(next.lock.start, next.copy.start, $0.baseAddress, UInt64($0.count))
+      }
+      floor_add(database, next.id.start, next.name.start)
+      floor_keep_files(lock)
+    }
+    func remove() {
+      let lock = floor_take_lock(next.lock.start)
+      floor_remove(database, next.id.start)
+      floor_drop_files(lock, next.lock.start, next.copy.start)
+    }
+    if cell.benchCase == .add {
+      return Workload(
+        before: { next = NewContainer(context, $0, subject) }, perform: { _ in add() },
+        after: { _ in remove() })
+    }
+    return Workload(
+      before: {
+        next = NewContainer(context, $0, subject)
+        add()
+      }, perform: { _ in remove() })
+  }
+
+  private func opening(frames: UInt32? = nil) -> Workload {
+    let path = CText(path)
+    let id = CText(Corpus.id(0))
+    // Beyond 100 frames the last one out copies the WAL back, as the store does (D-5).
+    let copiesBack: Int32 = (frames ?? 0) > 100 ? 1 : 0
+    var workload = Workload { _ in
+      let database = floor_open(path.start, Int32(FLOOR_WAL.rawValue))
+      _ = floor_has(database, id.start)
+      floor_close(database, copiesBack)
+    }
+    if let frames { workload.before = { _ in floor_leave_frames(path.start, frames) } }
+    return workload
+  }
+}
+
+/// The texts of a container that is added, as C wants them.
+private struct NewContainer {
+  let id: CText
+  let name: CText
+  let lock: CText
+  let copy: CText
+
+  init(_ context: WorkloadContext, _ index: Int, _ subject: Subject) {
+    let number = context.newIndex(index)
+    let text = Corpus.id(number)
+    id = CText(text)
+    name = CText(Corpus.name(number))
+    lock = CText("\(context.place.locks)/\(subject.name)-\(text).lock")
+    copy = CText("\(context.place.locks)/\(subject.name)-\(text).json")
+  }
+}
+
+/// A text with a fixed address.
+final class CText {
+  let start: UnsafeMutablePointer<CChar>
+
+  init(_ text: String) { start = strdup(text) }
+
+  deinit { free(start) }
+}

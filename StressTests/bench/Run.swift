@@ -1,0 +1,70 @@
+internal import ContainerStateStore
+internal import Glibc
+
+/// One run of the bench from its first database to its judgement.
+struct Run {
+  private let options: BenchOptions
+  private let plan: Plan
+  private let thresholds: [Threshold]
+
+  init(_ options: BenchOptions) throws(BenchFailure) {
+    self.options = options
+    plan = Plan(options)
+    thresholds = try Threshold.read(options.thresholds)
+  }
+
+  /// - Returns: the exit status.
+  func run() throws(BenchFailure) -> Int32 {
+    let workplace = try Workplace(in: options.directory ?? temporaryDirectory())
+    defer { workplace.remove() }
+    let noise = try Noise(directory: workplace.path)
+    let figures = try measure(in: workplace, noise)
+    let verdicts = Verdict.all(thresholds, figures, isQuick: options.isQuick, isNoisy: noise.isNoisy)
+    let report = Report(options: options, figures: figures, verdicts: verdicts, noise: noise)
+    if let directory = options.outputDirectory { try write(report, into: directory) }
+    if options.printsJSON {
+      say(report.json.formatted())
+    } else {
+      say("")
+      say(noise.summary)
+      for verdict in verdicts { say(verdict.line) }
+    }
+    let broken = verdicts.filter(\.isBroken)
+    for verdict in broken { say("cstate-bench: \(verdict.line)", to: STDERR_FILENO) }
+    return broken.isEmpty ? 0 : 1
+  }
+
+  private func measure(in workplace: Workplace, _ noise: Noise) throws(BenchFailure) -> [CellFigures] {
+    if !options.printsJSON { say(Table.header) }
+    var figures: [CellFigures] = []
+    for (index, cell) in plan.cells.enumerated() {
+      let place = try workplace.place(containers: cell.containers)
+      let found = try CellRun(cell: cell, place: place, noise: noise).measure()
+      figures.append(found)
+      if !options.printsJSON { for line in Table.lines(found) { say(line) } }
+      if !plan.cells[(index + 1)...].contains(where: { $0.containers == cell.containers }) {
+        workplace.discard(containers: cell.containers)
+      }
+    }
+    return figures
+  }
+
+  private func write(_ report: Report, into directory: String) throws(BenchFailure) {
+    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw .systemCall("mkdir", directory) }
+    try write(report.json.formatted() + "\n", to: directory + "/bench.json")
+    for plot in Plots(figures: report.figures, thresholds: thresholds).all {
+      try write(plot.svg, to: "\(directory)/\(plot.name)")
+    }
+  }
+
+  private func write(_ text: String, to path: String) throws(BenchFailure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .systemCall("open", path) }
+    defer { close(descriptor) }
+    guard writeAll(Array(text.utf8), to: descriptor) else { throw .systemCall("write", path) }
+  }
+
+  private func temporaryDirectory() -> String {
+    getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  }
+}

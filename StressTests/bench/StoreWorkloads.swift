@@ -1,0 +1,137 @@
+internal import CBenchFloor
+internal import ContainerStateStore
+internal import FileLocking
+internal import Glibc
+
+/// The cases as a user of the library does them.
+struct StoreWorkloads {
+  let context: WorkloadContext
+  private var cell: Cell { context.cell }
+
+  func workload() throws -> Workload {
+    switch cell.benchCase {
+    case .lockKept: return lock(files: 1)
+    // One more than are kept open, several times over.
+    case .lockOpened: return lock(files: 200)
+    case .openHeld: return try opening()
+    case .openSole:
+      // Once is enough: neither side leaves frames behind where it wrote none.
+      floor_leave_frames(context.place.storeDatabase, 0)
+      return try opening()
+    case .openAfter100: return try opening(frames: 100)
+    case .openAfter1000: return try opening(frames: 1_000)
+    case .start: return try start()
+    default: break
+    }
+    let store = try StateStore(at: StoreLocation(root: context.place.store))
+    var workload = try workload(on: store)
+    workload.close = { try store.close() }
+    return workload
+  }
+
+  private func workload(on store: StateStore) throws -> Workload {
+    let ids = try context.readIndices.map { try ContainerID(Corpus.id($0)) }
+    let names = context.readIndices.map { Corpus.name($0) }
+    let prefixes = ids.map { String($0.rawValue.prefix(12)) }
+    let own = try ContainerID(Corpus.id(context.ownIndex))
+    let context = context
+    switch cell.benchCase {
+    case .pointRead: return Workload { _ = try store.container(ids[$0 % ids.count]) }
+    case .stateRead: return Workload { _ = try store.state(of: ids[$0 % ids.count]) }
+    case .has: return Workload { _ = try store.hasContainer(ids[$0 % ids.count]) }
+    case .lookUpName: return Workload { _ = try store.lookUpContainer(names[$0 % names.count]) }
+    case .lookUpPrefix: return Workload { _ = try store.lookUpContainer(prefixes[$0 % prefixes.count]) }
+    case .list:
+      return Workload { [cell] _ in
+        guard try store.containerSummaries().containers.count == cell.containers else {
+          throw BenchFailure("the listing is not complete")
+        }
+      }
+    case .mix:
+      return Workload { index in
+        let (isUpdate, step) = context.mixed(index)
+        if isUpdate { try update(store, ids[step]) } else { _ = try store.container(ids[step]) }
+      }
+    case .add, .remove: return try changing(store)
+    default: return Workload { _ in try update(store, own) }
+    }
+  }
+
+  private func changing(_ store: StateStore) throws -> Workload {
+    // What the caller has made before he calls.
+    var next = try Corpus.configuration(context.newIndex(0))
+    let context = context
+    func add(_ durability: Durability) throws {
+      try store.add(
+        next, specification: Corpus.specification, state: Corpus.state, stateExtra: Corpus.stateExtra,
+        durability: durability)
+    }
+    func remove(_ durability: Durability) throws {
+      try store.withLockedContainer(next.id, wait: .indefinitely) { try $0.remove(durability: durability) }
+    }
+    if cell.benchCase == .add {
+      return Workload(
+        before: { next = try Corpus.configuration(context.newIndex($0)) },
+        perform: { _ in try add(.durable) }, after: { _ in try remove(.committed) })
+    }
+    return Workload(
+      before: {
+        next = try Corpus.configuration(context.newIndex($0))
+        try add(.committed)
+      }, perform: { _ in try remove(.durable) })
+  }
+
+  private func opening(frames: UInt32? = nil) throws -> Workload {
+    let place = context.place
+    let id = try ContainerID(Corpus.id(0))
+    var workload = Workload { _ in
+      let store = try StateStore(at: StoreLocation(root: place.store))
+      guard try store.hasContainer(id) else { throw BenchFailure("the first container is not there") }
+      try store.close()
+    }
+    if let frames { workload.before = { _ in floor_leave_frames(place.storeDatabase, frames) } }
+    return workload
+  }
+
+  private func lock(files: Int) -> Workload {
+    let table = LockTable.shared
+    let names = (0..<files).map {
+      LockName(directory: context.place.locks, fileName: "store-\($0).lock", rank: 1, key: "store-\($0)")
+    }
+    return Workload { _ = try table.acquire(names[$0 % files], wait: .none, operation: "measure") }
+  }
+
+  private func start() throws -> Workload {
+    try startWorkload([siblingProgram("cstate"), "--root", context.place.store, "ps"])
+  }
+}
+
+private func update(_ store: StateStore, _ id: ContainerID) throws {
+  try store.withLockedContainer(id, wait: .indefinitely) { locked in
+    try locked.update { $0.restartCount = ($0.restartCount + 1) & 0xf_ffff }
+  }
+}
+
+/// A workload that starts a program and waits for its end.
+func startWorkload(_ words: [String]) throws -> Workload {
+  Workload { _ in
+    var pointers = words.map { strdup($0) }
+    pointers.append(nil)
+    defer { for pointer in pointers { free(pointer) } }
+    let status = bench_run_program(&pointers)
+    guard status == 0 else { throw BenchFailure("\(words[0]) ended with wait status \(status)") }
+  }
+}
+
+/// A program that was built beside this one.
+func siblingProgram(_ name: String) throws -> String {
+  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+  let count = readlink("/proc/self/exe", &buffer, buffer.count)
+  guard count > 0 else { throw BenchFailure.systemCall("readlink", "/proc/self/exe") }
+  let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let sibling = own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
+  guard access(String(sibling), X_OK) == 0 else {
+    throw BenchFailure("\(sibling) is missing; build it first: swift build -c release --product \(name)")
+  }
+  return String(sibling)
+}

@@ -1,0 +1,50 @@
+#define _GNU_SOURCE
+#include "bench_system_calls.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+static bench_io counted;
+static int is_counting;
+static uint32_t delay_microseconds;
+
+bench_io bench_io_counted(void) { return counted; }
+void bench_count_io(int is_on) { is_counting = is_on; }
+void bench_delay_syncs(uint32_t microseconds) { delay_microseconds = microseconds; }
+
+static void note_sync(void) {
+  if (is_counting) counted.syncs++;
+  if (delay_microseconds == 0) return;
+  struct timespec rest = {delay_microseconds / 1000000, delay_microseconds % 1000000 * 1000L};
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {}
+}
+
+static ssize_t note_written(ssize_t count) {
+  if (count > 0 && is_counting) counted.bytes_written += (uint64_t)count;
+  return count;
+}
+
+int fsync(int descriptor) {
+  note_sync();
+  return (int)syscall(SYS_fsync, descriptor);
+}
+
+int fdatasync(int descriptor) {
+  note_sync();
+  return (int)syscall(SYS_fdatasync, descriptor);
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t count) {
+  return note_written(syscall(SYS_write, descriptor, bytes, count));
+}
+
+ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
+  return note_written(syscall(SYS_pwrite64, descriptor, bytes, count, offset));
+}
+
+ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) {
+  return note_written(syscall(SYS_pwrite64, descriptor, bytes, count, offset));
+}

@@ -1,0 +1,61 @@
+#define _GNU_SOURCE
+#include "floor_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint64_t scrambled(uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+void bench_id(uint64_t index, char id[65]) {
+  for (uint64_t word = 0; word < 4; word++) {
+    snprintf(id + word * 16, 17, "%016llx", (unsigned long long)scrambled(index * 4 + word));
+  }
+}
+
+void bench_name(uint64_t index, char name[32]) {
+  snprintf(name, 32, "container-%llu", (unsigned long long)index);
+}
+
+void floor_populate(const char *path, uint64_t count) {
+  floor_database *database = floor_open(path, FLOOR_WAL);
+  char id[65], name[32];
+  // Nothing of it has to survive: whoever is interrupted here begins again.
+  floor_run_sql(database->handle, "PRAGMA synchronous=OFF; PRAGMA cache_size=-200000");
+  for (uint64_t first = 1; first < count; first += 5000) {
+    floor_run_sql(database->handle, "BEGIN IMMEDIATE");
+    for (uint64_t index = first; index < count && index < first + 5000; index++) {
+      bench_id(index, id);
+      bench_name(index, name);
+      floor_insert_rows(database, id, name);
+    }
+    floor_run_sql(database->handle, "COMMIT; PRAGMA wal_checkpoint(PASSIVE)");
+  }
+  // As if each had been created a second after the one before.
+  floor_run_sql(database->handle, "BEGIN IMMEDIATE; UPDATE record SET "
+    "created_at_ns = created_at_ns + generation * 1000000000; COMMIT");
+  floor_run_sql(database->handle, "PRAGMA wal_checkpoint(TRUNCATE)");
+  floor_close(database, 0);
+}
+
+void floor_use_rollback_journal(const char *path) {
+  floor_database *database = floor_open(path, FLOOR_ROLLBACK);
+  floor_run_sql(database->handle, "PRAGMA journal_mode=DELETE");
+  floor_close(database, 1);
+}
+
+void floor_leave_frames(const char *path, uint32_t frames) {
+  floor_database *database = floor_open(path, FLOOR_WAL);
+  floor_run_sql(database->handle, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0;"
+    "PRAGMA wal_checkpoint(TRUNCATE)");
+  // Each commit writes the one page that it changes.
+  for (uint32_t frame = 0; frame < frames; frame++) {
+    floor_run_sql(database->handle, "UPDATE container_state SET "
+      "restart_count = (restart_count + 1) & 1048575 WHERE generation = 1");
+  }
+  floor_close(database, 0);
+}

@@ -1,0 +1,9 @@
+#ifndef CBENCHFLOOR_H
+#define CBENCHFLOOR_H
+
+#include "bench_shared.h"
+#include "bench_system_calls.h"
+#include "floor_database.h"
+#include "floor_files.h"
+
+#endif
