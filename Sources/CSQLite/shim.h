@@ -93,8 +93,8 @@ static inline void csqlite_wal_unlock(sqlite3 *database, int slot) {
 
 /// 1 when the header of the WAL index is whole: no writer died over it, so nobody has to recover it.
 ///
-/// For the holder of the write lock, under whom nobody changes it. Source: as `csqlite_wal_frames` (two copies
-/// of 48 bytes, isInit at byte 12).
+/// For the holder of the write lock, under whom nobody changes it. Source: as `csqlite_wal_frames` (two
+/// copies of 48 bytes, isInit at byte 12).
 static inline int csqlite_wal_header_is_whole(sqlite3 *database) {
   sqlite3_file *file = NULL;
   void volatile *region = NULL;

@@ -72,8 +72,8 @@ extension Connection {
     return CheckpointOutcome(walFrames: Int(frames), copiedFrames: Int(copied))
   }
 
-  /// Takes SQLite's write lock, over an index that nobody has to recover: a recovery takes the lock for itself
-  /// and gives it back.
+  /// Takes SQLite's write lock, over an index that nobody has to recover: a recovery takes the lock for
+  /// itself and gives it back.
   private func lockWriters(deadlineNanoseconds: UInt64) throws(StorageError) {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
     defer { callbackState.pointee.deadlineNanoseconds = 0 }

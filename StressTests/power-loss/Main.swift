@@ -51,8 +51,9 @@ struct Main {
   private static func line(_ series: Series, since start: UInt64) -> String {
     let seconds = (clockNanoseconds(CLOCK_MONOTONIC) - start) / 1_000_000_000
     return
-      "\(series.kind.rawValue): \(series.rounds) losses of power, \(series.calls) calls, \(series.kept) changes "
-      + "kept, \(series.lost) lost that were only committed, \(series.violations.count) violations, \(seconds) s"
+      "\(series.kind.rawValue): \(series.rounds) losses of power, \(series.calls) calls, \(series.kept) "
+      + "changes kept, \(series.lost) lost that were only committed, \(series.violations.count) violations, "
+      + "\(seconds) s"
   }
 
   /// A directory on a file system that keeps its power.

@@ -20,9 +20,9 @@ struct Round {
   ///
   /// - Parameters:
   ///   - workers: how many ledgers there are.
-  ///   - cut: when the power went: nobody could have heard what was acknowledged from then on. (A sync that is
-  ///     under way at the cut may still return without an error, of a plain file too: the machine goes on, which
-  ///     one without power does not.)
+  ///   - cut: when the power went: nobody could have heard what was acknowledged from then on. (A sync that
+  ///     is under way at the cut may still return without an error, of a plain file too: the machine goes
+  ///     on, which one without power does not.)
   /// - Returns: its exit status: 0 where a verdict was written.
   func judge(workers: Int, cut: UInt64) -> Int32 {
     var violations: [String] = []

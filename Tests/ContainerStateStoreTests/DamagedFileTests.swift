@@ -3,8 +3,8 @@ internal import Glibc
 internal import StoreTestSupport
 internal import Testing
 
-/// Files that were damaged while nobody had them open; each is met by a process of its own, so that a crash is
-/// seen.
+/// Files that were damaged while nobody had them open; each is met by a process of its own, so that a crash
+/// is seen.
 @Suite("Damaged files")
 struct DamagedFileTests {
   let fixture: StoreFixture

@@ -25,7 +25,7 @@ struct ForeignDatabaseTests {
     "DELETE FROM container_state WHERE generation = 2;", "DELETE FROM container WHERE generation = 2;",
     "DELETE FROM store;", "UPDATE store SET boot_epoch = -5;",
     "UPDATE store SET boot_id = zeroblob(3000000);",
-    "UPDATE store SET lock_directory = '/nonexistent/x';", "UPDATE sqlite_sequence SET seq = 0;",
+    "UPDATE store SET lock_directory = '../elsewhere';", "UPDATE sqlite_sequence SET seq = 0;",
     "INSERT INTO dependency VALUES (1, 1);", "INSERT INTO intent VALUES (1, 77, -1, -1, -1, -1, -1);",
   ]
 
