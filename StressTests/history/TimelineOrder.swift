@@ -189,7 +189,8 @@ extension TimelineOrder {
       return add(.lostWrite, operations, "Object \(object.number) was absent while it had to be there.")
     }
     let seenLater = visits.contains { $0.began > read.began && $0.after >= earlier.after && !$0.isWrite }
-    let kind = kind(of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
+    let kind = kind(
+      of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
     add(
       kind, operations,
       "Object \(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
@@ -228,8 +229,10 @@ extension TimelineOrder {
       return add(.resurrected, [earlier.operation, later.operation], text)
     }
     let isLost =
-      earlier.isWrite && !visits.contains { $0.began > later.began && !$0.isWrite && $0.after >= earlier.after }
-    let kind = kind(of: later.operation, missing: later.before + 1, otherwise: isLost ? .lostWrite : .staleRead)
+      earlier.isWrite
+      && !visits.contains { $0.began > later.began && !$0.isWrite && $0.after >= earlier.after }
+    let kind = kind(
+      of: later.operation, missing: later.before + 1, otherwise: isLost ? .lostWrite : .staleRead)
     add(kind, [earlier.operation, later.operation], text)
   }
 
