@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+STRESS_ARGS ?=
 SWIFT_SOURCES := Package.swift Sources Tests StressTests
 
 # The static standard library halves the start time of the command and leaves out libdispatch.
@@ -17,13 +18,17 @@ BINARIES := .build/release
 demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES)) \
   $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(DEMO_ARGS)
 
+stress_options := $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+  $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(STORAGE),--storage $(STORAGE)) \
+  $(if $(RUNTIME),--runtime $(RUNTIME)) $(STRESS_ARGS)
+
 .PHONY: help
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; BENCH_ARGS for bench; ROUNDS SEED for"
-	@echo "  power-loss;"
-	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
+	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; SECONDS SEED PROCESSES STORAGE RUNTIME"
+	@echo "  STRESS_ARGS for stress; ROUNDS SEED for power-loss; BENCH_ARGS for bench; PREFIX DESTDIR for install;"
+	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
 toolchain:
@@ -50,6 +55,13 @@ demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
 	@scripts/install-dependencies runc busybox-static
 	$(RELEASE) --product cstate-demo
 	$(BINARIES)/cstate-demo $(demo_options)
+
+.PHONY: stress
+stress: toolchain ## Forked workers, killed and stopped, and a verdict on what each of them saw
+	@scripts/install-dependencies libsqlite3-dev sqlite3 $(if $(findstring xfs,$(stress_options)),xfsprogs) \
+	  $(if $(findstring runtime,$(stress_options)),runc busybox-static)
+	$(RELEASE) --product cstate-stress
+	$(BINARIES)/cstate-stress $(stress_options)
 
 .PHONY: power-loss
 power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS times each (root)

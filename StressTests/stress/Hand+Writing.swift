@@ -119,6 +119,8 @@ extension Hand {
         object, Token(epoch: 1, bootNanoseconds: Int64(clockNanoseconds(CLOCK_BOOTTIME))),
         base: lastSeen[object])
       defer { leave(object) }
+      // Long enough that somebody who has the lock comes by.
+      poll(nil, 0, 5)
       return []
     }
   }

@@ -10,8 +10,9 @@ final class Hand {
   let objects: Objects
   private(set) var random: RandomSource
   private(set) var store: StateStore?
-  /// What the thread saw last of each object, for planting.
-  var lastSeen: [Int: Version] = [:]
+  /// What the thread saw last of each object, and before that, for planting.
+  private(set) var lastSeen: [Int: Version] = [:]
+  private(set) var seenBefore: [Int: Version] = [:]
   private let journal: Journal
   private let thread: Int32
   private var writes: UInt64 = 0
@@ -148,6 +149,7 @@ extension Hand {
     guard let value = Content.value(of: container.state) else { return Seen(object: object, .half) }
     let version = Version(
       generation: container.generation, revision: container.stateRevision, value: value)
+    if let last = lastSeen[object], last != version { seenBefore[object] = last }
     lastSeen[object] = version
     return Seen(object: object, version: version)
   }

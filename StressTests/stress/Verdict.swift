@@ -32,7 +32,7 @@ struct Verdict {
     violations = coordinator.violations
     let text = readFile(coordinator.run.complaints) ?? []
     complaints = text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
-    judgement = try Judgement(of: coordinator.run)
+    judgement = try Judgement(of: coordinator.run, timeoutSeconds: options.timeoutSeconds)
   }
 
   var isClean: Bool { violations.isEmpty && complaints.isEmpty && judgement.isClean }
