@@ -44,11 +44,16 @@ let package = Package(
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
+    .target(
+      name: "CFaults", dependencies: ["CSQLite"], path: "StressTests/faults",
+      cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("dl")]),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(
       "store-test-child",
-      ["ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform"],
+      [
+        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CFaults", "CPlatform", "Platform",
+      ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),
     tests(of: "StateModel", ["StateModel"]),
