@@ -32,6 +32,7 @@ build: toolchain ## The command cstate, release mode, in .build/release
 	@scripts/install-dependencies libsqlite3-dev
 	$(RELEASE) --product cstate
 	@scripts/check-linkage $(BINARIES)/cstate foundation dispatch
+	@scripts/check-failpoints $(BINARIES)/cstate
 
 .PHONY: static
 static: toolchain ## cstate as one static executable, in .build-static/release

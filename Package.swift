@@ -7,6 +7,9 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
+  // Places at which a test kills, stops or fails the process; no release build that ships has them.
+  .define("FAILPOINTS", .when(configuration: .debug)),
+  .define("FAILPOINTS", .when(traits: ["Failpoints"])),
 ]
 
 /// Swift targets differ only in name and dependencies; settings are the same for all.
@@ -30,6 +33,9 @@ let package = Package(
     .library(name: "OCIEngine", targets: ["OCIEngine"]),
     .executable(name: "cstate", targets: ["cstate"]),
   ],
+  traits: [
+    .trait(name: "Failpoints", description: "Failpoints in a release build, for tests and stress runs")
+  ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CPlatform", cSettings: [.treatAllWarnings(as: .error)]),
@@ -41,7 +47,7 @@ let package = Package(
     library(
       "ContainerStateStore",
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
-    library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
+    library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
     .target(
@@ -52,7 +58,8 @@ let package = Package(
     executable(
       "store-test-child",
       [
-        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CFaults", "CPlatform", "Platform",
+        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CFaults", "CPlatform",
+        "Platform",
       ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),

@@ -1,5 +1,6 @@
 internal import FileLocking
 internal import SQLiteStorage
+internal import Platform
 internal import StateModel
 
 /// The way from a location to an open store, in the order in which each step is safe.
@@ -21,6 +22,8 @@ struct StoreOpening {
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
     let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    // FAILPOINT open.gate: there is a directory with a gate in it.
+    failpoint("open.gate")
     let database = try openDatabase(in: root.path, gate: gate, bootID: bootID)
     do {
       let identity = try StoreIdentity.read(from: database)
@@ -139,7 +142,11 @@ extension Schema {
     guard found < version else { return }
     try database.migrate(deadlineNanoseconds: deadlineNanoseconds) { connection, found in
       for migration in migrations where migration.from >= found {
-        for statement in migration.statements { try connection.execute(statement) }
+        for statement in migration.statements {
+          // FAILPOINT migration.step: between two statements of a migration.
+          failpoint("migration.step")
+          try connection.execute(statement)
+        }
       }
     }
   }

@@ -101,6 +101,8 @@ final class LockDescriptors: Sendable {
     path: String, creates: Bool, in state: inout State
   ) throws(LockError) -> LockEntry? {
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
+    // FAILPOINT lock.opened: the lockfile is there, perhaps just made, and nobody has asked for its lock.
+    failpoint("lock.opened")
     let status = try FileStatus.of(descriptor: descriptor, path: path)
     let identity = FileIdentity(status)
     let ownerID = geteuid()

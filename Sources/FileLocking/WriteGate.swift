@@ -82,6 +82,8 @@ package final class WriteGate: Sendable {
   /// In a forked child it does nothing.
   package func leave() {
     guard table.fork.isSameProcess else { return }
+    // FAILPOINT gate.leaving: all is done inside the gate.
+    failpoint("gate.leaving")
     _ = platform_lock_release(entry.descriptor, 0, 0)
     entry.passOn()
     ThreadLocks.current.remove(order)

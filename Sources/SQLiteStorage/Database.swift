@@ -47,6 +47,8 @@ package final class Database: Sendable {
       let connection = try Connection(path: path, options: options)
       opened = connection
       try connection.verifyHeader()
+      // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
+      failpoint("open.read")
       try OpenDatabases.guardSharedMemory(identity, path: path)
       guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
         let walIdentity = FileIdentity(path: path + "-wal"),
@@ -118,12 +120,21 @@ package final class Database: Sendable {
       try connection.prepareForWriting()
       let result = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
         try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
+          // FAILPOINT commit.begun: in the transaction, which has changed nothing.
+          try StorageError.check(planted: failpointErrno("commit.begun"), path: path)
           try connection.requireCurrentVersion()
-          return try body(connection)
+          let result = try body(connection)
+          // FAILPOINT commit.changed: all is changed, and COMMIT has not begun.
+          try StorageError.check(planted: failpointErrno("commit.changed"), path: path)
+          return result
         }
       }
+      // FAILPOINT commit.committed: others see the change, the gate is open again.
+      failpoint("commit.committed")
       if durability == .durable { try sync(connection) }
       copyBackIfDue(connection, deadlineNanoseconds: deadlineNanoseconds)
+      // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
+      failpoint("commit.before-return")
       return result
     }
   }
@@ -147,8 +158,12 @@ package final class Database: Sendable {
           guard found < options.schemaVersion else { return }
           try body(connection, found)
           try connection.execute("PRAGMA user_version=\(options.schemaVersion)")
+          // FAILPOINT migration.changed: the new schema is there, and COMMIT has not begun.
+          try StorageError.check(planted: failpointErrno("migration.changed"), path: path)
         }
       }
+      // FAILPOINT migration.committed: others see the new schema, which is not synced.
+      failpoint("migration.committed")
       try sync(connection)
     }
   }
@@ -225,6 +240,8 @@ extension Database {
   ) throws -> R {
     try gate.enter(operation, deadlineNanoseconds: deadlineNanoseconds)
     defer { gate.leave() }
+    // FAILPOINT gate.entered: nothing was asked of the database yet.
+    failpoint("gate.entered")
     try checkIdentity()
     do {
       return try body()
@@ -268,9 +285,15 @@ extension Database {
     guard !hasFailedSync.load(ordering: .acquiring) else {
       throw StorageError(.durabilityUnknown, path: walPath, message: "a concurrent sync failed")
     }
-    var systemErrno: Int32 = 0
-    let code = csqlite_wal_sync(connection.handle, &systemErrno)
-    guard code != SQLITE_OK else { return }
+    // FAILPOINT commit.before-sync: written and visible, not durable.
+    var systemErrno = failpointErrno("commit.before-sync")
+    let code =
+      systemErrno == 0 ? csqlite_wal_sync(connection.handle, &systemErrno) : ExtendedCode.failedSync
+    guard code != SQLITE_OK else {
+      // FAILPOINT commit.synced: durable, not acknowledged.
+      failpoint("commit.synced")
+      return
+    }
     hasFailedSync.store(true, ordering: .releasing)
     throw StorageError(
       .durabilityUnknown, path: walPath, message: "committed, but the sync of the WAL failed",

@@ -99,6 +99,13 @@ package struct StorageError: Error, Sendable {
       extendedCode: extendedCode, systemErrno: systemErrno)
   }
 
+  /// Throws what a failpoint is to fail with; 0 is nothing.
+  package static func check(planted errno: Int32, path: String) throws(StorageError) {
+    guard errno != 0 else { return }
+    let code = Code(extendedCode: SQLITE_IOERR, systemErrno: errno)
+    throw StorageError(code, path: path, message: "planted by a failpoint", systemErrno: errno)
+  }
+
   /// True when a sync failed, after which the kernel may have dropped the pages it could not write.
   var isFailedSync: Bool {
     extendedCode == ExtendedCode.failedSync || extendedCode == ExtendedCode.failedDirectorySync

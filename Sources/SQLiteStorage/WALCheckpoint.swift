@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Platform
 internal import Synchronization
 
 /// What a WAL checkpoint found and did.
@@ -44,7 +45,11 @@ extension Database {
 
   /// Under the gate.
   func copyBack(_ connection: Connection) throws(StorageError) -> CheckpointOutcome {
+    // FAILPOINT checkpoint.begun: behind the gate, before SQLite copies.
+    try StorageError.check(planted: failpointErrno("checkpoint.begun"), path: path)
     let outcome = try connection.copyBack()
+    // FAILPOINT checkpoint.copied: the WAL is in the database, the gate is still held.
+    failpoint("checkpoint.copied")
     framesAtLastWALCheckpoint.store(outcome.walFrames, ordering: .relaxed)
     return outcome
   }
