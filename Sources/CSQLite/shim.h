@@ -41,6 +41,19 @@ static inline sqlite3_file *csqlite_wal_file(sqlite3 *database) {
   return file != NULL && file->pMethods != NULL ? file : NULL;
 }
 
+/// The errno with which the last call on the connection's files failed, of those that SQLite takes for damage
+/// (unixRead in os_unix.c) and calls SQLITE_CORRUPT then; 0 for none.
+static inline int csqlite_damage_errno(sqlite3 *database) {
+  int found[2] = {0, 0};
+  sqlite3_file *wal = csqlite_wal_file(database);
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &found[0]);
+  if (wal != NULL) wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &found[1]);
+  for (int index = 0; index < 2; index++) {
+    if (found[index] == EIO || found[index] == ENXIO || found[index] == ERANGE) return found[index];
+  }
+  return 0;
+}
+
 /// Syncs the WAL through the connection's own descriptor; SQLITE_OK or SQLite's code, with errno in
 /// *system_errno.
 static inline int csqlite_wal_sync(sqlite3 *database, int *system_errno) {
