@@ -60,7 +60,7 @@ struct SpecificationCopies: Sendable {
   }
 
   private static func holds(_ json: [UInt8], at path: String) -> Bool {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
     guard descriptor >= 0 else { return false }
     defer { Glibc.close(descriptor) }
     var status = stat()
@@ -82,15 +82,15 @@ struct SpecificationCopies: Sendable {
 
   private static func write(_ bytes: [UInt8], to path: String, inside directory: String) throws(StoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-    var descriptor = open(path, flags, 0o600)
+    var descriptor = uninterrupted { open(path, flags, 0o600) }
     if descriptor < 0 && errno == EEXIST {
       // Left by a process of the same pid that died: whoever holds the container's lock may replace it.
       unlink(path)
-      descriptor = open(path, flags, 0o600)
+      descriptor = uninterrupted { open(path, flags, 0o600) }
     } else if descriptor < 0 && errno == ENOENT {
       // The directory was removed under us: the copies are rebuilt one by one.
       if mkdir(directory, 0o700) == 0 { chmod(directory, 0o700) }
-      descriptor = open(path, flags, 0o600)
+      descriptor = uninterrupted { open(path, flags, 0o600) }
     }
     guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
     // A umask may have taken the owner's bits.

@@ -148,13 +148,14 @@ package final class LockTable: Sendable {
   func release(_ entry: LockEntry, isAtPath: Bool) {
     // FAILPOINT lock.releasing: all is done and the lock still held.
     failpoint("lock.releasing")
-    _ = platform_lock_release(entry.descriptor, 0, 0)
-    if isAtPath {
+    // A kernel without memory may refuse to unlock (ENOLCK); the close that follows a discard unlocks always.
+    let isKept = platform_lock_release(entry.descriptor, 0, 0) == 0 && isAtPath
+    if isKept {
       entry.passOn()
     } else {
       entry.restartQueue()
     }
-    descriptors.checkIn(entry, discards: !isAtPath)
+    descriptors.checkIn(entry, discards: !isKept)
   }
 
   /// PROTOCOL L-7: the clock at the grant, and in any case more than at the grant before in this process.

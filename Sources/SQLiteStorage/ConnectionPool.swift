@@ -24,7 +24,7 @@ struct ConnectionPool {
     _ connection: PooledConnection?, idleConnections: Int
   ) -> (surplus: PooledConnection?, isLast: Bool) {
     lentCount -= 1
-    guard isClosed || idle.count >= idleConnections else {
+    guard isClosed || idle.count >= idleConnections || connection?.connection.isStuck == true else {
       if let connection { idle.append(connection) }
       return (nil, false)
     }

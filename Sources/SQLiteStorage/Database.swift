@@ -50,9 +50,10 @@ package final class Database: Sendable {
       // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
       failpoint("open.read")
       try OpenDatabases.guardSharedMemory(identity, path: path)
-      guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal"),
-        let sharedMemoryIdentity = FileIdentity(path: path + "-shm")
+      let hasMoved = try connection.hasMoved()
+      guard !hasMoved, try FileIdentity.present(at: path) == identity,
+        let walIdentity = try FileIdentity.present(at: path + "-wal"),
+        let sharedMemoryIdentity = try FileIdentity.present(at: path + "-shm")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
       self.sharedMemoryIdentity = sharedMemoryIdentity
@@ -225,11 +226,11 @@ extension Database {
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
   ///
-  /// - Throws: `replaced`, with the path of the file that is another one.
+  /// - Throws: `replaced`, with the path of the file that is another one; `io` where one cannot be looked at.
   package func checkIdentity() throws(StorageError) {
-    guard FileIdentity(path: path) == identity else { throw .replaced(path) }
-    guard FileIdentity(path: walPath) == walIdentity else { throw .replaced(walPath) }
-    guard FileIdentity(path: sharedMemoryPath) == sharedMemoryIdentity else {
+    guard try FileIdentity.present(at: path) == identity else { throw .replaced(path) }
+    guard try FileIdentity.present(at: walPath) == walIdentity else { throw .replaced(walPath) }
+    guard try FileIdentity.present(at: sharedMemoryPath) == sharedMemoryIdentity else {
       throw .replaced(sharedMemoryPath)
     }
   }

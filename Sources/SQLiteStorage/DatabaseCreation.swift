@@ -46,7 +46,7 @@ extension Database {
   /// it can lock it. It gives `-wal` and `-shm` the mode of this file, from which a umask may have taken the
   /// owner's bits.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
-    if FileIdentity(path: path) == nil {
+    if try FileIdentity.present(at: path) == nil {
       try refuseOrphanedWAL(path + "-wal")
       try removeIndex(path + "-shm")
     }
@@ -63,7 +63,7 @@ extension Database {
 
   /// A WAL without its database holds commits that were acknowledged, and SQLite would delete it.
   private static func refuseOrphanedWAL(_ path: String) throws(StorageError) {
-    guard FileIdentity(path: path) == nil else {
+    guard try FileIdentity.present(at: path) == nil else {
       throw StorageError(.orphaned, path: path, message: "its database is gone")
     }
   }
@@ -103,7 +103,7 @@ extension Connection {
 private func syncDirectory(of path: String) throws(StorageError) {
   let slash = path.lastIndex(of: "/") ?? path.startIndex
   let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-  let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  let descriptor = uninterrupted { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
   guard descriptor >= 0 else {
     throw StorageError(.cannotOpen, path: directory, message: "cannot be opened", systemErrno: errno)
   }

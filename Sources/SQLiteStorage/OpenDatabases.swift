@@ -46,7 +46,7 @@ enum OpenDatabases {
   static func guardSharedMemory(_ identity: FileIdentity, path: String) throws(StorageError) {
     try entries.withLock { entries throws(StorageError) in
       guard let entry = entries[identity], entry.guardDescriptor < 0 else { return }
-      let descriptor = open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+      let descriptor = uninterrupted { open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
       guard descriptor >= 0 else {
         throw StorageError(.cannotOpen, path: path + "-shm", message: "cannot be guarded", systemErrno: errno)
       }

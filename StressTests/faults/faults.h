@@ -14,7 +14,13 @@
 #endif
 
 /// What the caller has to do.
-enum faults_verdict { FAULTS_GO_ON, FAULTS_GIVE_UP, FAULTS_DO_HALF, FAULTS_DO_HALF_AND_DIE, FAULTS_DO_AND_DIE };
+enum faults_verdict {
+  FAULTS_GO_ON,
+  FAULTS_GIVE_UP,
+  FAULTS_DO_HALF,
+  FAULTS_DO_HALF_AND_DIE,
+  FAULTS_DO_AND_DIE,
+};
 
 /// Counts one call, and treats it if it is its turn. For FAULTS_GIVE_UP errno is set.
 enum faults_verdict faults_meet(uint64_t kind, const char *name);

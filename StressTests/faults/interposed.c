@@ -99,9 +99,11 @@ TRANSFER(FAULTS_READ, read, (int file, void *bytes, size_t count), (file, bytes,
 TRANSFER(FAULTS_READ, pread, (int file, void *bytes, size_t count, off_t at), (file, bytes, count, at))
 TRANSFER(FAULTS_READ, pread64, (int file, void *bytes, size_t count, off64_t at), (file, bytes, count, at))
 TRANSFER(FAULTS_WRITE, write, (int file, const void *bytes, size_t count), (file, bytes, count))
-TRANSFER(FAULTS_WRITE, pwrite, (int file, const void *bytes, size_t count, off_t at), (file, bytes, count, at))
 TRANSFER(
-    FAULTS_WRITE, pwrite64, (int file, const void *bytes, size_t count, off64_t at), (file, bytes, count, at))
+    FAULTS_WRITE, pwrite, (int file, const void *bytes, size_t count, off_t at), (file, bytes, count, at))
+TRANSFER(
+    FAULTS_WRITE, pwrite64, (int file, const void *bytes, size_t count, off64_t at),
+    (file, bytes, count, at))
 
 CALL(FAULTS_SYNC, int, fsync, (int file), (file), -1)
 CALL(FAULTS_SYNC, int, fdatasync, (int file), (file), -1)
@@ -113,7 +115,8 @@ CALL(FAULTS_TRUNCATE, int, posix_fallocate, (int file, off_t at, off_t size), (f
 
 CALL(FAULTS_RENAME, int, rename, (const char *from, const char *to), (from, to), -1)
 CALL(
-    FAULTS_RENAME, int, renameat, (int old, const char *from, int new, const char *to), (old, from, new, to), -1)
+    FAULTS_RENAME, int, renameat, (int old, const char *from, int new, const char *to),
+    (old, from, new, to), -1)
 CALL(FAULTS_UNLINK, int, unlink, (const char *path), (path), -1)
 CALL(FAULTS_UNLINK, int, unlinkat, (int directory, const char *path, int flags), (directory, path, flags), -1)
 CALL(FAULTS_UNLINK, int, rmdir, (const char *path), (path), -1)
@@ -168,6 +171,7 @@ EXPORTED int close(int file) {
 }
 
 static uint64_t kind_of(int command, const void *argument) {
+  const struct flock *lock = argument;
   switch (command) {
     case F_GETLK:
     case F_OFD_GETLK: return FAULTS_LOCK;
@@ -175,7 +179,8 @@ static uint64_t kind_of(int command, const void *argument) {
     case F_SETLKW:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-      return ((const struct flock *)argument)->l_type == F_UNLCK ? FAULTS_UNLOCK : FAULTS_LOCK;
+      if (lock->l_type != F_UNLCK) return FAULTS_LOCK;
+      return lock->l_start == 0 && lock->l_len == 0 ? FAULTS_UNLOCK : FAULTS_UNLOCK_RANGE;
     default: return FAULTS_CONTROL;
   }
 }

@@ -65,6 +65,12 @@ final class FaultSubject {
     unchecked: Array("{\"ociVersion\":\"1.0.2\",\"annotations\":{\"a\":\"".utf8)
       + [UInt8](repeating: UInt8(ascii: "x"), count: 12_000) + Array("\"}}".utf8))
 
+  /// What a migration adds.
+  static let addition = "record_by_image"
+  private static let migration = [
+    "CREATE INDEX \(addition) ON record (image_id)", "UPDATE container_state SET health = 'migrated'",
+  ]
+
   init(_ operation: FaultOperation, root: String, number: UInt64) throws {
     self.operation = operation
     self.root = root
@@ -130,7 +136,7 @@ final class FaultSubject {
     switch operation {
     case .reboot: try open(boot: "after-\(number)")
     case .migrate:
-      try open(schema: .current.migrated(by: ["ALTER TABLE record ADD COLUMN added TEXT"]))
+      try open(schema: .current.migrated(by: Self.migration))
     default: try open()
     }
   }

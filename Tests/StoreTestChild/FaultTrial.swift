@@ -37,7 +37,7 @@ struct FaultTrial {
     let judge = try Conversation { talk in try self.judge(subject, isVictimAlive: isAlive, talk) }
     hear(judge: judge, subject, &result)
     if isAlive {
-      victim.say("go on")
+      victim.say(result.leftovers.isEmpty ? "go on" : "reaped")
       if let line = victim.hear(), line != "end" { result.findings.append("the victim: \(line)") }
       if victim.end() != 0 { result.findings.append("the victim did not end by itself") }
     }
@@ -56,10 +56,12 @@ struct FaultTrial {
     let (counted, last) = row.disarm()
     talk.say(
       "\(counted)|\(last)|\(word(failure))|\(failure.map { "\($0)" } ?? "")|\(named.joined(separator: " "))")
-    guard talk.hear() != nil else { return }
+    guard let answer = talk.hear() else { return }
     try goOn(subject, after: failure)
     try subject.forget()
-    for path in openDescriptors() where !descriptors.contains(path) && !isKeptLockFile(path) {
+    // A lockfile that the judge has reaped stays open here like any other that is not in use.
+    let kept = answer == "reaped" ? [".lock", "/gate", ".lock (deleted)"] : [".lock", "/gate"]
+    for path in openDescriptors() where !descriptors.contains(path) && !isKept(path, kept) {
       throw FaultFinding("a descriptor was left open: \(path)")
     }
     talk.say("end")
@@ -113,8 +115,8 @@ struct FaultTrial {
   }
 
   /// Lockfiles stay open for the next time, each once.
-  private func isKeptLockFile(_ path: String) -> Bool {
-    (path.hasSuffix(".lock") || path.hasSuffix("/gate")) && openDescriptors().count { $0 == path } == 1
+  private func isKept(_ path: String, _ suffixes: [String]) -> Bool {
+    suffixes.contains { path.hasSuffix($0) } && openDescriptors().count { $0 == path } == 1
   }
 
   private func openDescriptors() -> [String] {
@@ -133,10 +135,11 @@ struct FaultTrial {
   /// Says what it sees and which rules were broken before recovery; throws where anything is wrong.
   private func judge(_ subject: FaultSubject, isVictimAlive: Bool, _ talk: Conversation.End) throws {
     try subject.openAsJudgesDo()
-    let leftovers = try subject.opened.verify()
+    let leftovers = try subject.opened.verify().filter { $0.rule != "database" }
     let failures = try subject.opened.recover().failures
     guard failures.isEmpty else { throw FaultFinding("recovery failed: \(failures)") }
-    let violations = try subject.opened.verify()
+    // The schema that a migration leads to is one that this version does not know.
+    let violations = try subject.opened.verify().filter { !$0.subject.hasSuffix(FaultSubject.addition) }
     guard violations.isEmpty else { throw FaultFinding("verify: \(violations)") }
     let observed = try subject.observed()
     try subject.liveOn(named: "judge", removingSubject: !isVictimAlive)
@@ -187,8 +190,10 @@ struct FaultTrial {
   /// Whether files may lie there that recovery has to reap: a death leaves some, and so does a file system that
   /// removes nothing.
   private func mayLeave(_ result: Result) -> Bool {
-    row.isFatal || row.forever == 1
-      || ["unlink", "unlink.before", "specification.removing"].contains(result.last)
+    let unremoved = ["unlink", "unlink.before", "specification.removing"]
+    // PROTOCOL L-4: a lockfile that cannot be locked or looked at is not the asker's to remove.
+    let unlocked = ["fcntl", "statx"]
+    return row.isFatal || row.forever == 1 || (unremoved + unlocked).contains(result.last)
   }
 
   /// Failures that no fault of the system may be taken for.

@@ -20,9 +20,9 @@ enum faults_calls {
   FAULTS_UNLINK = 1 << 6,     // unlink, unlinkat, rmdir
   FAULTS_MAKE = 1 << 7,       // mkdir, mknod
   FAULTS_LOCK = 1 << 8,       // fcntl: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, but to unlock; GETLK
-  FAULTS_UNLOCK = 1 << 9,     // fcntl: the same with F_UNLCK
+  FAULTS_UNLOCK = 1 << 9,     // fcntl: the same with F_UNLCK, of a whole file
   FAULTS_MAP = 1 << 10,       // mmap, mmap64, mremap
-  FAULTS_LOOK = 1 << 11,      // stat, lstat, fstat and their 64s, statx, statfs, fstatfs, access, readlink, realpath
+  FAULTS_LOOK = 1 << 11,      // stat, lstat, fstat (and 64), statx, statfs, fstatfs, access, readlink, realpath
   FAULTS_MODE = 1 << 12,      // chmod, fchmod, fchown
   FAULTS_DIRECTORY = 1 << 13, // opendir, readdir, readdir64
   FAULTS_CLOSE = 1 << 14,     // close: a failed one has closed all the same, as in Linux
@@ -30,6 +30,7 @@ enum faults_calls {
   FAULTS_THREAD = 1 << 16,    // pthread_create
   FAULTS_MEMORY = 1 << 17,    // SQLite's malloc and realloc, see faults_watch_sqlite_memory
   FAULTS_CONTROL = 1 << 18,   // fcntl with every other command
+  FAULTS_UNLOCK_RANGE = 1 << 19,  // fcntl: F_UNLCK of some bytes, which SQLite ignores the failure of
 };
 
 enum faults_mode {
