@@ -70,5 +70,16 @@ final class Conversation {
     return found
   }
 
+  func signal(_ number: Int32) { _ = kill(pid, number) }
+
+  /// Waits until it has stopped itself; false where it has ended instead.
+  func waitUntilStopped() -> Bool {
+    var raw: Int32 = 0
+    while waitpid(pid, &raw, WUNTRACED) < 0, errno == EINTR {}
+    if raw & 0xff == 0x7f { return true }
+    status = raw & 0x7f == 0 ? (raw >> 8) & 0xff : 128 + raw & 0x7f
+    return false
+  }
+
   deinit { _ = end() }
 }

@@ -91,7 +91,8 @@ final class FaultSubject {
     default: try open(checkpointFrames: operation == .checkpoint ? 1 : 1_000)
     }
     if operation.before != "absent" || operation == .reboot { try add(id, status: .running) }
-    if operation == .close { for _ in 0..<60 { try change { $0.health += "." } } }
+    if operation == .close { for _ in 0..<120 { try change { $0.health += "." } } }
+    if operation == .recover { try leaveOrphans() }
     if operation.opens { try forget() }
   }
 
@@ -202,6 +203,18 @@ extension FaultSubject {
     durability: Durability = .committed, _ change: (inout ContainerState) -> Void
   ) throws {
     try locked { try $0.update(durability: durability, change) }
+  }
+
+  /// What a writer that was killed may leave: a copy, and a lockfile.
+  private func leaveOrphans() throws {
+    let location = opened.location
+    for path in [
+      "\(location.specificationDirectory)/orphan-\(number).json",
+      "\(location.lockDirectory)/orphan-\(number).lock",
+    ] {
+      let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+      guard descriptor >= 0, close(descriptor) == 0 else { throw FaultFinding("no orphan at \(path)") }
+    }
   }
 
   /// A WAL with frames that nobody has open: their writer kills itself.

@@ -19,7 +19,26 @@ let faultRoles: [String: Role] = [
       isSound = try loop.run(only: arguments.count > 5 ? UInt64(arguments[5]) : nil) && isSound
     }
     return isSound ? 0 : 1
-  }
+  },
+  // fault-recovery DIRECTORY BUDGET SEED: see `RecoveryRivals`.
+  "fault-recovery": { arguments in
+    let rivals = RecoveryRivals(
+      directory: arguments[0], budget: UInt64(arguments[1]) ?? 1, seed: UInt64(arguments[2]) ?? 0)
+    return try rivals.run() ? 0 : 1
+  },
+  // fault-count ROOT OPERATION: performs it between two looks at /faults/…, for a tracer that counts too.
+  "fault-count": { arguments in
+    guard let operation = FaultOperation(rawValue: arguments[1]) else { return 2 }
+    let subject = try FaultSubject(operation, root: arguments[0], number: 1)
+    try subject.prepare()
+    access("/faults/begin", F_OK)
+    FaultRow.counted.arm(nil, passed: [])
+    try subject.perform()
+    let counted = FaultRow.counted.disarm().counted
+    access("/faults/end", F_OK)
+    say("counted \(counted)")
+    return 0
+  },
 ]
 
 /// An operation, again and again: its first call fails, its second …, until it passes untouched.
@@ -40,7 +59,8 @@ struct FaultLoop {
     if row.calls == nil { say("passed \(operation.rawValue) \(probe.passed.joined(separator: " "))") }
     let trial = FaultTrial(operation: operation, row: row, directory: directory, passed: probe.passed)
     let total = probe.counted
-    let stride = max(1, (total + budget - 1) / budget)
+    let tries = row.isSlow ? max(1, budget / 4) : budget
+    let stride = max(1, (total + tries - 1) / tries)
     var outcomes: [String: Int] = [:]
     var number = only ?? (stride == 1 ? 1 : seed % stride + 1)
     // One beyond the last call has to pass untouched: what was counted is all there is.

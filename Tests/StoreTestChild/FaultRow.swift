@@ -14,6 +14,8 @@ struct FaultRow {
   /// The operation succeeds all the same.
   var isHarmless = false
 
+  /// Its operations run into deadlines: SQLite takes a lock that it cannot have for one that somebody holds.
+  var isSlow: Bool { name == "ENOLCK-forever" }
   /// The process dies of it.
   var isFatal: Bool { [kill, tear, Self.killAfter].contains(mode) }
   private var kill: UInt32 { UInt32(FAULTS_KILL.rawValue) }
@@ -37,6 +39,14 @@ struct FaultRow {
     FAULTS_WRITE, FAULTS_SYNC, FAULTS_TRUNCATE, FAULTS_RENAME, FAULTS_UNLINK, FAULTS_MAKE, FAULTS_LOCK,
     FAULTS_UNLOCK, FAULTS_MAP, FAULTS_OPEN, FAULTS_CLOSE, FAULTS_MODE, FAULTS_FUTEX)
   private static let space = calls(FAULTS_WRITE, FAULTS_TRUNCATE, FAULTS_MAKE, FAULTS_RENAME)
+
+  /// What a tracer can count by the name of the call.
+  static let counted = FaultRow(
+    name: "counted",
+    calls: calls(FAULTS_WRITE, FAULTS_SYNC, FAULTS_TRUNCATE, FAULTS_RENAME, FAULTS_UNLINK, FAULTS_MAKE),
+    mode: UInt32(FAULTS_FAIL.rawValue), error: EIO)
+  /// A process that stops at a call that changes something or takes a lock.
+  static let stop = FaultRow(name: "stop", calls: changing, mode: UInt32(FAULTS_STOP.rawValue))
 
   static let all: [FaultRow] =
     [

@@ -193,7 +193,8 @@ struct FaultTrial {
     let unremoved = ["unlink", "unlink.before", "specification.removing"]
     // PROTOCOL L-4: a lockfile that cannot be locked or looked at is not the asker's to remove.
     let unlocked = ["fcntl", "statx"]
-    return row.isFatal || row.forever == 1 || (unremoved + unlocked).contains(result.last)
+    return operation == .recover || row.isFatal || row.forever == 1
+      || (unremoved + unlocked).contains(result.last)
   }
 
   /// Failures that no fault of the system may be taken for.
