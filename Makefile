@@ -39,6 +39,7 @@ build: toolchain ## The command cstate, release mode, in .build/release
 	@scripts/install-dependencies libsqlite3-dev
 	$(RELEASE) --product cstate
 	@scripts/check-linkage $(BINARIES)/cstate foundation dispatch
+	@scripts/check-failpoints $(BINARIES)/cstate
 
 .PHONY: static
 static: toolchain ## cstate as one static executable, in .build-static/release
@@ -60,8 +61,8 @@ demo: build ## The main job: 8 processes, 200 real containers, random SIGKILLs
 stress: toolchain ## Forked workers, killed and stopped, and a verdict on what each of them saw
 	@scripts/install-dependencies libsqlite3-dev sqlite3 $(if $(findstring xfs,$(stress_options)),xfsprogs) \
 	  $(if $(findstring runtime,$(stress_options)),runc busybox-static)
-	$(RELEASE) --product cstate-stress
-	$(BINARIES)/cstate-stress $(stress_options)
+	$(RELEASE) --traits Failpoints --scratch-path .build-stress --product cstate-stress
+	.build-stress/release/cstate-stress $(stress_options)
 
 .PHONY: power-loss
 power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS times each (root)

@@ -7,6 +7,9 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
+  // Places at which a test kills, stops or fails the process; no release build that ships has them.
+  .define("FAILPOINTS", .when(configuration: .debug)),
+  .define("FAILPOINTS", .when(traits: ["Failpoints"])),
 ]
 
 /// Swift targets differ only in name and dependencies; settings are the same for all.
@@ -33,6 +36,9 @@ let package = Package(
     .library(name: "OCIEngine", targets: ["OCIEngine"]),
     .executable(name: "cstate", targets: ["cstate"]),
   ],
+  traits: [
+    .trait(name: "Failpoints", description: "Failpoints in a release build, for tests and stress runs")
+  ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CPlatform", cSettings: [.treatAllWarnings(as: .error)]),
@@ -44,14 +50,18 @@ let package = Package(
     library(
       "ContainerStateStore",
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
-    library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
+    library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     library("StoreHistory", path: "StressTests/history"),
     library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
     executable(
-      "cstate-stress", ["ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform"],
+      "cstate-stress",
+      [
+        "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform",
+        "Platform",
+      ],
       path: "StressTests/stress"),
     .target(
       name: "CLoopDevice", path: "StressTests/storage/device", cSettings: [.treatAllWarnings(as: .error)]),
@@ -70,6 +80,9 @@ let package = Package(
       dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing"],
       path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
       swiftSettings: swiftSettings),
+    .target(
+      name: "CFaults", dependencies: ["CSQLite"], path: "StressTests/faults",
+      cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("dl")]),
 
     library("SVGDrawing", path: "StressTests/drawing"),
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
@@ -77,8 +90,8 @@ let package = Package(
     executable(
       "store-test-child",
       [
-        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CPlatform", "Platform",
-        "SkewedClock",
+        "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CFaults", "CPlatform",
+        "Platform", "SkewedClock",
       ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),

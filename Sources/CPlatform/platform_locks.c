@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -106,7 +107,14 @@ int platform_lock_wait(int descriptor, int64_t start, int64_t length) {
 }
 
 int platform_lock_release(int descriptor, int64_t start, int64_t length) {
-    return set_lock(descriptor, F_SETLK, F_UNLCK, start, length);
+    int code = 0;
+    // A kernel short of memory may refuse even this (ENOLCK), for a moment.
+    for (int attempt = 0; attempt < 8; attempt++) {
+        code = set_lock(descriptor, F_SETLK, F_UNLCK, start, length);
+        if (code == 0) break;
+        sched_yield();
+    }
+    return code;
 }
 
 int platform_lock_owner(int descriptor, int64_t start, int64_t length, int32_t *process_id) {

@@ -42,6 +42,19 @@ static inline sqlite3_file *csqlite_wal_file(sqlite3 *database) {
   return file != NULL && file->pMethods != NULL ? file : NULL;
 }
 
+/// The errno with which the last call on the connection's files failed, of those that SQLite takes for damage
+/// (unixRead in os_unix.c) and calls SQLITE_CORRUPT then; 0 for none.
+static inline int csqlite_damage_errno(sqlite3 *database) {
+  int found[2] = {0, 0};
+  sqlite3_file *wal = csqlite_wal_file(database);
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &found[0]);
+  if (wal != NULL) wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &found[1]);
+  for (int index = 0; index < 2; index++) {
+    if (found[index] == EIO || found[index] == ENXIO || found[index] == ERANGE) return found[index];
+  }
+  return 0;
+}
+
 /// Syncs the WAL through the connection's own descriptor; SQLITE_OK or SQLite's code, with errno in
 /// *system_errno.
 static inline int csqlite_wal_sync(sqlite3 *database, int *system_errno) {
@@ -105,10 +118,13 @@ static inline int csqlite_wal_header_is_whole(sqlite3 *database) {
   return bytes[12] != 0 && memcmp(bytes, bytes + 48, 48) == 0;
 }
 
-/// 1 when the file the connection has open is no longer the one its path names.
-static inline int csqlite_has_moved(sqlite3 *database) {
+/// 1 when the file the connection has open is no longer the one its path names; with an errno in *system_errno
+/// where SQLite says so because it could not look.
+static inline int csqlite_has_moved(sqlite3 *database, int *system_errno) {
   int moved = 0;
+  errno = 0;
   int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  *system_errno = moved && errno != ENOENT && errno != ENOTDIR ? errno : 0;
   return code == SQLITE_OK ? moved : 1;
 }
 

@@ -2,6 +2,7 @@ internal import SQLiteStorage
 public import StateModel
 internal import FileLocking
 internal import Glibc
+internal import Platform
 
 /// What a recovery changed, and why.
 public struct RecoveryReport: Sendable, Hashable {
@@ -107,6 +108,8 @@ extension StateStore {
     let isKnown = try isKnown(id: id.rawValue)
     defer { if !isKnown { locks.unlink(name) } }
     guard !isKnown || file.hasPrefix(SpecificationCopies.temporaryPrefix) else { return false }
+    // FAILPOINT recovery.reaping: an orphaned copy is still there, under the lock.
+    failpoint("recovery.reaping")
     if unlink(path) == 0 { return true }
     // Its writer had it before the lock was granted, and has put it in its place.
     guard errno == ENOENT else { throw StoreError.kernel("unlink", path: path, errno: errno) }
@@ -141,6 +144,8 @@ enum Recovery {
       if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
       var report = RecoveryReport()
       report.wasRebooted = true
+      // FAILPOINT recovery.begun: this process is the first of the boot.
+      try StorageError.check(planted: failpointErrno("recovery.begun"), path: database.path)
       for (id, generation) in try containers(in: connection) {
         if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
       }
@@ -173,6 +178,8 @@ enum Recovery {
       try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
     }
     guard let isWritten else { return nil }
+    // FAILPOINT recovery.reset: between two containers of a recovery.
+    failpoint("recovery.reset")
     precondition(isWritten, "a row read in this transaction is there")
     return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
   }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import StateModel
 
 /// The files that hold copies of the OCI specifications for the runtimes that read them.
@@ -19,6 +20,8 @@ struct SpecificationCopies: Sendable {
   func prepare(_ json: [UInt8], for id: ContainerID) throws(StoreError) -> PreparedCopy {
     let temporary = "\(directory)/\(Self.temporaryPrefix)\(id.rawValue).\(getpid()).\(pthread_self())"
     try Self.write(json, to: temporary, inside: directory)
+    // FAILPOINT specification.written: the temporary file is whole, the row not yet written.
+    failpoint("specification.written")
     return PreparedCopy(temporary: temporary, path: path(of: id))
   }
 
@@ -35,7 +38,13 @@ struct SpecificationCopies: Sendable {
   /// Removes the copy, if there is one.
   ///
   /// One that stays is an orphan that recovery reaps.
-  func remove(_ id: ContainerID) { unlink(path(of: id)) }
+  func remove(_ id: ContainerID) {
+    // FAILPOINT specification.removing: the row is gone, its copy is not.
+    guard failpointErrno("specification.removing") == 0 else { return }
+    unlink(path(of: id))
+    // FAILPOINT specification.removed: row and copy are gone, the lockfile is not.
+    failpoint("specification.removed")
+  }
 
   /// The container that a file of the directory belongs to; nil for a file that is none of ours.
   static func owner(ofFile name: String) -> ContainerID? {
@@ -51,7 +60,7 @@ struct SpecificationCopies: Sendable {
   }
 
   private static func holds(_ json: [UInt8], at path: String) -> Bool {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
     guard descriptor >= 0 else { return false }
     defer { Glibc.close(descriptor) }
     var status = stat()
@@ -73,19 +82,21 @@ struct SpecificationCopies: Sendable {
 
   private static func write(_ bytes: [UInt8], to path: String, inside directory: String) throws(StoreError) {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-    var descriptor = open(path, flags, 0o600)
+    var descriptor = uninterrupted { open(path, flags, 0o600) }
     if descriptor < 0 && errno == EEXIST {
       // Left by a process of the same pid that died: whoever holds the container's lock may replace it.
       unlink(path)
-      descriptor = open(path, flags, 0o600)
+      descriptor = uninterrupted { open(path, flags, 0o600) }
     } else if descriptor < 0 && errno == ENOENT {
       // The directory was removed under us: the copies are rebuilt one by one.
       if mkdir(directory, 0o700) == 0 { chmod(directory, 0o700) }
-      descriptor = open(path, flags, 0o600)
+      descriptor = uninterrupted { open(path, flags, 0o600) }
     }
     guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
     // A umask may have taken the owner's bits.
     var failure: Int32 = fchmod(descriptor, 0o600) == 0 ? 0 : errno
+    // FAILPOINT specification.opened: the temporary file is there and empty.
+    if failure == 0 { failure = failpointErrno("specification.opened") }
     var written = 0
     while written < bytes.count && failure == 0 {
       let count = bytes.withUnsafeBytes {
@@ -111,7 +122,14 @@ struct PreparedCopy {
   ///
   /// - Returns: whether that could be done; where not, the next access rebuilds it.
   @discardableResult
-  func publish() -> Bool { rename(temporary, path) == 0 }
+  func publish() -> Bool {
+    // FAILPOINT specification.renaming: the row is committed, its copy is under its temporary name.
+    errno = failpointErrno("specification.renaming")
+    guard errno == 0, rename(temporary, path) == 0 else { return false }
+    // FAILPOINT specification.renamed: the copy is in its place.
+    failpoint("specification.renamed")
+    return true
+  }
 
   /// Removes the temporary file, where it is still there.
   func discard() { unlink(temporary) }

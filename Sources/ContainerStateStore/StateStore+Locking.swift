@@ -135,7 +135,14 @@ extension StateStore {
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
-    let found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
+    let found: (container: Container, intent: Intent?)?
+    do {
+      found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
+    } catch {
+      // The question may have made the lockfile.
+      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, locks) }
+      throw error
+    }
     guard let (container, intent) = found else {
       try unlinkIfOrphaned(id, locks)
       throw StoreError.notFound(id.rawValue)
@@ -143,7 +150,7 @@ extension StateStore {
     return LockedScope(store: self, locks: locks, container: container, intent: intent)
   }
 
-  /// INVARIANT I-14: a failed add leaves no lockfile, even where the database does not answer any more.
+  /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.
   ///
   /// To take away one that has an owner is safe under its lock, and costs him the making of another.
   private func unlinkUnlessKnown(_ id: ContainerID, _ locks: HeldLocks) {

@@ -112,7 +112,7 @@ enum BootID {
   /// Source: `random(4)`, `/proc/sys/kernel/random/boot_id`.
   static func current() throws(StoreError) -> String {
     let path = "/proc/sys/kernel/random/boot_id"
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
     defer { close(descriptor) }
     let text = String(unsafeUninitializedCapacity: 64) { max(0, read(descriptor, $0.baseAddress, 64)) }

@@ -23,6 +23,8 @@ struct StoreOpening {
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
     let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    // FAILPOINT open.gate: there is a directory with a gate in it.
+    failpoint("open.gate")
     do { return try open(root, gate, bootID: bootID) } catch {
       // The first one in makes the WAL's index anew, which takes space: a full disk must not hide the store.
       guard StoreError.mapped(error).code == .outOfSpace, try giveUpReserve(of: root.path, gate) else {
@@ -157,7 +159,11 @@ extension Schema {
     guard found < version else { return }
     try database.migrate(deadlineNanoseconds: deadlineNanoseconds) { connection, found in
       for migration in migrations where migration.from >= found {
-        for statement in migration.statements { try connection.execute(statement) }
+        for statement in migration.statements {
+          // FAILPOINT migration.step: between two statements of a migration.
+          failpoint("migration.step")
+          try connection.execute(statement)
+        }
       }
     }
   }

@@ -274,10 +274,17 @@ struct Verification {
           report("I-13", text, "its process started after now: it belongs to an older boot; run recover")
         }
       } catch {
-        report("I-16", text, StoreError.mapped(error).message)
+        try report("I-16", text, damage: error)
       }
-      checkSpecification(text, generation)
+      try checkSpecification(text, generation)
     }
+  }
+
+  /// Reports damage; a read that failed for another reason says nothing of the row, and is thrown again.
+  private mutating func report(_ rule: String, _ subject: String, damage error: any Error) throws {
+    let found = StoreError.mapped(error)
+    guard found.code == .corrupt else { throw error }
+    report(rule, subject, found.message)
   }
 
   private mutating func checkTables(_ container: Container) throws {
@@ -306,14 +313,14 @@ struct Verification {
     return ids
   }
 
-  private mutating func checkSpecification(_ id: String, _ generation: Int64) {
+  private mutating func checkSpecification(_ id: String, _ generation: Int64) throws {
     do {
       let found = try ContainerRows.specification(generation: generation, in: connection)
       guard let found, SpecificationDigest(of: found.json) != found.digest else { return }
       report(
         "I-17", id, "its specification does not match its digest; restore a backup or remove the container")
     } catch {
-      report("I-17", id, StoreError.mapped(error).message)
+      try report("I-17", id, damage: error)
     }
   }
 

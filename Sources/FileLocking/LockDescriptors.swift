@@ -101,6 +101,8 @@ final class LockDescriptors: Sendable {
     path: String, creates: Bool, in state: inout State
   ) throws(LockError) -> LockEntry? {
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
+    // FAILPOINT lock.opened: the lockfile is there, perhaps just made, and nobody has asked for its lock.
+    failpoint("lock.opened")
     let status = try FileStatus.of(descriptor: descriptor, path: path)
     let identity = FileIdentity(status)
     let ownerID = geteuid()
@@ -127,10 +129,10 @@ final class LockDescriptors: Sendable {
   ) throws(LockError) -> Int32? {
     // PROTOCOL L-9: neither follows a link nor blocks on a FIFO.
     let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (creates ? O_CREAT : 0)
-    var descriptor = Glibc.open(path, flags, 0o600)
+    var descriptor = uninterrupted { Glibc.open(path, flags, 0o600) }
     if descriptor < 0, errno == EMFILE || errno == ENFILE, !state.idle.isEmpty {
       while !state.idle.isEmpty { close(state.idle.removeLast(), in: &state) }
-      descriptor = Glibc.open(path, flags, 0o600)
+      descriptor = uninterrupted { Glibc.open(path, flags, 0o600) }
     }
     if descriptor >= 0 { return descriptor }
     switch errno {

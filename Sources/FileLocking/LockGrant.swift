@@ -19,7 +19,11 @@ struct HeldLock {
   /// PROTOCOL L-4: only here is a lockfile unlinked, and the caller holds it.
   func unlink() -> Bool {
     guard table.fork.isSameProcess, entry.identity.isAt(path: name.path) else { return false }
-    return Glibc.unlink(name.path) == 0
+    // FAILPOINT unlink.before: the lockfile is about to go.
+    guard failpointErrno("unlink.before") == 0, Glibc.unlink(name.path) == 0 else { return false }
+    // FAILPOINT unlink.done: the lockfile is gone, its lock is still held.
+    failpoint("unlink.done")
+    return true
   }
 
   func release(isAtPath: Bool) {

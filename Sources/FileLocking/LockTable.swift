@@ -105,10 +105,16 @@ package final class LockTable: Sendable {
         descriptors.checkIn(entry)
         throw error
       }
+      // FAILPOINT lock.granted: held, and not known to be the file at its path.
+      failpoint("lock.granted")
       guard try confirm(entry, path: name.path) else { continue }
+      // FAILPOINT lock.confirmed: held, and the record still names the last holder.
+      failpoint("lock.confirmed")
       let bootTimeNanoseconds = nextGrantNanoseconds()
       record.write(
         to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+      // FAILPOINT lock.recorded: held, and waiters can read by whom.
+      failpoint("lock.recorded")
       return HeldLock(
         table: self, entry: entry, thread: thread, name: name,
         bootTimeNanoseconds: bootTimeNanoseconds, waitedNanoseconds: request.waitedNanoseconds,
@@ -140,13 +146,16 @@ package final class LockTable: Sendable {
   /// Where the file is not at its path any more (nothing is, or another file) who queues looks again, and the
   /// descriptor is not kept.
   func release(_ entry: LockEntry, isAtPath: Bool) {
-    _ = platform_lock_release(entry.descriptor, 0, 0)
-    if isAtPath {
+    // FAILPOINT lock.releasing: all is done and the lock still held.
+    failpoint("lock.releasing")
+    // A kernel without memory may refuse to unlock (ENOLCK); the close that follows a discard unlocks always.
+    let isKept = platform_lock_release(entry.descriptor, 0, 0) == 0 && isAtPath
+    if isKept {
       entry.passOn()
     } else {
       entry.restartQueue()
     }
-    descriptors.checkIn(entry, discards: !isAtPath)
+    descriptors.checkIn(entry, discards: !isKept)
   }
 
   /// PROTOCOL L-7: the clock at the grant, and in any case more than at the grant before in this process.

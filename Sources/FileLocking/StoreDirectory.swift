@@ -31,7 +31,9 @@ package struct StoreDirectory: Sendable, Hashable {
     path: String, creates: Bool = true, allowsUnfitFileSystem: Bool = false
   ) throws(DirectoryError) {
     let canonical = try Self.canonicalPath(of: path, creates: creates)
-    let descriptor = Glibc.open(canonical, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    let descriptor = uninterrupted {
+      Glibc.open(canonical, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    }
     guard descriptor >= 0 else {
       let code = errno
       throw DirectoryError(

@@ -82,6 +82,8 @@ package final class WriteGate: Sendable {
   /// In a forked child it does nothing.
   package func leave() {
     guard table.fork.isSameProcess else { return }
+    // FAILPOINT gate.leaving: all is done inside the gate.
+    failpoint("gate.leaving")
     _ = platform_lock_release(entry.descriptor, 0, 0)
     entry.passOn()
     ThreadLocks.current.remove(order)
@@ -97,16 +99,19 @@ package final class WriteGate: Sendable {
       path: name.path, thread: thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: false)
     // Nothing in this library takes the file away, so a request told to start again asks the same file.
     while try !obtain(&request) {}
-    if isIntact { return }
-    _ = platform_lock_release(entry.descriptor, 0, 0)
-    entry.passOn()
-    throw .replaced(path: name.path)
+    do throws(LockError) { try checkIntact() } catch {
+      _ = platform_lock_release(entry.descriptor, 0, 0)
+      entry.passOn()
+      throw error
+    }
   }
 
   /// One system call: the same file, and still as long as what is mapped of it.
-  private var isIntact: Bool {
-    guard let status = FileStatus.look(at: name.path) else { return false }
-    return FileIdentity(status) == entry.identity && (page == nil || status.size >= UInt64(GatePage.size))
+  private func checkIntact() throws(LockError) {
+    let status = try FileStatus.of(path: name.path)
+    guard let status, FileIdentity(status) == entry.identity,
+      page == nil || status.size >= UInt64(GatePage.size)
+    else { throw .replaced(path: name.path) }
   }
 
   private func writeRecord(operation: String) {

@@ -74,7 +74,7 @@ extension Engine {
       command: options.monitorCommand,
       launch: MonitorLaunch(store: store, run: run, container: container, runtime: origin.runtime),
       standardIO: standardIO)
-    step("create", "monitor started")
+    step("create", "monitor-started")
     guard case .hello(let monitor)? = channel.receive(deadlineNanoseconds: Deadline.after(.seconds(20)))
     else {
       throw EngineError.monitorFailed(

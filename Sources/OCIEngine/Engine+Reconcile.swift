@@ -139,7 +139,7 @@ extension Engine {
   func cleanUp(_ locked: borrowing LockedContainer) throws {
     let directory = run.directory(of: locked.container)
     try runtime(of: locked.container).delete(directory)
-    step("settle", "runtime deleted")
+    step("settle", "runtime-deleted")
     try directory.remove()
     try locked.update(intent: .end, durability: .committed) {
       $0.status = .exited
@@ -152,7 +152,7 @@ extension Engine {
     let directory = run.directory(of: locked.container)
     try endUnrecordedCreation(locked.state.monitor, of: locked.container.id)
     try runtime(of: locked.container).delete(directory)
-    step("settle", "runtime deleted")
+    step("settle", "runtime-deleted")
     try directory.remove()
     try locked.update(intent: .end, durability: .committed) {
       $0.forgetProcesses()

@@ -39,18 +39,18 @@ extension Engine {
       // In one transaction: a row without the foreign intent and without this status would say that the
       // runtime does not know the container.
       try locked.update(intent: .end, durability: .committed) { $0.status = .removing }
-      step("remove", "foreign intent ended")
+      step("remove", "foreign-intent-ended")
     }
     try locked.update(intent: .begin(.remove), durability: .committed) { $0.status = .removing }
     step("remove", "intent")
     let container = locked.container
     // The monitor goes first: nobody needs the exit code any more, and it would only wait for this lock.
     try end(container.state.monitor, what: "monitor", of: container.id)
-    step("remove", "monitor ended")
+    step("remove", "monitor-ended")
     try end(container.state.process, what: "process", of: container.id)
-    step("remove", "process ended")
+    step("remove", "process-ended")
     try deleteInRuntime(container, force: force)
-    step("remove", "runtime deleted")
+    step("remove", "runtime-deleted")
     try run.directory(of: container).remove()
     step("remove", "files")
     do { try locked.remove() } catch {

@@ -31,7 +31,7 @@ extension Engine {
     if !stopping.process.waitForEnd(deadlineNanoseconds: Deadline.after(grace)) {
       try killStopping(id, stopping)
     }
-    step("stop", "process ended")
+    step("stop", "process-ended")
     _ = try wait(id, deadlineNanoseconds: Deadline.after(Engine.recordLimit))
     step("stop", "recorded")
   }

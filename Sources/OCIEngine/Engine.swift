@@ -1,4 +1,5 @@
 public import ContainerStateStore
+internal import Platform
 internal import Synchronization
 
 /// A small container engine without a daemon, on the public interface of the store alone.
@@ -45,8 +46,15 @@ public final class Engine: Sendable {
     }
   }
 
-  /// Tells the observer of a test that a step has been done.
-  func step(_ operation: String, _ done: String) {
-    options.observer?(EngineStep(operation: operation, done: done))
+  /// Says that a step of an operation has been done: the failpoint `engine.OPERATION.DONE`.
+  @inline(__always)
+  func step(_ operation: StaticString, _ done: StaticString) { Engine.step(operation, done) }
+
+  /// FAILPOINT engine.*: one behind each step of each operation.
+  @inline(__always)
+  static func step(_ operation: StaticString, _ done: StaticString) {
+    #if FAILPOINTS
+      _ = Failpoints.pass("engine.\(operation).\(done)")
+    #endif
   }
 }

@@ -21,8 +21,6 @@ public struct EngineOptions: Sendable {
   public var monitorCommand = ["/proc/self/exe", "monitor"]
   /// How long a call of an OCI runtime may take in a trial of it; for tests.
   package var runtimeLimit = ProgramRuntime.limit
-  /// Called between the steps of an operation, for tests that end the process there.
-  package var observer: (@Sendable (EngineStep) -> Void)?
 
   /// The options that suit a program whose own hidden verb `monitor` calls `monitorMain`.
   public init() {}
@@ -48,12 +46,4 @@ public enum StandardIO: Sendable, Hashable {
   case null
   /// Those of the calling process.
   case inherit
-}
-
-/// A point between two steps of an operation, at which its process may be killed.
-package struct EngineStep: Sendable, Hashable {
-  /// `create`, `start`, `stop`, `remove`, `monitor`, `settle`.
-  package let operation: String
-  /// What has just been done.
-  package let done: String
 }

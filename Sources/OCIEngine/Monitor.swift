@@ -8,7 +8,6 @@ struct Monitor {
   static let channelDescriptor: Int32 = 3
 
   let launch: MonitorLaunch
-  let observer: (@Sendable (EngineStep) -> Void)?
 
   private var directory: ContainerDirectory {
     RunDirectory.directory(in: launch.runDirectory, id: launch.id, generation: launch.generation)
@@ -24,12 +23,12 @@ struct Monitor {
     // The engine that started this monitor has closed the channel: it has recorded the creation by now, or
     // never will.
     guard let store = try Patience.untilDone({ try openStore(ifMine: process) }) else { return false }
-    step("watching")
+    Engine.step("monitor", "watching")
     let end = waitForEnd(of: process)
     let record = ExitRecord(
       launch: launch, process: process, end: end, finishedAt: .present,
-      wasKilledForMemory: memory?.hasKilled ?? false, observer: observer)
-    step("process ended")
+      wasKilledForMemory: memory?.hasKilled ?? false)
+    Engine.step("monitor", "process-ended")
     try record.write(to: store)
     try store.close()
     return true
@@ -50,16 +49,16 @@ struct Monitor {
   ///   created.
   private func createWhenTold() throws -> (ProcessIdentity, MemoryGroup?)? {
     let channel = MonitorChannel(inherited: Monitor.channelDescriptor)
-    step("started")
+    Engine.step("monitor", "started")
     channel.send(.hello(.current))
     guard channel.receive(deadlineNanoseconds: Deadline.never) == .go else { return nil }
-    step("told")
+    Engine.step("monitor", "told")
     let process: ProcessIdentity
     do { process = try launch.runtime.runtime.create(directory) } catch {
       channel.send(.failed(error.cause.isEmpty ? error.message : "\(error.message): \(error.cause)"))
       return nil
     }
-    step("created")
+    Engine.step("monitor", "created")
     // Whoever reads the container's output must see its end when the container ends.
     try forgetStandardIO()
     // While the process waits to be started: one that has ended may be counted to another group.
@@ -106,8 +105,6 @@ struct Monitor {
       }
     }
   }
-
-  private func step(_ done: String) { observer?(EngineStep(operation: "monitor", done: done)) }
 }
 
 /// The end of a container's process, and how it gets into the store.
@@ -117,14 +114,12 @@ struct ExitRecord {
   let end: ProcessEnd
   let finishedAt: Timestamp
   let wasKilledForMemory: Bool
-  let observer: (@Sendable (EngineStep) -> Void)?
 
   /// Records the end and has the runtime delete the container, unless the row is gone or means another
   /// process.
   func write(to store: StateStore) throws {
     var options = EngineOptions()
     options.runDirectory = launch.runDirectory
-    options.observer = observer
     let engine = try Engine(store: store, options: options)
     do { try Patience.untilDone { try attempt(with: engine) } } catch let error as StoreError
       where error.code == .notFound || error.code == .removed
@@ -148,7 +143,7 @@ struct ExitRecord {
         // stopped.
         return
       }
-      engine.step("monitor", "cleaned up")
+      engine.step("monitor", "cleaned-up")
     }
   }
 }

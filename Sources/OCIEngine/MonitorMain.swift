@@ -11,18 +11,13 @@ import Glibc
 ///
 /// - Returns: the exit status for the process.
 public func monitorMain(arguments: [String]) -> Int32 {
-  monitorMain(arguments: arguments, observer: nil)
-}
-
-/// As the public one, with an observer for tests that end the monitor between two steps.
-package func monitorMain(arguments: [String], observer: (@Sendable (EngineStep) -> Void)?) -> Int32 {
   do {
     let launch = try MonitorLaunch(arguments: arguments)
     guard fcntl(Monitor.channelDescriptor, F_GETFD) >= 0 else { throw EngineError.monitorArguments() }
     // The parents end inside; a failure ends the channel, which the engine notices.
     guard platform_leave_session() == 0 else { throw EngineError.system("fork", "monitor", errno) }
     // A wait for a lock may need a second thread, and the one that came out of the fork must not meet another.
-    return runOnNewThread { try Monitor(launch: launch, observer: observer).run() ? 0 : 1 }
+    return runOnNewThread { try Monitor(launch: launch).run() ? 0 : 1 }
   } catch { return report(error) }
 }
 

@@ -1,4 +1,13 @@
 package import CPlatform
+internal import Glibc
+
+/// The result of a system call, which is made again as long as a signal interrupts it.
+package func uninterrupted(_ call: () -> Int32) -> Int32 {
+  while true {
+    let result = call()
+    if result >= 0 || errno != EINTR { return result }
+  }
+}
 
 /// Which file something is, whatever its name.
 package struct FileIdentity: Sendable, Hashable {

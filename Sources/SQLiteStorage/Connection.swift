@@ -17,8 +17,10 @@ package final class Connection {
   private var isPreparedForWriting = false
   private var versionIsKnown = false
   private var versionStatement: OpaquePointer?
-  /// BEGIN, BEGIN IMMEDIATE and COMMIT, by `TransactionVerb`.
-  private var verbs: [OpaquePointer?] = [nil, nil, nil]
+  /// BEGIN, BEGIN IMMEDIATE, COMMIT and ROLLBACK, by `TransactionVerb`.
+  private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]
+  /// A transaction could not be ended: the connection must not be lent again, its close ends it.
+  private(set) var isStuck = false
   private var literals: [UInt: CachedStatement] = [:]
   private var texts: [(sql: String, statement: CachedStatement)] = []
 
@@ -156,6 +158,22 @@ extension Connection {
   }
 }
 
+// MARK: - Facts of the file
+
+extension Connection {
+  /// Whether the path names another file than the one that is open.
+  ///
+  /// - Throws: `io` where that cannot be told.
+  func hasMoved() throws(StorageError) -> Bool {
+    var systemErrno: Int32 = 0
+    let moved = csqlite_has_moved(handle, &systemErrno)
+    guard systemErrno == 0 else {
+      throw StorageError(.io, path: path, message: "cannot be examined", systemErrno: systemErrno)
+    }
+    return moved != 0
+  }
+}
+
 // MARK: - Schema version
 
 extension Connection {
@@ -282,32 +300,42 @@ extension Connection {
   /// Ends the transaction if SQLite has not already done so, as it does after a full disk.
   private func rollBack() {
     guard owner.isSameProcess, inTransaction else { return }
-    sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
-    precondition(!inTransaction, "a rollback cannot fail")
+    try? control(.rollback)
+    isStuck = inTransaction
   }
 
   private func control(_ verb: TransactionVerb) throws(StorageError) {
-    if verbs[verb.rawValue] == nil {
-      let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
-      try check(sqlite3_prepare_v3(handle, verb.sql, -1, flags, &verbs[verb.rawValue], nil))
+    let statement = try prepared(verb)
+    // What ends a transaction is prepared before it begins: a rollback for want of memory finds none to do it.
+    if verb == .begin || verb == .beginImmediate {
+      _ = try prepared(.commit)
+      _ = try prepared(.rollback)
     }
-    let statement = verbs[verb.rawValue]
     let code = sqlite3_step(statement)
     // The error is read before the reset, which replaces what `sqlite3_errmsg` says.
     let failure = code == SQLITE_DONE ? nil : error(code)
     sqlite3_reset(statement)
     if let failure { throw failure }
   }
+
+  private func prepared(_ verb: TransactionVerb) throws(StorageError) -> OpaquePointer? {
+    if verbs[verb.rawValue] == nil {
+      let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+      try check(sqlite3_prepare_v3(handle, verb.sql, -1, flags, &verbs[verb.rawValue], nil))
+    }
+    return verbs[verb.rawValue]
+  }
 }
 
 private enum TransactionVerb: Int {
-  case begin, beginImmediate, commit
+  case begin, beginImmediate, commit, rollback
 
   var sql: String {
     switch self {
     case .begin: "BEGIN"
     case .beginImmediate: "BEGIN IMMEDIATE"
     case .commit: "COMMIT"
+    case .rollback: "ROLLBACK"
     }
   }
 }

@@ -19,7 +19,7 @@ struct ConnectionPool {
 
   /// Takes a connection back; false: there are enough, close it and `forget` it.
   mutating func keep(_ connection: PooledConnection, idleConnections: Int) -> Bool {
-    guard !isClosed, idle.count < idleConnections else { return false }
+    guard !isClosed, idle.count < idleConnections, !connection.connection.isStuck else { return false }
     lentCount -= 1
     idle.append(connection)
     return true

@@ -47,13 +47,16 @@ package final class Database: Sendable {
       let connection = try Connection(path: path, options: options)
       opened = connection
       try connection.verifyHeader()
+      // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
+      failpoint("open.read")
       // Not what the path names now: SQLite shares the index of the first connection within a process.
       sharedMemoryIdentity = try OpenDatabases.guardSharedMemory(identity, path: path)
-      guard FileIdentity(path: path + "-shm") == sharedMemoryIdentity else {
+      guard try FileIdentity.present(at: path + "-shm") == sharedMemoryIdentity else {
         throw StorageError.replaced(path + "-shm")
       }
-      guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal")
+      let hasMoved = try connection.hasMoved()
+      guard !hasMoved, try FileIdentity.present(at: path) == identity,
+        let walIdentity = try FileIdentity.present(at: path + "-wal")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
       pool = Mutex(ConnectionPool(first: connection))
@@ -120,12 +123,21 @@ package final class Database: Sendable {
       try connection.prepareForWriting()
       let result = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
         try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
+          // FAILPOINT commit.begun: in the transaction, which has changed nothing.
+          try StorageError.check(planted: failpointErrno("commit.begun"), path: path)
           try connection.requireCurrentVersion()
-          return try body(connection)
+          let result = try body(connection)
+          // FAILPOINT commit.changed: all is changed, and COMMIT has not begun.
+          try StorageError.check(planted: failpointErrno("commit.changed"), path: path)
+          return result
         }
       }
+      // FAILPOINT commit.committed: others see the change, the gate is open again.
+      failpoint("commit.committed")
       if durability == .durable { try sync(connection) }
       copyBackIfDue(connection, deadlineNanoseconds: deadlineNanoseconds)
+      // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
+      failpoint("commit.before-return")
       return result
     }
   }
@@ -152,8 +164,12 @@ package final class Database: Sendable {
           // leaves it.
           try connection.execute(
             "CREATE TABLE cookie (moves); DROP TABLE cookie; PRAGMA user_version=\(options.schemaVersion)")
+          // FAILPOINT migration.changed: the new schema is there, and COMMIT has not begun.
+          try StorageError.check(planted: failpointErrno("migration.changed"), path: path)
         }
       }
+      // FAILPOINT migration.committed: others see the new schema, which is not synced.
+      failpoint("migration.committed")
       try sync(connection)
     }
   }
@@ -226,11 +242,11 @@ extension Database {
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
   ///
-  /// - Throws: `replaced`, with the path of the file that is another one.
+  /// - Throws: `replaced`, with the path of the file that is another one; `io` where one cannot be looked at.
   package func checkIdentity() throws(StorageError) {
-    guard FileIdentity(path: path) == identity else { throw .replaced(path) }
-    guard FileIdentity(path: walPath) == walIdentity else { throw .replaced(walPath) }
-    guard FileIdentity(path: sharedMemoryPath) == sharedMemoryIdentity else {
+    guard try FileIdentity.present(at: path) == identity else { throw .replaced(path) }
+    guard try FileIdentity.present(at: walPath) == walIdentity else { throw .replaced(walPath) }
+    guard try FileIdentity.present(at: sharedMemoryPath) == sharedMemoryIdentity else {
       throw .replaced(sharedMemoryPath)
     }
   }
@@ -241,6 +257,8 @@ extension Database {
   ) throws -> R {
     try gate.enter(operation, deadlineNanoseconds: deadlineNanoseconds)
     defer { gate.leave() }
+    // FAILPOINT gate.entered: nothing was asked of the database yet.
+    failpoint("gate.entered")
     try checkIdentity()
     do {
       return try body()
@@ -284,9 +302,15 @@ extension Database {
     guard !hasFailedSync.load(ordering: .acquiring) else {
       throw StorageError(.durabilityUnknown, path: walPath, message: "a concurrent sync failed")
     }
-    var systemErrno: Int32 = 0
-    let code = csqlite_wal_sync(connection.handle, &systemErrno)
-    guard code != SQLITE_OK else { return }
+    // FAILPOINT commit.before-sync: written and visible, not durable.
+    var systemErrno = failpointErrno("commit.before-sync")
+    let code =
+      systemErrno == 0 ? csqlite_wal_sync(connection.handle, &systemErrno) : ExtendedCode.failedSync
+    guard code != SQLITE_OK else {
+      // FAILPOINT commit.synced: durable, not acknowledged.
+      failpoint("commit.synced")
+      return
+    }
     hasFailedSync.store(true, ordering: .releasing)
     throw StorageError(
       .durabilityUnknown, path: walPath, message: "committed, but the sync of the WAL failed",

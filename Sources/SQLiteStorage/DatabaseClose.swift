@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 extension Database {
@@ -37,8 +38,12 @@ extension Database {
       // overwriting is cheaper to sync than extending.
       try connection.prepareForWriting()
       try connection.writeTransaction(deadlineNanoseconds: 1) { connection in
+        // FAILPOINT close.restarting: the first frame of a restarted WAL is not written.
+        try StorageError.check(planted: failpointErrno("close.restarting"), path: path)
         try connection.execute("PRAGMA user_version=\(connection.requireKnownVersion())")
       }
+      // FAILPOINT close.restarted: the WAL begins anew, the gate is still held.
+      failpoint("close.restarted")
     } catch { return }
   }
 }

@@ -23,6 +23,8 @@ extension Database {
     schema: (Connection) throws -> Void
   ) throws {
     try makeEmptyFile(path)
+    // FAILPOINT create.made: the file is there and empty.
+    failpoint("create.made")
     let identity = try FileIdentity(safeFile: path)
     try OpenDatabases.enter(identity, path: path)
     defer { OpenDatabases.leave(identity) }
@@ -30,7 +32,11 @@ extension Database {
     defer { connection.close() }
     guard try !connection.isFinished() else { return }
     try connection.fill(deadlineNanoseconds: deadlineNanoseconds, schema: schema)
+    // FAILPOINT create.filled: the database is whole, its directory is not synced.
+    failpoint("create.filled")
     try syncDirectory(of: path)
+    // FAILPOINT create.synced: the new database is durable.
+    failpoint("create.synced")
   }
 
   /// By mknod, not by open: there is no descriptor whose close would drop the locks of another thread
@@ -40,7 +46,7 @@ extension Database {
   /// it can lock it. It gives `-wal` and `-shm` the mode of this file, from which a umask may have taken the
   /// owner's bits.
   private static func makeEmptyFile(_ path: String) throws(StorageError) {
-    if FileIdentity(path: path) == nil {
+    if try FileIdentity.present(at: path) == nil {
       try refuseOrphanedWAL(path + "-wal")
       try removeIndex(path + "-shm")
     }
@@ -57,7 +63,7 @@ extension Database {
 
   /// A WAL without its database holds commits that were acknowledged, and SQLite would delete it.
   private static func refuseOrphanedWAL(_ path: String) throws(StorageError) {
-    guard FileIdentity(path: path) == nil else {
+    guard try FileIdentity.present(at: path) == nil else {
       throw StorageError(.orphaned, path: path, message: "its database is gone")
     }
   }
@@ -75,11 +81,17 @@ extension Connection {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
     try executeUnchecked("PRAGMA page_size=4096")
     try switchToWAL()
+    // FAILPOINT create.journaled: a database in WAL mode that has nothing in it.
+    failpoint("create.journaled")
     try writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
       try connection.execute(
         "PRAGMA application_id=\(options.applicationID); PRAGMA user_version=\(options.schemaVersion)")
       try schema(connection)
+      // FAILPOINT create.changed: the schema is there, and COMMIT has not begun.
+      try StorageError.check(planted: failpointErrno("create.changed"), path: path)
     }
+    // FAILPOINT create.committed: the schema is in the WAL alone.
+    failpoint("create.committed")
     guard csqlite_wal_file(handle) != nil else {
       throw StorageError(.notWriteAheadLog, path: path, message: "the file system cannot share memory")
     }
@@ -107,7 +119,7 @@ extension Connection {
 private func syncDirectory(of path: String) throws(StorageError) {
   let slash = path.lastIndex(of: "/") ?? path.startIndex
   let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-  let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  let descriptor = uninterrupted { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
   guard descriptor >= 0 else {
     throw StorageError(.cannotOpen, path: directory, message: "cannot be opened", systemErrno: errno)
   }

@@ -3,6 +3,20 @@ internal import Glibc
 internal import Platform
 
 extension FileIdentity {
+  /// The identity of what is at the path; nil when nothing is there.
+  ///
+  /// A look that fails is no absence: on the strength of one, files are made anew and stores called replaced.
+  ///
+  /// - Throws: `io`.
+  static func present(at path: String) throws(StorageError) -> FileIdentity? {
+    var status = platform_file_status()
+    switch path.withCString({ platform_look_at_path($0, &status) }) {
+    case 0: return FileIdentity(status)
+    case ENOENT, ENOTDIR: return nil
+    case let code: throw StorageError(.io, path: path, message: "cannot be examined", systemErrno: code)
+    }
+  }
+
   /// The database file at the path, refused unless it is a regular file of ours with one link and nobody
   /// else's to write.
   ///

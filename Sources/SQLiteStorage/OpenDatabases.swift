@@ -56,7 +56,7 @@ enum OpenDatabases {
       defer { entries[identity] = entry }
       if let found = entry.guardIdentity { return found }
       if entry.guardDescriptor < 0 {
-        entry.guardDescriptor = open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        entry.guardDescriptor = uninterrupted { open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
       }
       guard entry.guardDescriptor >= 0 else {
         throw StorageError(.cannotOpen, path: path + "-shm", message: "cannot be guarded", systemErrno: errno)

@@ -91,12 +91,25 @@ package struct StorageError: Error, Sendable {
 
   /// The error that the connection has just reported.
   init(extendedCode: Int32, connection: OpaquePointer?, path: String) {
-    let systemErrno = connection.map { sqlite3_system_errno($0) } ?? 0
+    var systemErrno = connection.map { sqlite3_system_errno($0) } ?? 0
+    // A read that the kernel failed says nothing about what is stored: who skips damage must not skip this.
+    var isUnreadable = extendedCode == ExtendedCode.corruptFileSystem
+    if extendedCode & 0xff == SQLITE_CORRUPT, let connection {
+      let found = csqlite_damage_errno(connection)
+      if found != 0 { (systemErrno, isUnreadable) = (found, true) }
+    }
     let message =
       connection.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(extendedCode))
     self.init(
-      Code(extendedCode: extendedCode, systemErrno: systemErrno), path: path, message: message,
-      extendedCode: extendedCode, systemErrno: systemErrno)
+      isUnreadable ? .io : Code(extendedCode: extendedCode, systemErrno: systemErrno), path: path,
+      message: message, extendedCode: extendedCode, systemErrno: systemErrno)
+  }
+
+  /// Throws what a failpoint is to fail with; 0 is nothing.
+  package static func check(planted errno: Int32, path: String) throws(StorageError) {
+    guard errno != 0 else { return }
+    let code = Code(extendedCode: SQLITE_IOERR, systemErrno: errno)
+    throw StorageError(code, path: path, message: "planted by a failpoint", systemErrno: errno)
   }
 
   /// True when a sync failed, after which the kernel may have dropped the pages it could not write.
@@ -112,7 +125,7 @@ extension StorageError.Code {
   init(extendedCode: Int32, systemErrno: Int32) {
     switch extendedCode {
     case ExtendedCode.movedDatabase: self = .replaced
-    case ExtendedCode.shortRead, ExtendedCode.corruptFileSystem: self = .corrupt
+    case ExtendedCode.shortRead: self = .corrupt
     default: self = Self.fromPrimary(extendedCode, systemErrno: systemErrno)
     }
   }

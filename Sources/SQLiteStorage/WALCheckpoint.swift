@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Platform
 internal import Synchronization
 
 /// What a WAL checkpoint found and did.
@@ -48,7 +49,11 @@ extension Database {
   func copyBack(
     _ connection: Connection, deadlineNanoseconds: UInt64 = 0
   ) throws(StorageError) -> CheckpointOutcome {
+    // FAILPOINT checkpoint.begun: behind the gate, before SQLite copies.
+    try StorageError.check(planted: failpointErrno("checkpoint.begun"), path: path)
     let outcome = try connection.copyBack(deadlineNanoseconds: deadlineNanoseconds)
+    // FAILPOINT checkpoint.copied: the WAL is in the database, the gate is still held.
+    failpoint("checkpoint.copied")
     framesAtLastWALCheckpoint.store(outcome.walFrames, ordering: .relaxed)
     return outcome
   }

@@ -2,8 +2,8 @@ internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
 internal import OCIEngine
+internal import Platform
 internal import StressSupport
-internal import Synchronization
 
 /// Drives real containers, and in half of its lives ends itself between two steps of an operation.
 struct EngineLife {
@@ -19,28 +19,19 @@ struct EngineLife {
 
   private func id(_ number: Int) throws -> ContainerID { try ContainerID("engine-\(number)") }
 
-  private func engine(killingAtStep step: Int) throws -> Engine {
+  private func engine() throws -> Engine {
     guard let store = hand.store else { throw StressFailure("an engine needs a store") }
     var options = EngineOptions()
     options.runtime = plan.options.runtimeChoice
     options.runDirectory = plan.run.engineRun
     options.lockWait = hand.wait
-    if step > 0 {
-      let passed = Mutex(0)
-      options.observer = { _ in
-        let count = passed.withLock { count in
-          count += 1
-          return count
-        }
-        if count == step { kill(getpid(), SIGKILL) }
-      }
-    }
     return try Engine(store: store, options: options)
   }
 
   func run() throws {
     guard hand.open() else { return }
-    let engine = try engine(killingAtStep: hand.draw(0...1) == 0 ? 0 : hand.draw(1...24))
+    let engine = try engine()
+    if hand.draw(0...1) == 1 { Failpoints.arm("engine.*=kill@\(hand.draw(1...24))") }
     while plan.board.load(.ending) == 0 { try step(engine) }
     hand.close()
   }
@@ -78,7 +69,7 @@ struct EngineLife {
 
   /// After everybody has gone: whatever kills have left, a removal by force ends it.
   func removeAll() throws {
-    let engine = try engine(killingAtStep: 0)
+    let engine = try engine()
     let recovery = try engine.recover()
     // Of the histories' containers it knows no bundle.
     for failure in recovery.failures where hand.objects.object(ofID: failure.subject) == nil {

@@ -87,14 +87,26 @@ final class EngineFixture {
       store: StateStore(at: StoreLocation(root: root), options: storeOptions), options: options)
   }
 
-  /// A process of its own that does one operation and may be told where to kill itself.
+  /// A process of its own that does one operation and may be told where to kill itself, or its monitor: at the
+  /// N-th step of an operation, `OPERATION:N`.
   func child(
     _ verb: String, _ id: ContainerID, _ operands: String..., kill: String? = nil
+  ) throws -> ChildProcess {
+    try child(verb, id, operands, kill: kill)
+  }
+
+  func child(
+    _ verb: String, _ id: ContainerID, _ operands: [String], kill: String?
   ) throws -> ChildProcess {
     let arguments = ["engine-\(verb)", root, runtime, id.rawValue] + operands
     return try ChildProcess(
       executable: "store-test-child", arguments,
-      environment: ["CSTATE_TEST_KILL": kill, "CSTATE_TEST": directory.path])
+      environment: ["CSTATE_FAILPOINTS": kill.map(Self.failpoints), "CSTATE_TEST": directory.path])
+  }
+
+  private static func failpoints(_ step: String) -> String {
+    let parts = step.split(separator: ":")
+    return "engine.\(parts[0]).*=kill@\(parts[1])"
   }
 }
 

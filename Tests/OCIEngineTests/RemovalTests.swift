@@ -23,11 +23,7 @@ struct RemovalTests {
     let bundle = try fixture.bundle(
       status == .stopped || status == .exited ? "exit 7" : EngineFixture.longLived)
     func killed(_ verb: String, _ operands: String..., at step: String) throws {
-      let child = try ChildProcess(
-        executable: "store-test-child",
-        ["engine-\(verb)", fixture.root, fixture.runtime, id.rawValue] + operands,
-        environment: ["CSTATE_TEST_KILL": step, "CSTATE_TEST": fixture.directory.path])
-      try child.waitForExit()
+      try fixture.child(verb, id, operands, kill: step).waitForExit()
     }
     func start() throws {
       _ = try engine.create(bundle: bundle, id: id)

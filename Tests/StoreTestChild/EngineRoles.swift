@@ -1,15 +1,13 @@
 internal import ContainerStateStore
 internal import Glibc
 internal import OCIEngine
-internal import Synchronization
 
 /// Roles for the tests of OCIEngine.
 ///
 /// `engine-monitor` is the monitor that the other roles start, and `engine-VERB ROOT RUNTIME ID [OPERAND]`
-/// does one operation. With `CSTATE_TEST_KILL=OPERATION:N` in its environment a process of either kind kills
-/// itself at the N-th step of that operation, counted from 1.
+/// does one operation.
 let engineRoles: [String: Role] = [
-  "engine-monitor": { arguments in monitorMain(arguments: arguments, observer: killingObserver()) },
+  "engine-monitor": { arguments in monitorMain(arguments: arguments) },
   "engine-create": { arguments in
     let id = try ContainerID(arguments[2])
     _ = try engine(arguments).create(bundle: arguments[3], id: id, labels: ["test": "engine"])
@@ -81,20 +79,6 @@ private func engine(
     default: .executable(arguments[1])
     }
   options.monitorCommand = ["/proc/self/exe", "engine-monitor"]
-  options.observer = killingObserver()
   options.runtimeLimit = runtimeLimit
   return try Engine(store: store, options: options)
-}
-
-/// Kills this process at the step that the environment names; nil where it names none.
-private func killingObserver() -> (@Sendable (EngineStep) -> Void)? {
-  guard let text = getenv("CSTATE_TEST_KILL").map({ String(cString: $0) }) else { return nil }
-  let parts = text.split(separator: ":")
-  guard parts.count == 2, let number = Int(parts[1]) else { return nil }
-  let operation = String(parts[0])
-  let count = Atomic<Int>(0)
-  return { step in
-    guard step.operation == operation else { return }
-    if count.add(1, ordering: .relaxed).newValue == number { kill(getpid(), SIGKILL) }
-  }
 }

@@ -13,19 +13,20 @@ struct ImportTests {
   static let allowedImports: [String: Set<String>] = [
     "Sources/JSONText": [],
     "Sources/StateModel": ["JSONText"],
-    "Sources/Platform": ["CPlatform", "Glibc"],
+    "Sources/Platform": ["CPlatform", "Glibc", "Synchronization"],
     "Sources/FileLocking": ["CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/SQLiteStorage": ["CSQLite", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/ContainerStateStore": [
       "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform", "Glibc",
       "Synchronization",
     ],
-    "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
+    // Platform for its failpoints alone.
+    "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "StressSupport", "CPlatform", "Glibc"],
     "StressTests/stress": [
-      "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CPlatform", "Glibc",
-      "Synchronization",
+      "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform", "Platform",
+      "Glibc", "Synchronization",
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],

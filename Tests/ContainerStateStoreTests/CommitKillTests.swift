@@ -1,0 +1,62 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import StoreTestSupport
+internal import Testing
+
+@Suite("Faults: between the steps of a commit")
+struct CommitKillTests {
+  /// A step, and whether a process that is killed there has committed.
+  static let steps: [(name: String, isCommitted: Bool)] = [
+    ("commit.begun", false), ("commit.changed", false), ("commit.committed", true),
+    ("commit.before-sync", true), ("commit.synced", true), ("commit.before-return", true),
+  ]
+
+  @Test(
+    "4, D-1: killed between write and sync, or sync and return, a commit is there and others go on",
+    arguments: steps)
+  func killed(step: (name: String, isCommitted: Bool)) throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    let id = try store.add("counter")
+    try store.add("other")
+    for round in 1...scaled(2) {
+      let before = try store.state(of: id).restartCount
+      let other = try fixture.child()
+      try other.succeed("open")
+      let victim = try ChildProcess(
+        executable: "store-test-child", ["store", fixture.root],
+        environment: ["CSTATE_FAILPOINTS": "\(step.name)=kill@\(round + 3)"])
+      try victim.expect("ready")
+      try victim.succeed("open")
+      try other.send("count other 20")
+      try victim.send("count-aloud counter")
+      var acknowledged = before
+      while let line = try victim.line(within: .seconds(30)) {
+        acknowledged = line.split(separator: " ").last.flatMap { Int32($0) } ?? -1
+      }
+      #expect(try victim.waitForExit() == .signal(SIGKILL))
+      try other.expect("ok", within: .seconds(30))
+      let found = try store.state(of: id).restartCount
+      #expect(found == acknowledged + (step.isCommitted ? 1 : 0), "\(step.name) in round \(round)")
+    }
+    try expectClean(store)
+  }
+
+  @Test(
+    "9, D-3: after a planted sync failure this handle acknowledges nothing durable until it is opened again")
+  func failedSync() throws {
+    let fixture = try StoreFixture()
+    try fixture.open().add("a")
+    let child = try ChildProcess(
+      executable: "store-test-child", ["store", fixture.root],
+      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@2"])
+    try child.expect("ready")
+    try child.succeed("open")
+    try child.succeed("count a 1")
+    try child.fail("count a 1", with: .durabilityUnknown)
+    try child.fail("count a 1", with: .io)
+    #expect(try child.succeed("get a").split(separator: " ")[3] == "2")
+    try child.succeed("open")
+    #expect(try child.succeed("count a 1") == "3")
+  }
+}
