@@ -48,7 +48,7 @@ static: toolchain ## cstate as one static executable, in .build-static/release
 
 .PHONY: test
 test: toolchain ## Install what is missing and run all tests
-	@scripts/install-dependencies libsqlite3-dev runc busybox-static sqlite3 strace
+	@scripts/install-dependencies libsqlite3-dev runc busybox-static sqlite3 strace e2fsprogs
 	swift test
 
 .PHONY: demo

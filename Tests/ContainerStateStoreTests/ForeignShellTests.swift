@@ -6,7 +6,7 @@ internal import Testing
 @Suite("Foreign programs beside the store")
 struct ForeignShellTests {
   @Test(
-    "34: a foreign shell that writes and copies the WAL back, stopped at random like everybody, costs nothing",
+    "34: a foreign shell that writes and copies the WAL back, stopped at random like all, costs no commit",
     arguments: SeededGenerator.seeds)
   func foreignShell(seed: UInt64) throws {
     let fixture = try StoreFixture()

@@ -8,7 +8,8 @@ extension Verb {
     json: "{\"version\": TEXT, \"root\": TEXT, \"lock_directory\": TEXT, \"specification_directory\": TEXT, "
       + "\"schema_version\": NUMBER, \"boot_epoch\": NUMBER, \"containers\": NUMBER, "
       + "\"sqlite_version\": TEXT, \"sqlite_has_wal_reset_race\": BOOL, \"page_size_bytes\": NUMBER, "
-      + "\"wal_frames\": NUMBER, \"wal_frames_copied\": NUMBER, \"reserved_bytes\": NUMBER, \"warnings\": [TEXT, …], "
+      + "\"wal_frames\": NUMBER, \"wal_frames_copied\": NUMBER, "
+      + "\"reserved_bytes\": NUMBER, \"warnings\": [TEXT, …], "
       + "\"chosen_runtime\": TEXT, \"runtime_notice\": TEXT, "
       + "\"runtimes\": [{\"name\": TEXT, \"path\": TEXT, \"usable\": BOOL, \"why_not\": TEXT}, …]}",
     example: "cstate info"
