@@ -52,7 +52,7 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
-    library("StoreHistory", path: "StressTests/history"),
+    library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
     library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
@@ -83,6 +83,7 @@ let package = Package(
     .target(
       name: "CFaults", dependencies: ["CSQLite"], path: "StressTests/faults",
       cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("dl")]),
+    executable("cstate-history", ["StoreHistory"], path: "StressTests/judge"),
 
     library("SVGDrawing", path: "StressTests/drawing"),
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),

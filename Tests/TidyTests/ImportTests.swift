@@ -29,6 +29,7 @@ struct ImportTests {
       "Glibc", "Synchronization",
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/judge": ["StoreHistory", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
     "StressTests/storage": ["CLoopDevice", "Glibc"],
     "StressTests/power-loss": ["ContainerStateStore", "ScratchStorage", "CPlatform", "Glibc"],
