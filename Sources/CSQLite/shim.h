@@ -83,8 +83,8 @@ static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32
   return SQLITE_OK;
 }
 
-/// 1 when the file the connection has open is no longer the one its path names; with an errno in *system_errno
-/// where SQLite says so because it could not look.
+/// 1 when the file the connection has open is no longer the one its path names; with an errno in
+/// *system_errno where SQLite says so because it could not look.
 static inline int csqlite_has_moved(sqlite3 *database, int *system_errno) {
   int moved = 0;
   errno = 0;
