@@ -49,14 +49,16 @@ package final class Database: Sendable {
       try connection.verifyHeader()
       // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
       failpoint("open.read")
-      try OpenDatabases.guardSharedMemory(identity, path: path)
+      // Not what the path names now: SQLite shares the index of the first connection within a process.
+      sharedMemoryIdentity = try OpenDatabases.guardSharedMemory(identity, path: path)
+      guard try FileIdentity.present(at: path + "-shm") == sharedMemoryIdentity else {
+        throw StorageError.replaced(path + "-shm")
+      }
       let hasMoved = try connection.hasMoved()
       guard !hasMoved, try FileIdentity.present(at: path) == identity,
-        let walIdentity = try FileIdentity.present(at: path + "-wal"),
-        let sharedMemoryIdentity = try FileIdentity.present(at: path + "-shm")
+        let walIdentity = try FileIdentity.present(at: path + "-wal")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
-      self.sharedMemoryIdentity = sharedMemoryIdentity
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -73,7 +75,7 @@ package final class Database: Sendable {
 
   deinit {
     guard owner.isSameProcess else { return }
-    if let last = pool.withLock({ $0.close() }) { finishClosing(last) }
+    if let last = pool.withLock({ $0.close() }) { finishClosing(last.idle) }
   }
 
   /// Gives the body one consistent snapshot: no change by anybody shows up between its first read and
@@ -158,7 +160,10 @@ package final class Database: Sendable {
           let found = try connection.requireKnownVersion()
           guard found < options.schemaVersion else { return }
           try body(connection, found)
-          try connection.execute("PRAGMA user_version=\(options.schemaVersion)")
+          // Who reads asks for the version where the schema's cookie has moved, and a migration of rows alone
+          // leaves it.
+          try connection.execute(
+            "CREATE TABLE cookie (moves); DROP TABLE cookie; PRAGMA user_version=\(options.schemaVersion)")
           // FAILPOINT migration.changed: the new schema is there, and COMMIT has not begun.
           try StorageError.check(planted: failpointErrno("migration.changed"), path: path)
         }
@@ -171,10 +176,13 @@ package final class Database: Sendable {
 
   /// Makes everything that was committed before, by anybody, survive a power loss: one sync of the WAL.
   ///
-  /// - Throws: `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
+  /// - Throws: `replaced`, `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
   package func makeDurable() throws {
     try checkSyncs()
-    try withConnection { try sync($0) }
+    try withConnection { connection in
+      try checkIdentity()
+      try sync(connection)
+    }
   }
 }
 
@@ -215,13 +223,21 @@ extension Database {
 
   private func giveBack(_ connection: Connection?) {
     guard owner.isSameProcess else { return }
-    let returned = connection.map(PooledConnection.init)
-    let (surplus, isLast) = pool.withLock { $0.giveBack(returned, idleConnections: options.idleConnections) }
-    surplus?.connection.close()
-    if isLast { OpenDatabases.leave(identity) }
+    if let connection {
+      let returned = PooledConnection(connection)
+      if pool.withLock({ $0.keep(returned, idleConnections: options.idleConnections) }) { return }
+      connection.close()
+    }
+    leaveIfLast()
   }
 
-  /// Throws unless the paths still name the files that are open; every write and WAL checkpoint asks.
+  /// DURABILITY D-6: who leaves last has seen every other connection closed, and closed its own.
+  func leaveIfLast() {
+    if pool.withLock({ $0.forget() }) { OpenDatabases.leave(identity) }
+  }
+
+  /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
+  /// `makeDurable` asks.
   ///
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.

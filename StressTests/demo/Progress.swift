@@ -19,7 +19,7 @@ struct Progress {
     guard elapsedNanoseconds - lastShownNanoseconds >= pause || done == containers else { return }
     lastShownNanoseconds = elapsedNanoseconds
     let line =
-      "\(done)/\(containers) containers · \(operations) operations · \(kills) kills · "
+      "containers \(done)/\(containers) · operations \(operations) · kills \(kills) · "
       + "\(elapsedNanoseconds / 1_000_000_000) s"
     write(isTerminal ? "\r\u{1B}[K\(line)" : line + "\n")
   }
@@ -29,13 +29,14 @@ struct Progress {
   private func write(_ text: String) { _ = writeAll(Array(text.utf8), to: descriptor) }
 }
 
-/// INT and TERM: held back, and looked for between two steps.
+/// INT, TERM and HUP: held back, and looked for between two steps.
 enum Interruption {
+  private static let numbers = [SIGINT, SIGTERM, SIGHUP]
+
   private static var signals: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
+    for number in numbers { sigaddset(&set, number) }
     return set
   }
 
@@ -47,12 +48,6 @@ enum Interruption {
   static var isRequested: Bool {
     var pending = sigset_t()
     sigpending(&pending)
-    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1
-  }
-
-  /// Lets both end the process again; one that was held back does so at once.
-  static func release() {
-    var set = signals
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    return numbers.contains { sigismember(&pending, $0) == 1 }
   }
 }
