@@ -118,8 +118,8 @@ static inline int csqlite_wal_header_is_whole(sqlite3 *database) {
   return bytes[12] != 0 && memcmp(bytes, bytes + 48, 48) == 0;
 }
 
-/// 1 when the file the connection has open is no longer the one its path names; with an errno in *system_errno
-/// where SQLite says so because it could not look.
+/// 1 when the file the connection has open is no longer the one its path names; with an errno in
+/// *system_errno where SQLite says so because it could not look.
 static inline int csqlite_has_moved(sqlite3 *database, int *system_errno) {
   int moved = 0;
   errno = 0;

@@ -22,6 +22,8 @@ final class LockDescriptors: Sendable {
     var slots: [FileIdentity: Slot] = [:]
     /// Slots without users, the longest unused first.
     var idle: [FileIdentity] = []
+    /// Opened, and then the kernel would not say which file it is.
+    var unidentified: [Int32] = []
   }
 
   private let state: Guarded<State>
@@ -100,10 +102,18 @@ final class LockDescriptors: Sendable {
   private static func checkOutByOpening(
     path: String, creates: Bool, in state: inout State
   ) throws(LockError) -> LockEntry? {
+    sortUnidentified(&state)
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
     // FAILPOINT lock.opened: the lockfile is there, perhaps just made, and nobody has asked for its lock.
     failpoint("lock.opened")
-    let status = try FileStatus.of(descriptor: descriptor, path: path)
+    let status: platform_file_status
+    do throws(LockError) {
+      status = try FileStatus.of(descriptor: descriptor, path: path)
+    } catch {
+      // It may be a second one of a file that is locked.
+      state.unidentified.append(descriptor)
+      throw error
+    }
     let identity = FileIdentity(status)
     let ownerID = geteuid()
     let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
@@ -122,6 +132,25 @@ final class LockDescriptors: Sendable {
     let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
     state.slots[identity] = Slot(entry: entry, users: 1)
     return entry
+  }
+
+  /// Closes what could not be identified before, or parks it with its file.
+  private static func sortUnidentified(_ state: inout State) {
+    let descriptors = state.unidentified
+    state.unidentified.removeAll()
+    for descriptor in descriptors {
+      var status = platform_file_status()
+      guard platform_look_at_descriptor(descriptor, &status) == 0 else {
+        state.unidentified.append(descriptor)
+        continue
+      }
+      guard let index = state.slots.index(forKey: FileIdentity(status)) else {
+        _ = Glibc.close(descriptor)
+        continue
+      }
+      state.slots.values[index].parked.append(descriptor)
+      if state.slots.values[index].users == 0 { closeParked(&state.slots.values[index]) }
+    }
   }
 
   private static func openDescriptor(

@@ -1,7 +1,7 @@
 /// A named place at which tests and stress builds kill, stop, delay or fail the process.
 ///
-/// Does nothing unless it is armed (`Failpoints`), and is compiled to nothing where `FAILPOINTS` is not defined:
-/// Package.swift defines it for debug builds and with the trait `Failpoints`.
+/// Does nothing unless it is armed (`Failpoints`), and is compiled to nothing where `FAILPOINTS` is not
+/// defined: Package.swift defines it for debug builds and with the trait `Failpoints`.
 ///
 /// - Parameter name: `part.what-has-just-happened`, or `part.before-what`; used once, with a comment
 ///   `// FAILPOINT name` above it that says why it stands there.

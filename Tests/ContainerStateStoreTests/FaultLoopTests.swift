@@ -6,9 +6,9 @@ internal import Testing
 /// Each operation of a store in a process of its own, whose first call of a kind fails, then its second …, until
 /// it passes untouched; see `FaultLoop` in `Tests/StoreTestChild`.
 ///
-/// After each: nothing acknowledged is lost and everything else is there whole or not at all, the error is the
-/// store's own and honest, `verify` is clean for a fresh process, nothing is locked or left open, and the same
-/// operation works again.
+/// After each: nothing acknowledged is lost and everything else is there whole or not at all, the error is
+/// the store's own and honest, `verify` is clean for a fresh process, nothing is locked or left open, and the
+/// same operation works again.
 @Suite("Faults: every call of every operation")
 struct FaultLoopTests {
   static let operations = [

@@ -79,7 +79,8 @@ struct FaultRow {
         error: ENOMEM,
         forever: 1),
       FaultRow(
-        name: "ENOLCK-unlock", calls: calls(FAULTS_UNLOCK), mode: UInt32(FAULTS_FAIL.rawValue), error: ENOLCK),
+        name: "ENOLCK-unlock", calls: calls(FAULTS_UNLOCK), mode: UInt32(FAULTS_FAIL.rawValue),
+        error: ENOLCK),
     ]
     + rows(
       "EIO",
