@@ -102,7 +102,7 @@ extension StateStore {
 
   /// Whether the file was an orphan, and is removed.
   private func reapSpecificationFile(_ path: String, named file: String, of id: ContainerID) throws -> Bool {
-    let name = LockName.reaping(lockName(of: id).fileName, in: location.lockDirectory)
+    let name = LockName.reaping(lockFileName(of: id), in: location.lockDirectory)
     let locks = try HeldLocks([name], wait: .none, operation: "reap specification copies")
     defer { locks.release() }
     let isKnown = try isKnown(id: id.rawValue)

@@ -111,9 +111,11 @@ extension StateStore {
   /// The lockfile of a container, with its place in the lock order.
   func lockName(of id: ContainerID) -> LockName {
     LockName(
-      directory: location.lockDirectory, fileName: id.rawValue + StateStore.lockFileSuffix,
-      rank: LockRank.container, key: id.rawValue)
+      directory: location.lockDirectory, fileName: lockFileName(of: id), rank: LockRank.container,
+      key: id.rawValue)
   }
+
+  func lockFileName(of id: ContainerID) -> String { id.rawValue + StateStore.lockFileSuffix }
 
   static let lockFileSuffix = ".lock"
 

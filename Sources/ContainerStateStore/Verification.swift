@@ -112,7 +112,7 @@ extension StateStore {
       }
       let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
       func isOrphaned() throws -> Bool {
-        if try isHeld(lockName(of: id).fileName) { return false }
+        if try isHeld(lockFileName(of: id)) { return false }
         return try isTemporary || !isKnown(id.rawValue)
       }
       // Once more: whoever was at work on the container meanwhile has taken the file along.

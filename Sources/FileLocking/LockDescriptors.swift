@@ -11,11 +11,14 @@ final class LockDescriptors: Sendable {
   /// How many unused lockfiles stay open, so that locking them again costs no open and no close.
   static let idleLimit = 64
 
-  private struct Slot {
+  /// A class, since every change of a struct in a dictionary would copy it.
+  private final class Slot {
     let entry: LockEntry
-    var users: Int
+    var users = 1
     var parked: [Int32] = []
     var isDiscarded = false
+
+    init(_ entry: LockEntry) { self.entry = entry }
   }
 
   private struct State {
@@ -31,6 +34,7 @@ final class LockDescriptors: Sendable {
   init() {
     var empty = State()
     empty.idle.reserveCapacity(Self.idleLimit + 1)
+    empty.slots.reserveCapacity(Self.idleLimit * 2)
     state = Guarded(empty)
   }
 
@@ -38,9 +42,11 @@ final class LockDescriptors: Sendable {
   ///
   /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    var ownerID: UInt32?
     if let status = try FileStatus.of(path: path) {
       let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }
-      if let reason = FileStatus.reasonAgainst(status, ownerID: found?.ownerID ?? geteuid()) {
+      let expected = found?.ownerID ?? geteuid()
+      if let reason = FileStatus.reasonAgainst(status, ownerID: expected) {
         if let found { checkIn(found) }
         throw .unsafePath(path: path, reason: reason)
       }
@@ -48,16 +54,19 @@ final class LockDescriptors: Sendable {
         Self.repairMode(status, descriptor: found.descriptor)
         return found
       }
+      ownerID = expected
     } else if !creates {
       return nil
     }
-    return try checkOutByOpening(path: path, creates: creates)
+    return try checkOutByOpening(path: path, creates: creates, ownerID: ownerID ?? geteuid())
   }
 
   /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
-  func checkOutByOpening(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+  func checkOutByOpening(
+    path: String, creates: Bool, ownerID: UInt32 = geteuid()
+  ) throws(LockError) -> LockEntry? {
     try state.withLock { (state) throws(LockError) -> LockEntry? in
-      try Self.checkOutByOpening(path: path, creates: creates, in: &state)
+      try Self.checkOutByOpening(path: path, creates: creates, ownerID: ownerID, in: &state)
     }
   }
 
@@ -71,15 +80,15 @@ final class LockDescriptors: Sendable {
   /// Ends one use; `discards` closes the file with its last use instead of keeping it open.
   func checkIn(_ entry: LockEntry, discards: Bool = false) {
     state.withLock { state in
-      guard let index = state.slots.index(forKey: entry.identity) else { return }
-      if discards { state.slots.values[index].isDiscarded = true }
-      state.slots.values[index].users -= 1
-      guard state.slots.values[index].users == 0 else { return }
-      if state.slots.values[index].isDiscarded {
+      guard let slot = state.slots[entry.identity] else { return }
+      if discards { slot.isDiscarded = true }
+      slot.users -= 1
+      guard slot.users == 0 else { return }
+      if slot.isDiscarded {
         Self.close(entry.identity, in: &state)
         return
       }
-      Self.closeParked(&state.slots.values[index])
+      Self.closeParked(slot)
       state.idle.append(entry.identity)
       if state.idle.count > Self.idleLimit { Self.close(state.idle.removeFirst(), in: &state) }
     }
@@ -91,16 +100,14 @@ final class LockDescriptors: Sendable {
   }
 
   private static func use(_ identity: FileIdentity, in state: inout State) -> LockEntry? {
-    guard let index = state.slots.index(forKey: identity) else { return nil }
-    if state.slots.values[index].users == 0, let place = state.idle.lastIndex(of: identity) {
-      state.idle.remove(at: place)
-    }
-    state.slots.values[index].users += 1
-    return state.slots.values[index].entry
+    guard let slot = state.slots[identity] else { return nil }
+    if slot.users == 0, let place = state.idle.lastIndex(of: identity) { state.idle.remove(at: place) }
+    slot.users += 1
+    return slot.entry
   }
 
   private static func checkOutByOpening(
-    path: String, creates: Bool, in state: inout State
+    path: String, creates: Bool, ownerID: UInt32, in state: inout State
   ) throws(LockError) -> LockEntry? {
     sortUnidentified(&state)
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
@@ -115,12 +122,11 @@ final class LockDescriptors: Sendable {
       throw error
     }
     let identity = FileIdentity(status)
-    let ownerID = geteuid()
     let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
     // Another thread or another path came first: closing this descriptor would drop that entry's lock.
-    if let index = state.slots.index(forKey: identity) {
-      state.slots.values[index].parked.append(descriptor)
-      if state.slots.values[index].users == 0 { closeParked(&state.slots.values[index]) }
+    if let slot = state.slots[identity] {
+      slot.parked.append(descriptor)
+      if slot.users == 0 { closeParked(slot) }
       if let reason { throw .unsafePath(path: path, reason: reason) }
       return use(identity, in: &state)
     }
@@ -130,7 +136,7 @@ final class LockDescriptors: Sendable {
     }
     repairMode(status, descriptor: descriptor)
     let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
-    state.slots[identity] = Slot(entry: entry, users: 1)
+    state.slots[identity] = Slot(entry)
     return entry
   }
 
@@ -180,12 +186,13 @@ final class LockDescriptors: Sendable {
   }
 
   private static func close(_ identity: FileIdentity, in state: inout State) {
-    guard var slot = state.slots.removeValue(forKey: identity) else { return }
-    closeParked(&slot)
+    guard let slot = state.slots.removeValue(forKey: identity) else { return }
+    closeParked(slot)
     _ = Glibc.close(slot.entry.descriptor)
   }
 
-  private static func closeParked(_ slot: inout Slot) {
+  private static func closeParked(_ slot: Slot) {
+    guard !slot.parked.isEmpty else { return }
     for descriptor in slot.parked { _ = Glibc.close(descriptor) }
     slot.parked.removeAll()
   }

@@ -9,7 +9,10 @@ struct HeldLock {
   let name: LockName
   let bootTimeNanoseconds: UInt64
   let waitedNanoseconds: UInt64
-  let waitedFor: LockHolder?
+  /// What it waited with; nil where the lock was free.
+  let waiter: LockWaiter?
+
+  var waitedFor: LockHolder? { waiter?.holder }
 
   /// Asks the kernel whether this process has the lock, and the path whether it is still this file.
   var isStillHeld: Bool {
@@ -30,7 +33,7 @@ struct HeldLock {
     // PROTOCOL L-8: what a forked child inherits is its parent's.
     guard table.fork.isSameProcess else { return }
     table.release(entry, isAtPath: isAtPath)
-    thread.remove(name.order)
+    thread.remove(name)
   }
 }
 

@@ -1,19 +1,30 @@
 /// Where a lockfile is, and its place in the one order of all locks.
 ///
 /// PROTOCOL L-6: locks are taken in ascending order of rank, then key, then path.
-package struct LockName: Sendable, Hashable {
-  /// Canonical path of the directory the lockfile is in.
-  package let directory: String
-  /// Name of the lockfile in its directory.
-  package let fileName: String
+package struct LockName: Sendable {
+  /// Shared by all copies: names are copied often, and texts count their references one by one.
+  private final class Parts: Sendable {
+    let rank: UInt8
+    let key: String
+    let path: String
+
+    init(rank: UInt8, key: String, path: String) {
+      self.rank = rank
+      self.key = key
+      self.path = path
+    }
+  }
+
+  private let parts: Parts
+
   /// First part of the order: kinds of locks.
   ///
   /// The write gate has 255, orphan reaping uses 254.
-  package let rank: UInt8
+  package var rank: UInt8 { parts.rank }
   /// Second part of the order: which one of its kind.
-  package let key: String
-  /// `directory` and `fileName` joined.
-  package let path: String
+  package var key: String { parts.key }
+  /// The lockfile.
+  package var path: String { parts.path }
 
   /// A name; nothing is opened or looked at.
   ///
@@ -24,12 +35,17 @@ package struct LockName: Sendable, Hashable {
   ///   - key: compared as text among names of one rank.
   package init(directory: String, fileName: String, rank: UInt8, key: String) {
     precondition(!fileName.utf8.contains(UInt8(ascii: "/")), "a lockfile is one path component")
-    self.directory = directory
-    self.fileName = fileName
-    self.rank = rank
-    self.key = key
-    path = directory + "/" + fileName
+    parts = Parts(rank: rank, key: key, path: directory + "/" + fileName)
   }
+}
+
+extension LockName: Hashable {
+  package static func == (left: LockName, right: LockName) -> Bool {
+    left.parts === right.parts
+      || (left.rank == right.rank && left.key == right.key && left.path == right.path)
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(path) }
 }
 
 extension LockName {
@@ -47,21 +63,6 @@ extension LockName {
 extension LockName: Comparable {
   /// True when the left lock has to be taken before the right one.
   package static func < (left: LockName, right: LockName) -> Bool {
-    left.order < right.order
-  }
-
-  var order: LockOrder { LockOrder(rank: rank, key: key, path: path) }
-}
-
-/// The part of a name that a thread remembers while it holds the lock.
-struct LockOrder: Sendable, Comparable {
-  let rank: UInt8
-  let key: String
-  let path: String
-
-  static func < (left: LockOrder, right: LockOrder) -> Bool {
-    if left.rank != right.rank { return left.rank < right.rank }
-    if left.key != right.key { return left.key < right.key }
-    return left.path < right.path
+    (left.rank, left.key, left.path) < (right.rank, right.key, right.path)
   }
 }

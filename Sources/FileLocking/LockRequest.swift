@@ -11,8 +11,6 @@ struct LockRequest {
   /// Whether the holder is looked up when a wait begins; the gate is too hot for it.
   let namesHolder: Bool
   private(set) var waiter: LockWaiter?
-  private(set) var holder: LockHolder?
-  private var beganWaitingNanoseconds: UInt64 = 0
   private var letGoEndNanoseconds: UInt64 = 0
 
   init(path: String, thread: ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
@@ -32,15 +30,15 @@ struct LockRequest {
 
   /// Nanoseconds since the first time the lock was found held, 0 when it never was.
   var waitedNanoseconds: UInt64 {
-    beganWaitingNanoseconds == 0 ? 0 : Clock.monotonicNanoseconds - beganWaitingNanoseconds
+    waiter.map { Clock.monotonicNanoseconds - $0.beganNanoseconds } ?? 0
   }
 
   mutating func beginWaiting(at entry: LockEntry, ticket: @autoclosure () -> UInt64) -> LockWaiter {
     if let waiter { return waiter }
-    let made = LockWaiter(thread: thread, ticket: ticket())
+    let made = LockWaiter(
+      thread: thread, ticket: ticket(), beganNanoseconds: Clock.monotonicNanoseconds,
+      holder: namesHolder ? LockHolder.of(descriptor: entry.descriptor) : nil)
     waiter = made
-    beganWaitingNanoseconds = Clock.monotonicNanoseconds
-    if namesHolder { holder = LockHolder.of(descriptor: entry.descriptor) }
     return made
   }
 
@@ -53,7 +51,7 @@ struct LockRequest {
 
   func timeout(at entry: LockEntry) -> LockError {
     .timeout(
-      path: path, holder: LockHolder.of(descriptor: entry.descriptor) ?? holder,
+      path: path, holder: LockHolder.of(descriptor: entry.descriptor) ?? waiter?.holder,
       waited: .nanoseconds(waitedNanoseconds))
   }
 

@@ -80,11 +80,11 @@ package final class LockTable: Sendable {
   ) throws(LockError) -> HeldLock {
     guard fork.isSameProcess else { throw .usedAfterFork }
     let thread = ThreadLocks.current
-    try thread.push(name.order)
+    try thread.push(name)
     do throws(LockError) {
       return try hold(name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, operation: operation)
     } catch {
-      thread.remove(name.order)
+      thread.remove(name)
       throw error
     }
   }
@@ -118,7 +118,7 @@ package final class LockTable: Sendable {
       return HeldLock(
         table: self, entry: entry, thread: thread, name: name,
         bootTimeNanoseconds: bootTimeNanoseconds, waitedNanoseconds: request.waitedNanoseconds,
-        waitedFor: request.holder)
+        waiter: request.waiter)
     }
   }
 

@@ -14,11 +14,17 @@ final class LockWaiter: Sendable {
   let thread: ThreadLocks
   /// Order of arrival, kept over restarts.
   let ticket: UInt64
+  /// CLOCK_MONOTONIC when it found the lock held.
+  let beganNanoseconds: UInt64
+  /// Who held it then; nil when he could not be named or was not asked for.
+  let holder: LockHolder?
   private let word = ParkingWord()
 
-  init(thread: ThreadLocks, ticket: UInt64) {
+  init(thread: ThreadLocks, ticket: UInt64, beganNanoseconds: UInt64, holder: LockHolder?) {
     self.thread = thread
     self.ticket = ticket
+    self.beganNanoseconds = beganNanoseconds
+    self.holder = holder
   }
 
   /// What the waiter was told, nil so far.

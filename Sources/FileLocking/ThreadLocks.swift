@@ -6,10 +6,10 @@ import Platform
 /// PROTOCOL L-6: judged per thread, so that a lock another thread waits for is never a false alarm.
 final class ThreadLocks: Sendable {
   private let fork = ForkDetector()
-  private let held: Guarded<[LockOrder]>
+  private let held: Guarded<[LockName]>
 
   private init() {
-    var empty: [LockOrder] = []
+    var empty: [LockName] = []
     empty.reserveCapacity(8)
     held = Guarded(empty)
   }
@@ -31,19 +31,19 @@ final class ThreadLocks: Sendable {
   /// Notes the lock as this thread's before it is waited for.
   ///
   /// - Throws: `wouldDeadlock` when the thread holds one that comes at or after it.
-  func push(_ order: LockOrder) throws(LockError) {
-    let last = held.withLock { held -> LockOrder? in
-      if let last = held.last, last >= order { return last }
-      held.append(order)
+  func push(_ name: LockName) throws(LockError) {
+    let last = held.withLock { held -> LockName? in
+      if let last = held.last, last >= name { return last }
+      held.append(name)
       return nil
     }
-    if let last { throw .wouldDeadlock(path: order.path, heldPath: last.path) }
+    if let last { throw .wouldDeadlock(path: name.path, heldPath: last.path) }
   }
 
   /// Forgets a lock that was let go or not granted; may be called from another thread.
-  func remove(_ order: LockOrder) {
+  func remove(_ name: LockName) {
     held.withLock { held in
-      if let index = held.lastIndex(of: order) { held.remove(at: index) }
+      if let index = held.lastIndex(of: name) { held.remove(at: index) }
     }
   }
 }

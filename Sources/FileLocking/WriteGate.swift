@@ -15,7 +15,6 @@ package final class WriteGate: Sendable {
   private let entry: LockEntry
   /// nil on a disk too full for it: the record is then written as for every other lock.
   private let page: GatePage?
-  private let order: LockOrder
 
   /// Opens the gate, and creates its lockfile when missing.
   ///
@@ -33,7 +32,6 @@ package final class WriteGate: Sendable {
     self.table = table
     self.entry = entry
     page = GatePage(descriptor: entry.descriptor)
-    order = name.order
   }
 
   deinit {
@@ -52,11 +50,11 @@ package final class WriteGate: Sendable {
   package func enter(operation: String, deadlineNanoseconds: UInt64) throws(LockError) {
     guard table.fork.isSameProcess else { throw .usedAfterFork }
     let thread = ThreadLocks.current
-    try thread.push(order)
+    try thread.push(name)
     do throws(LockError) {
       try enter(thread: thread, deadlineNanoseconds: deadlineNanoseconds)
     } catch {
-      thread.remove(order)
+      thread.remove(name)
       throw error
     }
     writeRecord(operation: operation)
@@ -86,7 +84,7 @@ package final class WriteGate: Sendable {
     failpoint("gate.leaving")
     _ = platform_lock_release(entry.descriptor, 0, 0)
     entry.passOn()
-    ThreadLocks.current.remove(order)
+    ThreadLocks.current.remove(name)
   }
 
   /// Whether the kernel still has the gate as this process's, on the file that its path names.

@@ -22,6 +22,9 @@ package struct FileIdentity: Sendable, Hashable {
     self.inode = inode
   }
 
+  /// The inode alone: few files of different devices share one.
+  package func hash(into hasher: inout Hasher) { hasher.combine(inode) }
+
   /// The identity of the file that was looked at.
   package init(_ status: platform_file_status) {
     self.init(device: status.device, inode: status.inode)

@@ -7,6 +7,7 @@ enum BenchCase: String, CaseIterable {
   case lookUpPrefix = "lookup-prefix"
   case list
   case update = "durable-update"
+  case commits = "durable-commits"
   case add
   case remove
   case lockKept = "lock-kept"
@@ -29,7 +30,9 @@ enum BenchCase: String, CaseIterable {
     case .lookUpName: "a whole container by its name"
     case .lookUpPrefix: "a whole container by 12 characters of its id"
     case .list: "id, name, status, image and times of all containers"
-    case .update: "lock, fresh read, durable update, unlock, against one plain commit with synchronous=FULL"
+    case .update: "lock, fresh read, durable update, unlock"
+    case .commits:
+      "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
     case .add: "a container with a specification of 12 KB and its copy, durable"
     case .remove: "a container with all that belongs to it, durable"
     case .lockKept: "lock and unlock of a lockfile that is open"
@@ -45,11 +48,13 @@ enum BenchCase: String, CaseIterable {
     }
   }
 
+  static let commitsPerLock = 16
+
   /// Whether it is run by several processes at once.
   var isForManyProcesses: Bool { [.updateOwn, .updateCommon, .mix].contains(self) }
 
   /// Whether the peer's way, a rollback journal, is measured as well.
-  var hasPeer: Bool { isForManyProcesses || [.update, .add, .remove].contains(self) }
+  var hasPeer: Bool { isForManyProcesses || [.update, .commits, .add, .remove].contains(self) }
 
   /// Whether each operation syncs, so that the disk decides how long it takes.
   var isDurable: Bool { hasPeer }
@@ -89,6 +94,9 @@ struct Cell {
   var subjects: [Subject] {
     benchCase.hasPeer && containers <= 10_000 ? [.store, .floor, .peer] : [.store, .floor]
   }
+
+  /// Whether its operations need a processor all the time.
+  var waitsForNobody: Bool { !benchCase.isDurable && ![.start, .openAfter1000].contains(benchCase) }
 
   var name: String {
     var name = "\(benchCase.rawValue) n=\(containers)"

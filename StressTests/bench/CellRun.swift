@@ -10,6 +10,12 @@ struct CellRun {
   func measure() throws(BenchFailure) -> CellFigures {
     guard let page = bench_make_page() else { throw .systemCall("mmap", "results") }
     defer { bench_free_page(page) }
+    if cell.benchCase.isDurable {
+      let place = place
+      try inChild("extend the WAL") {
+        for subject in [Subject.store, .floor] { floor_extend_wal(place.database(of: subject)) }
+      }
+    }
     let children = try startWorkers(page)
     do {
       let sums = cell.subjects.map { _ in ResultSum(processes: cell.processes) }

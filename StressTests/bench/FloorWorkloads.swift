@@ -12,9 +12,11 @@ struct FloorWorkloads {
   func workload() throws -> Workload {
     switch cell.benchCase {
     case .lockKept:
-      let path = CText(context.place.locks + "/floor.lock")
-      let lock = floor_open_lock(path.start)
-      return Workload(perform: { _ in floor_lock_kept(lock) }, close: { withExtendedLifetime(path) {} })
+      let lock = KeptLock(context.place.locks + "/floor.lock")
+      return Workload { _ in
+        lock.take()
+        lock.letGo()
+      }
     case .lockOpened:
       let paths = (0..<200).map { CText(context.place.locks + "/floor-\($0).lock") }
       for path in paths { close(floor_open_lock(path.start).descriptor) }
@@ -59,8 +61,23 @@ struct FloorWorkloads {
           free(floor_container(database, ids[step].start))
         }
       }
+    case .update: return updating(database)
+    case .commits:
+      return Workload { _ in for _ in 0..<BenchCase.commitsPerLock { floor_update(database, own) } }
     case .add, .remove: return changing(database)
     default: return Workload { _ in floor_update(database, own) }
+    }
+  }
+
+  private func updating(_ database: OpaquePointer) -> Workload {
+    let id = CText(Corpus.id(context.ownIndex))
+    let generation = Int64(context.ownIndex) + 1
+    let lock = KeptLock("\(context.place.locks)/\(subject.name)-update.lock")
+    return Workload { _ in
+      lock.take()
+      free(floor_container(database, id.start))
+      floor_update(database, generation)
+      lock.letGo()
     }
   }
 
@@ -122,6 +139,22 @@ private struct NewContainer {
     lock = CText("\(context.place.locks)/\(subject.name)-\(text).lock")
     copy = CText("\(context.place.locks)/\(subject.name)-\(text).json")
   }
+}
+
+/// A lockfile that stays open.
+private final class KeptLock {
+  private let path: CText
+  private let lock: floor_lock
+
+  init(_ path: String) {
+    self.path = CText(path)
+    lock = floor_open_lock(self.path.start)
+  }
+
+  deinit { close(lock.descriptor) }
+
+  func take() { floor_lock_kept(lock) }
+  func letGo() { floor_unlock_kept(lock) }
 }
 
 /// A text with a fixed address.

@@ -7,10 +7,16 @@ final class Noise {
   let clockNanoseconds: UInt64
   private var arithmetic: [Double] = []
   private var syncs: [Double] = []
+  private var wantedNanoseconds = 0.0
+  private var processorNanoseconds = 0.0
   private let descriptor: Int32
 
-  /// Whose middle half of the calibrations spans more than this is called noisy.
-  static let limit = 0.15
+  /// Where the middle half of the calibrations spans more than this, times mean little.
+  private static let spreadLimit = 0.15
+  /// The same where who only computes waits for a processor for more than this share of the time.
+  private static let waitLimit = 0.05
+  /// A sync that is faster than this reaches no disk.
+  private static let fastestSyncNanoseconds = 50_000.0
 
   init(directory: String) throws(BenchFailure) {
     let path = directory + "/calibration"
@@ -38,18 +44,36 @@ final class Noise {
     syncs.append(Double(nanoseconds(CLOCK_MONOTONIC) - middle))
   }
 
+  /// Adds what operations took that wait for nobody, and what a processor worked for them.
+  func add(wantedNanoseconds wanted: Double, processorNanoseconds processor: Double) {
+    wantedNanoseconds += wanted
+    processorNanoseconds += min(processor, wanted)
+  }
+
   var arithmeticSpread: Spread? { Spread(arithmetic) }
   var syncSpread: Spread? { Spread(syncs) }
 
+  /// Which share of its time somebody who only computes waited for a processor; nil where nobody did that.
+  var waitShare: Double? {
+    wantedNanoseconds > 0 ? 1 - processorNanoseconds / wantedNanoseconds : nil
+  }
+
   /// Whether absolute times mean little here.
-  var isNoisy: Bool { (arithmeticSpread?.relativeWidth ?? 0) > Noise.limit }
+  var isNoisy: Bool {
+    (arithmeticSpread?.relativeWidth ?? 0) > Noise.spreadLimit || (waitShare ?? 0) > Noise.waitLimit
+  }
+
+  /// Whether syncs cost nothing here, as on a tmpfs.
+  var isWithoutDisk: Bool { (syncSpread?.median ?? 0) < Noise.fastestSyncNanoseconds }
 
   /// One line for people.
   var summary: String {
     let arithmetic = percent(arithmeticSpread?.relativeWidth ?? 0)
     let sync = percent(syncSpread?.relativeWidth ?? 0)
-    let median = microseconds(syncSpread?.median ?? 0)
-    return "machine: the same arithmetic varies by \(arithmetic), the same sync (\(median)) by \(sync)"
-      + (isNoisy ? "; this is a NOISY machine: believe ratios, not times" : "")
+    let wait = waitShare.map { "; who computes waited \(percent($0)) of the time for a processor" } ?? ""
+    return "machine: the same arithmetic varies by \(arithmetic), the same sync "
+      + "(\(microseconds(syncSpread?.median ?? 0))) by \(sync)\(wait)"
+      + (isNoisy ? ". NOISY: believe ratios, not times" : "")
+      + (isWithoutDisk ? ". No disk behind the syncs" : "")
   }
 }

@@ -19,6 +19,8 @@ struct Report {
     json.member("noisy", noise.isNoisy)
     Report.write(noise.arithmeticSpread, "arithmetic_ns", to: &json)
     Report.write(noise.syncSpread, "sync_ns", to: &json)
+    json.key("processor_wait_share")
+    if let share = noise.waitShare { json.double((share * 1000).rounded() / 1000) } else { json.null() }
     json.member("clock_ns", noise.clockNanoseconds)
     json.endObject()
     json.key("cells")

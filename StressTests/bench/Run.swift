@@ -19,7 +19,7 @@ struct Run {
     defer { workplace.remove() }
     let noise = try Noise(directory: workplace.path)
     let figures = try measure(in: workplace, noise)
-    let verdicts = Verdict.all(thresholds, figures, isQuick: options.isQuick, isNoisy: noise.isNoisy)
+    let verdicts = Verdict.all(thresholds, figures, isQuick: options.isQuick, noise: noise)
     let report = Report(options: options, figures: figures, verdicts: verdicts, noise: noise)
     if let directory = options.outputDirectory { try write(report, into: directory) }
     if options.printsJSON {
@@ -41,6 +41,13 @@ struct Run {
       let place = try workplace.place(containers: cell.containers)
       let found = try CellRun(cell: cell, place: place, noise: noise).measure()
       figures.append(found)
+      if cell.waitsForNobody {
+        for subject in found.subjects {
+          noise.add(
+            wantedNanoseconds: subject.meanNanoseconds * Double(subject.operations),
+            processorNanoseconds: subject.processorNanosecondsPerOperation * Double(subject.operations))
+        }
+      }
       if !options.printsJSON { for line in Table.lines(found) { say(line) } }
       if !plan.cells[(index + 1)...].contains(where: { $0.containers == cell.containers }) {
         workplace.discard(containers: cell.containers)

@@ -52,6 +52,12 @@ struct StoreWorkloads {
         let (isUpdate, step) = context.mixed(index)
         if isUpdate { try update(store, ids[step]) } else { _ = try store.container(ids[step]) }
       }
+    case .commits:
+      return Workload { _ in
+        try store.withLockedContainer(own, wait: .indefinitely) { locked in
+          for _ in 0..<BenchCase.commitsPerLock { try locked.update(countRestart) }
+        }
+      }
     case .add, .remove: return try changing(store)
     default: return Workload { _ in try update(store, own) }
     }
@@ -107,9 +113,11 @@ struct StoreWorkloads {
 }
 
 private func update(_ store: StateStore, _ id: ContainerID) throws {
-  try store.withLockedContainer(id, wait: .indefinitely) { locked in
-    try locked.update { $0.restartCount = ($0.restartCount + 1) & 0xf_ffff }
-  }
+  try store.withLockedContainer(id, wait: .indefinitely) { try $0.update(countRestart) }
+}
+
+private func countRestart(_ state: inout ContainerState) {
+  state.restartCount = (state.restartCount + 1) & 0xf_ffff
 }
 
 /// A workload that starts a program and waits for its end.

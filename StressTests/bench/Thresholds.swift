@@ -17,7 +17,7 @@ struct Threshold {
     case growth
 
     /// Whether it is a time, which means nothing on a noisy or another machine.
-    var isTime: Bool { self == .p50Microseconds || self == .longestMilliseconds }
+    var isTime: Bool { [.p50Microseconds, .longestMilliseconds, .growth].contains(self) }
   }
 
   let benchCase: BenchCase
@@ -93,7 +93,7 @@ struct Verdict {
 
   /// Every threshold against every cell it is for.
   static func all(
-    _ thresholds: [Threshold], _ figures: [CellFigures], isQuick: Bool, isNoisy: Bool
+    _ thresholds: [Threshold], _ figures: [CellFigures], isQuick: Bool, noise: Noise
   ) -> [Verdict] {
     figures.flatMap { found in
       thresholds.filter { $0.applies(to: found.cell) }.compactMap { threshold -> Verdict? in
@@ -101,10 +101,15 @@ struct Verdict {
         guard let value = value(of: threshold, in: found, among: figures, isQuick: isQuick) else {
           return nil
         }
-        let whyNot = threshold.metric.isTime && isNoisy ? "noisy machine" : nil
+        let whyNot = whyNot(threshold, noise)
         return Verdict(threshold: threshold, cell: found.cell, value: value, limit: limit, whyNot: whyNot)
       }
     }
+  }
+
+  private static func whyNot(_ threshold: Threshold, _ noise: Noise) -> String? {
+    if threshold.benchCase.isDurable, noise.isWithoutDisk { return "no disk" }
+    return threshold.metric.isTime && noise.isNoisy ? "noisy machine" : nil
   }
 
   private static func value(

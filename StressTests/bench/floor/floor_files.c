@@ -53,11 +53,13 @@ void floor_lock_kept(floor_lock lock) {
   set_lock(lock.descriptor, F_WRLCK);
   look(AT_FDCWD, lock.path, AT_SYMLINK_NOFOLLOW);
   write_record(lock.descriptor);
-  set_lock(lock.descriptor, F_UNLCK);
 }
+
+void floor_unlock_kept(floor_lock lock) { set_lock(lock.descriptor, F_UNLCK); }
 
 void floor_lock_opened(const char *path) {
   look(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+  (void)geteuid();
   int descriptor = open_lock(path);
   look(descriptor, "", AT_EMPTY_PATH);
   set_lock(descriptor, F_WRLCK);

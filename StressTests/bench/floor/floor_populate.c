@@ -48,14 +48,26 @@ void floor_use_rollback_journal(const char *path) {
   floor_close(database, 1);
 }
 
-void floor_leave_frames(const char *path, uint32_t frames) {
-  floor_database *database = floor_open(path, FLOOR_WAL);
+// Each commit writes the one page that it changes.
+static void commit_frames(floor_database *database, uint32_t frames) {
   floor_run_sql(database->handle, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0;"
     "PRAGMA wal_checkpoint(TRUNCATE)");
-  // Each commit writes the one page that it changes.
   for (uint32_t frame = 0; frame < frames; frame++) {
     floor_run_sql(database->handle, "UPDATE container_state SET "
       "restart_count = (restart_count + 1) & 1048575 WHERE generation = 1");
   }
+}
+
+void floor_leave_frames(const char *path, uint32_t frames) {
+  floor_database *database = floor_open(path, FLOOR_WAL);
+  commit_frames(database, frames);
+  floor_close(database, 0);
+}
+
+void floor_extend_wal(const char *path) {
+  floor_database *database = floor_open(path, FLOOR_WAL);
+  // More than a WAL checkpoint lets there be, with what one transaction of an addition takes.
+  commit_frames(database, 1200);
+  floor_run_sql(database->handle, "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(RESTART)");
   floor_close(database, 0);
 }

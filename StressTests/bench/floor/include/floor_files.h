@@ -9,10 +9,11 @@ typedef struct {
   const char *path;
 } floor_lock;
 
-/// The same system calls as a lock and unlock of the store with a lockfile that is open already: look at the
-/// path, lock, look again, write a holder record of 256 bytes, unlock.
+/// The same system calls as a lock of the store with a lockfile that is open already: look at the path, lock,
+/// look again, write a holder record of 256 bytes.
 void floor_lock_kept(floor_lock lock);
-/// The same with a lockfile that has to be opened and is closed in the end.
+void floor_unlock_kept(floor_lock lock);
+/// Lock and unlock with a lockfile that has to be opened and is closed in the end.
 void floor_lock_opened(const char *path);
 /// Opens a lockfile, making it where it is missing.
 floor_lock floor_open_lock(const char *path);
