@@ -150,12 +150,12 @@ final class LockDescriptors: Sendable {
         state.unidentified.append(descriptor)
         continue
       }
-      guard let index = state.slots.index(forKey: FileIdentity(status)) else {
+      guard let slot = state.slots[FileIdentity(status)] else {
         _ = Glibc.close(descriptor)
         continue
       }
-      state.slots.values[index].parked.append(descriptor)
-      if state.slots.values[index].users == 0 { closeParked(&state.slots.values[index]) }
+      slot.parked.append(descriptor)
+      if slot.users == 0 { closeParked(slot) }
     }
   }
 
