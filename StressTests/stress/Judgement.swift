@@ -15,7 +15,8 @@ struct Judgement {
   init(of run: StressRun, timeoutSeconds: Int) throws(StressFailure) {
     do { history = try History(directory: run.journals) } catch { throw StressFailure(error.description) }
     let began = clockNanoseconds(CLOCK_MONOTONIC)
-    // Longer than any wait of a worker can be: the lock, the gate, a foreign program's lock, one after the other.
+    // Longer than any wait of a worker can be: the lock, the gate, a foreign program's lock, one after the
+    // other.
     anomalies = Checker(progressSeconds: 3 * timeoutSeconds).check(history)
     nanoseconds = clockNanoseconds(CLOCK_MONOTONIC) - began
   }

@@ -4,7 +4,8 @@ internal import Glibc
 internal import OCIEngine
 internal import StressSupport
 
-/// The stress harness: many processes work on one store, some are killed or stopped, and what each saw is judged.
+/// The stress harness: many processes work on one store, some are killed or stopped, and what each saw is
+/// judged.
 ///
 /// Ends with 0 only where every check holds.
 @main
