@@ -43,7 +43,9 @@ let package = Package(
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
-    library("StoreHistory", path: "StressTests/history"),
+    executable("cstate-history", ["StoreHistory"], path: "StressTests/judge"),
+    library("SVGDrawing", path: "StressTests/drawing"),
+    library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
     library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),

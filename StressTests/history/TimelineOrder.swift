@@ -103,7 +103,7 @@ struct TimelineOrder {
       case .version(let version): addPlaced(read, version.value, &graph)
       case .value(let value): addPlaced(read, value, &graph)
       case .half:
-        add(.halfDone, [read.operation], "Object \(object.number) was seen half.")
+        add(.halfDone, [read.operation], "c\(object.number) was seen half.")
       case .present, .absent: break
       }
     }
@@ -152,8 +152,12 @@ extension TimelineOrder {
       let low = (isAbsent ? timeline.nextAbsence : timeline.nextVersion)[Int(first)]
       let high = (isAbsent ? timeline.lastAbsence : timeline.lastVersion)[Int(end)]
       guard low >= 0, high >= low else {
-        let neighbours = [earlier, later].map { $0.map { placed[Int($0)] } }
-        addImpossible(read, earlier: neighbours[0], later: neighbours[1])
+        let end = lastPossible(Int32(timeline.slots.count - 1), read)
+        if isAbsent, case let gap = timeline.nextAbsence[Int(first)], gap >= 0, gap <= end, let later {
+          addReturn(read, placed[Int(later)])
+        } else {
+          addImpossible(read, earlier: earlier.map { placed[Int($0)] })
+        }
         continue
       }
       visits.append(
@@ -176,24 +180,33 @@ extension TimelineOrder {
     return last
   }
 
-  private mutating func addImpossible(_ read: Steps.Read, earlier: Visit?, later: Visit?) {
+  /// A container that was absent, as it may have been, and is there again without an addition.
+  private mutating func addReturn(_ read: Steps.Read, _ later: Visit) {
     guard anomalies.count < Self.limit else { return }
-    let operations = [earlier?.operation ?? -1, read.operation, later?.operation ?? -1]
+    add(
+      .resurrected, [read.operation, later.operation],
+      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although it had"
+        + " been absent before.")
+  }
+
+  private mutating func addImpossible(_ read: Steps.Read, earlier: Visit?) {
+    guard anomalies.count < Self.limit else { return }
+    let operations = [earlier?.operation ?? -1, read.operation]
     if read.sight == .present {
       let wasRemoved = earlier.map { timeline.slots[Int($0.after)].isAbsence && $0.after > 0 } ?? false
       return add(
         wasRemoved ? .resurrected : .futureRead, operations,
-        "Object \(object.number) was seen there at a time at which it was not.")
+        "c\(object.number) was seen there at a time at which it was not.")
     }
     guard let earlier else {
-      return add(.lostWrite, operations, "Object \(object.number) was absent while it had to be there.")
+      return add(.lostWrite, operations, "c\(object.number) was absent while it had to be there.")
     }
     let seenLater = visits.contains { $0.began > read.began && $0.after >= earlier.after && !$0.isWrite }
     let kind = kind(
       of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
     add(
       kind, operations,
-      "Object \(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
+      "c\(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
         + " removed it.")
   }
 }
@@ -216,7 +229,7 @@ extension TimelineOrder {
 
   private mutating func addViolation(_ earlier: Visit, _ later: Visit) {
     let text =
-      "Operation \(later.operation) found object \(object.number) as of \(name(later.before)), although"
+      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although"
       + " \(name(earlier.after)) was there before it began."
     guard !later.isWrite else {
       let isFuture = !earlier.isWrite && earlier.after == later.after
@@ -258,6 +271,14 @@ extension TimelineOrder {
 
   private mutating func add(_ kind: Anomaly.Kind, _ operations: [Int32], _ text: String) {
     let known = operations.filter { $0 >= 0 }.map(Int.init)
-    anomalies.append(Anomaly(kind, objects: [object.number], operations: known, text))
+    var dependencies: [Dependency] = []
+    if known.count > 1 {
+      dependencies = [
+        Dependency(from: known[0], to: known[1], reason: .realTime),
+        Dependency(from: known[1], to: known[0], reason: .older, object: object.number),
+      ]
+    }
+    anomalies.append(
+      Anomaly(kind, objects: [object.number], operations: known, dependencies: dependencies, text))
   }
 }

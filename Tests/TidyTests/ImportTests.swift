@@ -28,6 +28,8 @@ struct ImportTests {
       "Synchronization",
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/drawing": [],
+    "StressTests/judge": ["StoreHistory", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
   ]
 
