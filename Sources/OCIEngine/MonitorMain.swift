@@ -16,7 +16,8 @@ public func monitorMain(arguments: [String]) -> Int32 {
     guard fcntl(Monitor.channelDescriptor, F_GETFD) >= 0 else { throw EngineError.monitorArguments() }
     // The parents end inside; a failure ends the channel, which the engine notices.
     guard platform_leave_session() == 0 else { throw EngineError.system("fork", "monitor", errno) }
-    // A wait for a lock may need a second thread, and the one that came out of the fork must not meet another.
+    // A wait for a lock may need a second thread, and the one that came out of the fork must not meet
+    // another.
     return runOnNewThread { try Monitor(launch: launch).run() ? 0 : 1 }
   } catch { return report(error) }
 }

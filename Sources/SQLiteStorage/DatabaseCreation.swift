@@ -80,7 +80,7 @@ extension Connection {
   fileprivate func fill(deadlineNanoseconds: UInt64, schema: (Connection) throws -> Void) throws {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
     try executeUnchecked("PRAGMA page_size=4096")
-    try switchToWAL()
+    try retrying { () throws(StorageError) in try executeUnchecked("PRAGMA journal_mode=WAL") }
     // FAILPOINT create.journaled: a database in WAL mode that has nothing in it.
     failpoint("create.journaled")
     try writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
@@ -96,17 +96,19 @@ extension Connection {
       throw StorageError(.notWriteAheadLog, path: path, message: "the file system cannot share memory")
     }
     // So that the file says by itself what it is, and a WAL lost with its directory entry costs nothing.
-    try copyBack()
+    callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
+    try retrying { () throws(StorageError) in try copyBack() }
   }
-}
 
-extension Connection {
-  /// SQLite asks no busy handler here where a foreign program has a write lock on the empty file: it reads first
-  /// and then wants to write, which could be a deadlock if anybody else did.
-  private func switchToWAL() throws(StorageError) {
+  /// Runs the body until no foreign program is in its way, at most until the deadline.
+  ///
+  /// For what SQLite asks no busy handler: a switch to WAL reads first and then wants to write, which could
+  /// be a deadlock if anybody else did the same; a passive WAL checkpoint gives up where another one is under
+  /// way.
+  private func retrying(_ body: () throws(StorageError) -> Void) throws(StorageError) {
     var attempt: Int32 = 0
     while true {
-      do throws(StorageError) { return try executeUnchecked("PRAGMA journal_mode=WAL") } catch {
+      do throws(StorageError) { return try body() } catch {
         guard error.code == .busy, callbackState.pointee.pauseForOthers(attempt: attempt) else {
           throw error
         }

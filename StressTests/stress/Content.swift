@@ -2,7 +2,8 @@ internal import ContainerStateStore
 
 /// What workers write, and how it is recognised when it is read.
 ///
-/// Each write has a value of its own. It stands twice in the state, so that a row of which half is older shows.
+/// Each write has a value of its own. It stands twice in the state, so that a row of which half is older
+/// shows.
 enum Content {
   /// The state with another value, and with another status that the table allows.
   static func change(_ state: inout ContainerState, to value: UInt64) {

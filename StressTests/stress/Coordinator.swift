@@ -238,8 +238,8 @@ extension Coordinator {
     }
   }
 
-  /// Kills the monitor of a container: they are this process's children as soon as their engine has gone on, so
-  /// none of their numbers is anybody else's before it is reaped here.
+  /// Kills the monitor of a container: they are this process's children as soon as their engine has gone on,
+  /// so none of their numbers is anybody else's before it is reaped here.
   private func killMonitor() {
     let monitors = names(in: "/proc").compactMap { Int32($0) }.filter { pid in
       let words = (readFile("/proc/\(pid)/cmdline") ?? []).split(separator: 0)

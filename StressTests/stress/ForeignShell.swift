@@ -5,9 +5,9 @@ internal import StressSupport
 
 /// A foreign `sqlite3` shell that reads the database, and writes to it what changes nothing.
 ///
-/// It is a program of its own, which knows nothing of gate and locks. What it reads goes into the histories like
-/// any listing. It writes values over themselves: another table would be a change of the schema, which `verify`
-/// names.
+/// It is a program of its own, which knows nothing of gate and locks. What it reads goes into the histories
+/// like any listing. It writes values over themselves: another table would be a change of the schema, which
+/// `verify` names.
 struct ForeignShell {
   private let plan: WorkerPlan
   private let complaints: Complaints

@@ -5,7 +5,7 @@ internal import StoreHistory
 extension Hand {
   func read() {
     let object = drawObject()
-    if plan.plants(.staleRead), draw(0...9) == 0, let stale = seenBefore[object] {
+    if plan.plants(.staleRead), draw(0...1) == 0, let stale = seenBefore[object] {
       plan.board.add(.planted)
       return perform(.read, [object]) { _ in [Seen(object: object, version: stale)] }
     }

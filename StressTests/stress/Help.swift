@@ -33,8 +33,9 @@ enum Help {
     Scenarios:
     \(Scenario.all.map { "  \($0.name) (group \($0.group)): \($0.explanation)" }.joined(separator: "\n"))
 
-    With --foreign defaults the shells copy the WAL back by themselves. On SQLite 3.7.0 to 3.51.2 that can lose
-    commits (the WAL-reset race); what is found then is a true loss, and the summary says that it may be this one.
+    With --foreign defaults the shells copy the WAL back by themselves. On SQLite 3.7.0 to 3.51.2 that can
+    lose commits (the WAL-reset race); what is found then is a true loss, and the summary says that it may be
+    this one.
 
     One line of JSON goes to standard output, everything else to standard error. A run that fails keeps its
     directory: the options (run.json), what each process saw (journals), the store, the verdict, drawings of

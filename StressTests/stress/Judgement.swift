@@ -6,6 +6,7 @@ internal import StressSupport
 /// What the histories say.
 struct Judgement {
   private let history: History
+  private let checker: Checker
   private let anomalies: [Anomaly]
   private let nanoseconds: UInt64
 
@@ -15,8 +16,10 @@ struct Judgement {
   init(of run: StressRun, timeoutSeconds: Int) throws(StressFailure) {
     do { history = try History(directory: run.journals) } catch { throw StressFailure(error.description) }
     let began = clockNanoseconds(CLOCK_MONOTONIC)
-    // Longer than any wait of a worker can be: the lock, the gate, a foreign program's lock, one after the other.
-    anomalies = Checker(progressSeconds: 3 * timeoutSeconds).check(history)
+    // Longer than any wait of a worker can be: the lock, the gate, a foreign program's lock, one after the
+    // other.
+    checker = Checker(progressSeconds: 3 * timeoutSeconds)
+    anomalies = checker.check(history)
     nanoseconds = clockNanoseconds(CLOCK_MONOTONIC) - began
   }
 
@@ -27,6 +30,17 @@ struct Judgement {
     else { throw StressFailure("\(run.options) cannot be read") }
     try self.init(of: run, timeoutSeconds: Int(seconds))
   }
+
+  /// Draws the first anomalies into the run directory, each reduced to its smallest piece.
+  func draw(into run: StressRun) throws(StressFailure) {
+    for (index, anomaly) in anomalies.prefix(Judgement.drawings).enumerated() {
+      let reduction = Reduction(anomaly, of: history, checker: checker)
+      let drawing = HistoryDrawing(reduction.history, reduction.anomaly)
+      try writeFile(Array(drawing.text.utf8), to: run.drawing(index + 1))
+    }
+  }
+
+  private static let drawings = 5
 
   var isClean: Bool { anomalies.isEmpty }
 

@@ -4,7 +4,8 @@ internal import Glibc
 internal import OCIEngine
 internal import StressSupport
 
-/// The stress harness: many processes work on one store, some are killed or stopped, and what each saw is judged.
+/// The stress harness: many processes work on one store, some are killed or stopped, and what each saw is
+/// judged.
 ///
 /// Ends with 0 only where every check holds.
 @main
@@ -64,6 +65,7 @@ struct Main {
     _ verdict: Verdict, _ run: StressRun, _ options: StressOptions
   ) throws(StressFailure) -> Int32 {
     try writeFile(verdict.json.bytes, to: run.verdict)
+    try verdict.judgement.draw(into: run)
     for line in verdict.lines { say(line, to: STDERR_FILENO) }
     say(verdict.json.text)
     if verdict.isClean, !options.isKept {
@@ -80,6 +82,7 @@ struct Main {
     guard words.count == 1 else { fail("check needs one run directory", status: 2) }
     let run = try StressRun(existing: words[0])
     let judgement = try Judgement(of: run)
+    try judgement.draw(into: run)
     say(judgement.json.text)
     for line in judgement.lines { say(line, to: STDERR_FILENO) }
     return judgement.isClean ? 0 : 1

@@ -58,8 +58,8 @@ struct RoleWeights {
     set { weights[role] = newValue }
   }
 
-  /// The roles of so many workers: each role of some weight is there where places suffice, and the more weight
-  /// it has the oftener (Adams's apportionment).
+  /// The roles of so many workers: each role of some weight is there where places suffice, and the more
+  /// weight it has the oftener (Adams's apportionment).
   func roles(ofPlaces count: Int) -> [Role] {
     var given: [Role: Int] = [:]
     return (0..<count).map { _ in

@@ -4,8 +4,8 @@ internal import StressSupport
 
 /// The file system that the store lies on.
 ///
-/// What is mounted is mounted in a mount namespace of this process and its children alone, and a loop device is
-/// given back with its mount: the kernel clears both away even where this process is killed.
+/// What is mounted is mounted in a mount namespace of this process and its children alone, and a loop device
+/// is given back with its mount: the kernel clears both away even where this process is killed.
 final class Storage {
   /// The root of the store.
   let store: String
@@ -33,9 +33,6 @@ final class Storage {
         throw error
       }
     default:
-      guard kind.hasPrefix("/") || kind.hasPrefix(".") else {
-        throw StressFailure("--storage \(kind): a path, or one of \(Storage.kinds.joined(separator: ", "))")
-      }
       let name = run.split(separator: "/").last.map(String.init) ?? "run"
       let directory = kind + "/" + name
       try makeDirectory(directory)

@@ -79,7 +79,12 @@ struct StressOptions {
       foreign =
         ForeignConduct(rawValue: try words.word(of: ForeignConduct.allCases.map(\.rawValue))) ?? .reads
     case "--checkpoint-frames": checkpointFrames = Int32(try words.number(1...1_000_000))
-    case "--storage": storage = try words.value()
+    case "--storage":
+      storage = try words.value()
+      guard Storage.kinds.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".") else {
+        throw StressFailure(
+          "--storage \(storage): a path, or one of \(Storage.kinds.joined(separator: ", ")) is needed")
+      }
     case "--runtime": runtime = try words.word(of: ["none", "runc", "crun", "builtin"])
     case "--timeout": timeoutSeconds = Int(try words.number(1...3_600))
     case "--directory": directory = try words.value()

@@ -14,7 +14,7 @@ struct Verdict {
   private let slowestNanoseconds: UInt64
   private let hasWALResetRace: Bool
   private let complaints: [String]
-  private let judgement: Judgement
+  let judgement: Judgement
   var violations: [String]
 
   init(of coordinator: Coordinator) throws(StressFailure) {

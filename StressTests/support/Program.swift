@@ -1,7 +1,8 @@
 internal import CPlatform
 internal import Glibc
 
-/// One run of a program: a process of its own, of which its starter knows nothing but its exit status and output.
+/// One run of a program: a process of its own, of which its starter knows nothing but its exit status and
+/// output.
 package final class Program {
   package struct Outcome {
     /// The exit status; nil where a signal ended it.

@@ -33,6 +33,21 @@ struct VerifyTests {
     try expectClean(store)
   }
 
+  @Test("the kernel's list of all locks is not read again for each container")
+  func listOfLocks() throws {
+    let trace = fixture.directory.path("trace")
+    let outcome = try ChildProcess.run(
+      executable: "/usr/bin/strace",
+      [
+        "-f", "-o", trace, "-e", "trace=openat", try buildDirectory() + "/store-test-child", "store",
+        fixture.root,
+      ],
+      input: "open\nverify\n", within: .seconds(60))
+    #expect(outcome.output.contains("ok []"), "\(outcome.output)\(outcome.errorOutput)")
+    let reads = try readText(atPath: trace).split(separator: "\n").count { $0.contains("/proc/locks") }
+    #expect(reads <= 2, "\(reads) for 36 containers")
+  }
+
   @Test("32: a reader that keeps a long WAL from being used again is named, and no longer when it has ended")
   func longWAL() throws {
     let shell = try ChildProcess(executable: "/usr/bin/sqlite3", [fixture.root + "/state.db"])

@@ -30,6 +30,11 @@ struct LockForkTests {
     try locks.acquire("forked").release()
   }
 
+  @Test("a forked child that goes on on a new thread may use mutexes on several threads")
+  func newThread() throws {
+    #expect(try ChildProcess(role: "fork-and-contend").waitForExit(within: .seconds(60)) == .code(0))
+  }
+
   @Test("L-8: a detector is of the process that made it")
   func detector() {
     let detector = ForkDetector()

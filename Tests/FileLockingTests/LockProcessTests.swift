@@ -149,7 +149,7 @@ struct LockProcessTests {
 
   /// Leaves the entry as a wait does that was given up and whose thread has not run yet.
   private func leaveWait(at entry: LockEntry) throws {
-    let waiter = LockWaiter(thread: .current, ticket: 1)
+    let waiter = LockWaiter(thread: .current, ticket: 1, beganNanoseconds: 0, holder: nil)
     #expect(entry.begin(.current) == .turn)
     entry.beginKernelWait(waiter)
     #expect(entry.withdraw(waiter) == nil)

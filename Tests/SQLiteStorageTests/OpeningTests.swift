@@ -76,6 +76,27 @@ struct OpeningTests {
     #expect(try fixture.opened(rows: 1).count() == 1)
   }
 
+  @Test("a creation waits until its deadline for a foreign program that copies the new WAL back")
+  func creationBehindForeignCheckpoint() throws {
+    let fixture = try Fixture()
+    let deadline = Deadline.after(.milliseconds(100))
+    var foreign: ChildProcess?
+    let code = failure {
+      try Database.create(
+        path: fixture.path, options: fixture.options, deadlineNanoseconds: deadline.nanoseconds
+      ) { _ in
+        // Byte 121 of the index is the lock of whoever copies back: https://sqlite.org/walformat.html#wal_locks
+        foreign = try ChildProcess(role: "hold-byte", [fixture.path + "-shm", "121"])
+        try foreign?.expect("holding")
+      }
+    }
+    #expect(code == .busy)
+    #expect(deadline.isPast)
+    try foreign?.send("go")
+    try foreign?.waitForExit()
+    #expect(try fixture.open().readOne { $0.inTransaction } == false, "it is finished nevertheless")
+  }
+
   @Test("a creator killed at any system call that changes a file leaves what the next opener completes")
   func killedCreator() throws {
     // The first creation is counted, then one is killed at each of its calls.

@@ -21,6 +21,17 @@ let basicRoles: [String: Role] = [
     say("blocked \(blocked)")
     return 0
   },
+  "hold-byte": { arguments in
+    // A record lock as SQLite has them: PATH, byte.
+    let descriptor = open(arguments[0], O_RDWR | O_CLOEXEC)
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_start = off_t(arguments[1]) ?? 0
+    lock.l_len = 1
+    guard fcntl(descriptor, F_SETLK, &lock) == 0 else { return 2 }
+    sayAndWait("holding")
+    return 0
+  },
   "fork": { _ in
     let child = forkChild {
       say("child")

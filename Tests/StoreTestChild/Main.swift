@@ -11,11 +11,11 @@ typealias Role = @Sendable ([String]) throws -> Int32
 /// An error that a role throws is said as `failed: …` and ends the process with status 1.
 @main
 struct Main {
-  static let roles = [basicRoles, lockRoles, storageRoles, storeRoles, engineRoles, faultRoles].reduce(
-    into: [:]) {
-      all, some in
-      all.merge(some) { _, _ in preconditionFailure("two roles have one name") }
-    }
+  static let roles = [
+    basicRoles, forkRoles, lockRoles, storageRoles, storeRoles, engineRoles, faultRoles,
+  ].reduce(into: [:]) { all, some in
+    all.merge(some) { _, _ in preconditionFailure("two roles have one name") }
+  }
 
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())

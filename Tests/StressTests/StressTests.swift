@@ -46,6 +46,7 @@ struct StressTests {
     #expect(try summary.member("clean")?.bool() == false)
     #expect(try summary.at("planted")?.int64() ?? 0 > 0)
     #expect(outcome.errorOutput.contains("again: cstate-stress --seed 7 --processes 6"))
+    #expect(try readText(atPath: run + "/anomaly-1.svg").hasPrefix("<svg"))
     #expect(try summary.at("history")?.at("anomalies")?.elements().isEmpty == false)
     #expect(entries(ofDirectory: run + "/store").contains("state.db"))
     #expect(try readText(atPath: run + "/replay").contains("cstate-stress --seed 7"))

@@ -15,10 +15,10 @@ pid_t platform_fork_call(int (*body)(void *context), void *context);
 
 /// Runs `body(context)` on a new thread and returns its result; -1 with errno set where none can be had.
 ///
-/// What a forked child has to do, before it uses Swift on more than one thread: Swift keeps the kernel's number of
-/// a thread in that thread (its mutexes are FUTEX_LOCK_PI words that hold it), and the thread that comes out of
-/// fork(2) has a copy of its parent's. Two threads that meet at a mutex then spin, for ever. A new thread asks for
-/// its own.
+/// What a forked child has to do before it uses Swift on more than one thread. Swift keeps the kernel's
+/// number of a thread in that thread, and its mutexes are FUTEX_LOCK_PI words that hold it; the thread that
+/// comes out of fork(2) has a copy of its parent's. Two threads that meet at a mutex then spin for ever, or
+/// trap. A new thread asks for its own.
 int platform_run_on_new_thread(int (*body)(void *context), void *context);
 
 /// What `platform_spawn` starts. Every descriptor but the given ones is closed in the child, every signal
