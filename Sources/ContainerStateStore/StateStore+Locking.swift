@@ -124,7 +124,7 @@ extension StateStore {
   /// - Throws: `storeReplaced` where their directory is gone.
   func lockFileNames() throws(StoreError) -> [String] {
     let directory = location.lockDirectory
-    guard StoreFiles.exists(directory) else { throw .kernel("opendir", path: directory, errno: ENOENT) }
+    guard try StoreFiles.exists(directory) else { throw .kernel("opendir", path: directory, errno: ENOENT) }
     return try StoreFiles.names(in: directory).filter(StateStore.isLockFileName)
   }
 

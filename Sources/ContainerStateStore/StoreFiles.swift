@@ -19,9 +19,13 @@ enum StoreFiles {
   }
 
   /// Whether something is at this path.
-  static func exists(_ path: String) -> Bool {
+  ///
+  /// - Throws: where that cannot be told, which is no absence.
+  static func exists(_ path: String) throws(StoreError) -> Bool {
     var status = stat()
-    return lstat(path, &status) == 0
+    if lstat(path, &status) == 0 { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw .kernel("lstat", path: path, errno: errno) }
+    return false
   }
 
   /// The names in a directory, sorted, without `.` and `..`; none where the directory is missing.

@@ -62,8 +62,9 @@ extension StateStore {
   private func orphanedLockFiles() throws -> [Violation] {
     try holders(of: lockFileNames()).compactMap { report in
       if let failure = report.failure {
-        return Violation(
-          rule: "L-9", subject: report.fileName, message: "\(StoreError.mapped(failure).message)")
+        let found = StoreError.mapped(failure)
+        guard found.code == .unsafePermissions else { throw found }
+        return Violation(rule: "L-9", subject: report.fileName, message: found.message)
       }
       guard report.holder == nil else { return nil }
       let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
@@ -116,7 +117,7 @@ extension StateStore {
         return try isTemporary || !isKnown(id.rawValue)
       }
       // Once more: whoever was at work on the container meanwhile has taken the file along.
-      guard try isOrphaned(), StoreFiles.exists(location.specificationDirectory + "/" + file),
+      guard try isOrphaned(), try StoreFiles.exists(location.specificationDirectory + "/" + file),
         try isOrphaned()
       else { return nil }
       return Violation(

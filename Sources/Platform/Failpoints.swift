@@ -4,8 +4,8 @@
 
   /// What is armed in this process, and which failpoints it has passed.
   ///
-  /// `CSTATE_FAILPOINTS` arms at the first failpoint that is passed, and is inherited by whatever this process
-  /// starts: `NAME=MODE[:ARGUMENT][@N],…`.
+  /// `CSTATE_FAILPOINTS` arms at the first failpoint that is passed, and is inherited by whatever this
+  /// process starts: `NAME=MODE[:ARGUMENT][@N],…`.
   ///
   /// | mode | at the N-th time (1 unless said otherwise) |
   /// |---|---|

@@ -306,7 +306,7 @@ extension Connection {
 
   private func control(_ verb: TransactionVerb) throws(StorageError) {
     let statement = try prepared(verb)
-    // What ends a transaction is prepared before it begins: a rollback for want of memory finds none to do it.
+    // What ends a transaction is prepared before it begins: a rollback for want of memory finds none for it.
     if verb == .begin || verb == .beginImmediate {
       _ = try prepared(.commit)
       _ = try prepared(.rollback)

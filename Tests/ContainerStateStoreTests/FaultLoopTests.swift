@@ -3,8 +3,8 @@ internal import Glibc
 internal import StoreTestSupport
 internal import Testing
 
-/// Each operation of a store in a process of its own, whose first call of a kind fails, then its second …, until
-/// it passes untouched; see `FaultLoop` in `Tests/StoreTestChild`.
+/// Each operation of a store in a process of its own, whose first call of a kind fails, then its second …,
+/// until it passes untouched; see `FaultLoop` in `Tests/StoreTestChild`.
 ///
 /// After each: nothing acknowledged is lost and everything else is there whole or not at all, the error is
 /// the store's own and honest, `verify` is clean for a fresh process, nothing is locked or left open, and the
@@ -27,7 +27,7 @@ struct FaultLoopTests {
   func inputOutputErrors(operation: String) throws { try loop(operation, ["EIO", "EIO-forever"]) }
 
   @Test(
-    "11, I-14: ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOLCK, ENOMEM and no memory for SQLite, once or for ever",
+    "11, I-14: ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, ENOLCK, ENOMEM, no memory for SQLite; once, for ever",
     arguments: operations)
   func exhausted(operation: String) throws {
     let errors = ["ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOLCK", "ENOMEM", "memory"]

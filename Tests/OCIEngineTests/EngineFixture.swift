@@ -87,8 +87,8 @@ final class EngineFixture {
       store: StateStore(at: StoreLocation(root: root), options: storeOptions), options: options)
   }
 
-  /// A process of its own that does one operation and may be told where to kill itself, or its monitor: at the
-  /// N-th step of an operation, `OPERATION:N`.
+  /// A process of its own that does one operation and may be told where to kill itself, or its monitor: at
+  /// the N-th step of an operation, `OPERATION:N`.
   func child(
     _ verb: String, _ id: ContainerID, _ operands: String..., kill: String? = nil
   ) throws -> ChildProcess {

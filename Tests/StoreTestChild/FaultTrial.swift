@@ -185,8 +185,8 @@ struct FaultTrial {
     }
   }
 
-  /// Whether files may lie there that recovery has to reap: a death leaves some, and so does a file system that
-  /// removes nothing.
+  /// Whether files may lie there that recovery has to reap: a death leaves some, and so does a file system
+  /// that removes nothing.
   private func mayLeave(_ result: Result) -> Bool {
     let unremoved = ["unlink", "unlink.before", "specification.removing"]
     // PROTOCOL L-4: a lockfile that cannot be locked or looked at is not the asker's to remove.

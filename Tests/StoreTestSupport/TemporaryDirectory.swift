@@ -11,7 +11,8 @@ public final class TemporaryDirectory: Sendable {
     path = try makeDirectory(atTemplate: Self.parent.get() + "/XXXXXX")
   }
 
-  /// As the other, but in memory where the machine has a tmpfs for that: for thousands of syncs that need no disk.
+  /// As the other, but in memory where the machine has a tmpfs for that: for thousands of syncs that need no
+  /// disk.
   public init(inMemory: Bool) throws {
     let place = "/dev/shm"
     let isThere = inMemory && getenv("TMPDIR") == nil && access(place, W_OK) == 0

@@ -22,7 +22,8 @@ enum faults_calls {
   FAULTS_LOCK = 1 << 8,       // fcntl: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, but to unlock; GETLK
   FAULTS_UNLOCK = 1 << 9,     // fcntl: the same with F_UNLCK, of a whole file
   FAULTS_MAP = 1 << 10,       // mmap, mmap64, mremap
-  FAULTS_LOOK = 1 << 11,      // stat, lstat, fstat (and 64), statx, statfs, fstatfs, access, readlink, realpath
+  FAULTS_LOOK = 1 << 11,      // stat, lstat, fstat (and 64), statx, statfs, fstatfs, access, readlink,
+                              // realpath
   FAULTS_MODE = 1 << 12,      // chmod, fchmod, fchown
   FAULTS_DIRECTORY = 1 << 13, // opendir, readdir, readdir64
   FAULTS_CLOSE = 1 << 14,     // close: a failed one has closed all the same, as in Linux
