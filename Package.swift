@@ -106,6 +106,7 @@ let package = Package(
     tests(of: "Command", ["cstate"]),
     tests(of: "StoreHistory", ["StoreHistory"]),
     tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
+    tests(of: "Bench", ["CBenchFloor", "ContainerStateStore", "cstate-bench"]),
     tests(of: "Tidy"),
   ]
 )

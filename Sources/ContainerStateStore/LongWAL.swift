@@ -2,7 +2,7 @@ internal import Glibc
 internal import SQLiteStorage
 internal import StateModel
 
-/// A snapshot keeps all frames since it began from being written over, so a WAL that grows has readers to name.
+/// A snapshot keeps all frames since it began from being written over: a WAL that grows has readers to name.
 extension StateStore {
   /// What `facts` says of a WAL that is longer than it gets while nobody stays in a snapshot.
   func warningsOfLongWAL(frames: Int) throws(StoreError) -> [String] {
@@ -20,8 +20,8 @@ extension StateStore {
 
   /// A violation that names who was reading at both looks; `before` is the first.
   ///
-  /// At the second look it may be another snapshot of the same process, which is why `verify` has a longer limit
-  /// than `facts`.
+  /// At the second look it may be another snapshot of the same process, which is why `verify` has a longer
+  /// limit than `facts`.
   func violationsOfLongWAL(readersBefore before: [Int32: String]) throws -> [Violation] {
     let readers = try readersOfLongWAL().filter { before[$0.key] != nil }
     guard !readers.isEmpty else { return [] }

@@ -55,9 +55,11 @@ struct HolderRecord: Equatable {
   /// Tells a torn record from a whole one; no protection against intent.
   static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {
     var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-    for offset in stride(from: 16, to: size, by: 8) {
+    var offset = 16
+    while offset < size {
       sum = (sum ^ load(bytes, offset, UInt64.self)) &* 0x9e37_79b9_7f4a_7c15
       sum ^= sum >> 29
+      offset += 8
     }
     return sum
   }
@@ -106,9 +108,10 @@ struct HolderRecordTemplate: Sendable {
     Self.store(bootTimeNanoseconds, at: HolderRecord.Offset.bootTime, in: buffer)
     var text = operation
     let length = text.withUTF8 { utf8 in
-      let kept = UnsafeRawBufferPointer(utf8).prefix(HolderRecord.textLimit)
-      buffer[HolderRecord.Offset.operation...].copyBytes(from: kept)
-      return kept.count
+      let count = min(utf8.count, HolderRecord.textLimit)
+      let place = UnsafeMutableRawBufferPointer(rebasing: buffer[HolderRecord.Offset.operation...])
+      place.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(utf8)[..<count]))
+      return count
     }
     buffer[HolderRecord.Offset.operationLength] = UInt8(length)
     let sum = HolderRecord.checksum(of: UnsafeRawBufferPointer(buffer))

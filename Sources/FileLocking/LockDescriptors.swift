@@ -1,6 +1,7 @@
 import CPlatform
 import Glibc
 import Platform
+import Synchronization
 
 /// The one table, by device and inode, of the lockfiles this process has open.
 ///
@@ -11,22 +12,14 @@ final class LockDescriptors: Sendable {
   /// How many unused lockfiles stay open, so that locking them again costs no open and no close.
   static let idleLimit = 64
 
-  /// A class, since every change of a struct in a dictionary would copy it.
-  private final class Slot {
-    let entry: LockEntry
-    var users = 1
-    var parked: [Int32] = []
-    var isDiscarded = false
-
-    init(_ entry: LockEntry) { self.entry = entry }
-  }
-
   private struct State {
-    var slots: [FileIdentity: Slot] = [:]
-    /// Slots without users, the longest unused first.
+    var entries: [FileIdentity: LockEntry] = [:]
+    /// Those without users, the longest unused first.
     var idle: [FileIdentity] = []
     /// Opened, and then the kernel would not say which file it is.
     var unidentified: [Int32] = []
+    /// Further descriptors of files that are in use.
+    var parked: [FileIdentity: [Int32]] = [:]
   }
 
   private let state: Guarded<State>
@@ -34,7 +27,7 @@ final class LockDescriptors: Sendable {
   init() {
     var empty = State()
     empty.idle.reserveCapacity(Self.idleLimit + 1)
-    empty.slots.reserveCapacity(Self.idleLimit * 2)
+    empty.entries.reserveCapacity(Self.idleLimit * 2)
     state = Guarded(empty)
   }
 
@@ -72,23 +65,19 @@ final class LockDescriptors: Sendable {
 
   /// One more user of an entry that has one already.
   func checkOutAgain(_ entry: LockEntry) {
-    state.withLock { state in
-      state.slots[entry.identity]?.users += 1
-    }
+    state.withLock { _ in _ = Self.count(1, entry) }
   }
 
   /// Ends one use; `discards` closes the file with its last use instead of keeping it open.
   func checkIn(_ entry: LockEntry, discards: Bool = false) {
     state.withLock { state in
-      guard let slot = state.slots[entry.identity] else { return }
-      if discards { slot.isDiscarded = true }
-      slot.users -= 1
-      guard slot.users == 0 else { return }
-      if slot.isDiscarded {
+      if discards { entry.isDiscarded.store(true, ordering: .relaxed) }
+      guard Self.count(-1, entry) == 0 else { return }
+      if entry.isDiscarded.load(ordering: .relaxed) {
         Self.close(entry.identity, in: &state)
         return
       }
-      Self.closeParked(slot)
+      Self.closeParked(entry.identity, in: &state)
       state.idle.append(entry.identity)
       if state.idle.count > Self.idleLimit { Self.close(state.idle.removeFirst(), in: &state) }
     }
@@ -96,14 +85,20 @@ final class LockDescriptors: Sendable {
 
   /// How many lockfiles are open, and how many of them are unused.
   var counts: (open: Int, idle: Int) {
-    state.withLock { ($0.slots.count, $0.idle.count) }
+    state.withLock { ($0.entries.count, $0.idle.count) }
   }
 
   private static func use(_ identity: FileIdentity, in state: inout State) -> LockEntry? {
-    guard let slot = state.slots[identity] else { return nil }
-    if slot.users == 0, let place = state.idle.lastIndex(of: identity) { state.idle.remove(at: place) }
-    slot.users += 1
-    return slot.entry
+    guard let entry = state.entries[identity] else { return nil }
+    if count(1, entry) == 1, let place = state.idle.lastIndex(of: identity) { state.idle.remove(at: place) }
+    return entry
+  }
+
+  /// Under the mutex, so that no atomic addition is needed; the number of users after it.
+  private static func count(_ change: Int, _ entry: LockEntry) -> Int {
+    let users = entry.users.load(ordering: .relaxed) + change
+    entry.users.store(users, ordering: .relaxed)
+    return users
   }
 
   private static func checkOutByOpening(
@@ -124,9 +119,9 @@ final class LockDescriptors: Sendable {
     let identity = FileIdentity(status)
     let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
     // Another thread or another path came first: closing this descriptor would drop that entry's lock.
-    if let slot = state.slots[identity] {
-      slot.parked.append(descriptor)
-      if slot.users == 0 { closeParked(slot) }
+    if let entry = state.entries[identity] {
+      state.parked[identity, default: []].append(descriptor)
+      if entry.users.load(ordering: .relaxed) == 0 { closeParked(identity, in: &state) }
       if let reason { throw .unsafePath(path: path, reason: reason) }
       return use(identity, in: &state)
     }
@@ -136,7 +131,7 @@ final class LockDescriptors: Sendable {
     }
     repairMode(status, descriptor: descriptor)
     let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
-    state.slots[identity] = Slot(entry)
+    state.entries[identity] = entry
     return entry
   }
 
@@ -150,12 +145,13 @@ final class LockDescriptors: Sendable {
         state.unidentified.append(descriptor)
         continue
       }
-      guard let slot = state.slots[FileIdentity(status)] else {
+      let identity = FileIdentity(status)
+      guard let entry = state.entries[identity] else {
         _ = Glibc.close(descriptor)
         continue
       }
-      slot.parked.append(descriptor)
-      if slot.users == 0 { closeParked(slot) }
+      state.parked[identity, default: []].append(descriptor)
+      if entry.users.load(ordering: .relaxed) == 0 { closeParked(identity, in: &state) }
     }
   }
 
@@ -164,10 +160,12 @@ final class LockDescriptors: Sendable {
   ) throws(LockError) -> Int32? {
     // PROTOCOL L-9: neither follows a link nor blocks on a FIFO.
     let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (creates ? O_CREAT : 0)
-    var descriptor = uninterrupted { Glibc.open(path, flags, 0o600) }
+    // A string passed as it is would be copied to the heap first.
+    func open() -> Int32 { path.withCString { path in uninterrupted { Glibc.open(path, flags, 0o600) } } }
+    var descriptor = open()
     if descriptor < 0, errno == EMFILE || errno == ENFILE, !state.idle.isEmpty {
       while !state.idle.isEmpty { close(state.idle.removeLast(), in: &state) }
-      descriptor = uninterrupted { Glibc.open(path, flags, 0o600) }
+      descriptor = open()
     }
     if descriptor >= 0 { return descriptor }
     switch errno {
@@ -186,14 +184,13 @@ final class LockDescriptors: Sendable {
   }
 
   private static func close(_ identity: FileIdentity, in state: inout State) {
-    guard let slot = state.slots.removeValue(forKey: identity) else { return }
-    closeParked(slot)
-    _ = Glibc.close(slot.entry.descriptor)
+    guard let entry = state.entries.removeValue(forKey: identity) else { return }
+    closeParked(identity, in: &state)
+    _ = Glibc.close(entry.descriptor)
   }
 
-  private static func closeParked(_ slot: Slot) {
-    guard !slot.parked.isEmpty else { return }
-    for descriptor in slot.parked { _ = Glibc.close(descriptor) }
-    slot.parked.removeAll()
+  private static func closeParked(_ identity: FileIdentity, in state: inout State) {
+    guard !state.parked.isEmpty else { return }
+    for descriptor in state.parked.removeValue(forKey: identity) ?? [] { _ = Glibc.close(descriptor) }
   }
 }

@@ -1,6 +1,7 @@
 import CPlatform
 import Glibc
 import Platform
+import Synchronization
 
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
@@ -27,6 +28,9 @@ final class LockEntry: Sendable {
   let descriptor: Int32
   /// The effective user when the file was opened, so that looking again costs no system call.
   let ownerID: UInt32
+  /// How many use it, and whether it is closed after the last use: for `LockDescriptors`, under its mutex.
+  let users = Atomic(1)
+  let isDiscarded = Atomic(false)
   private let state = Guarded(State())
 
   init(identity: FileIdentity, descriptor: Int32, ownerID: UInt32) {

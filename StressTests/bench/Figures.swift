@@ -16,8 +16,8 @@ struct CellFigures {
 
   /// How many times as long one subject takes as another, block by block.
   ///
-  /// Of one process the median operation, which whoever else uses the machine hardly moves. Of several the mean
-  /// one: where a process starves the others, the median operation is its own.
+  /// Of one process the median operation, which whoever else uses the machine hardly moves. Of several the
+  /// mean one: where a process starves the others, the median operation is its own.
   func ratio(_ one: Subject, to other: Subject) -> Spread? {
     cell.processes > 1 ? meanRatio(one, to: other) : medianRatio(one, to: other)
   }

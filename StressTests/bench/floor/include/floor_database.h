@@ -62,8 +62,8 @@ void floor_populate(const char *path, uint64_t count);
 void floor_use_rollback_journal(const char *path);
 /// Leaves at least `frames` frames in the WAL, as a process that was killed would.
 void floor_leave_frames(const char *path, uint32_t frames);
-/// Makes the WAL as long as it becomes, all of it copied back: a sync that also extends the file takes longer,
-/// and the faster of two would sooner be done with that.
+/// Makes the WAL as long as it becomes, all of it copied back: a sync that also extends the file takes
+/// longer, and the faster of two would sooner be done with that.
 void floor_extend_wal(const char *path);
 
 /// 64 hexadecimal digits and NUL: the id of container number `index`.

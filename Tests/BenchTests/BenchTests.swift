@@ -1,0 +1,91 @@
+internal import CBenchFloor
+internal import ContainerStateStore
+internal import StoreTestSupport
+internal import Testing
+
+/// The bench as a program: what it measures is not asserted, how it judges is.
+@Suite("Bench")
+struct BenchTests {
+  /// Runs a cell that takes well under a second.
+  private func bench(_ words: [String], thresholds: String) throws -> ChildProcess.Outcome {
+    let directory = try TemporaryDirectory()
+    try write(thresholds, toPath: directory.path("thresholds.json"))
+    return try ChildProcess.run(
+      executable: "cstate-bench",
+      ["--quick", "--directory", directory.path, "--thresholds", directory.path("thresholds.json")] + words,
+      within: .seconds(120))
+  }
+
+  @Test("a broken threshold fails the run with a line that names it; one that holds does not")
+  func thresholds() throws {
+    func threshold(_ limit: String) -> String {
+      """
+      {"thresholds": [{"case": "has", "metric": "ratio", "at_most": \(limit), "quick": \(limit)}]}
+      """
+    }
+    let words = ["--only", "has", "--containers", "10"]
+    let broken = try bench(words, thresholds: threshold("0.001"))
+    #expect(broken.status == .code(1))
+    #expect(broken.errorOutput.contains("BROKEN  has n=10: ratio"))
+    let whole = try bench(words, thresholds: threshold("100000"))
+    #expect(whole.status == .code(0), "\(whole.errorOutput)")
+  }
+
+  @Test(
+    "JSON holds every subject with ratio, percentiles, syncs, bytes and processor time; syncs are counted")
+  func json() throws {
+    let outcome = try bench(
+      ["--only", "durable-update", "--containers", "10", "--format", "json"], thresholds: "{}")
+    let cell = try #require(try JSONBytes(outcome.output).root.at("cells")?.elements().first)
+    for subject in ["store", "floor", "peer"] {
+      let found = try #require(try cell.at(subject))
+      for key in ["p50_ns", "p99_ns", "p999_ns", "max_ns", "cpu_ns_per_operation"] {
+        #expect(try #require(try found.at(key)).double() > 0, "\(subject) \(key)")
+      }
+      #expect(try #require(try found.at("bytes_written_per_operation")).double() > 4096)
+    }
+    // A durable update is one sync, and a WAL checkpoint's now and then.
+    let syncs = try #require(try cell.at("store", "syncs_per_operation")).double()
+    #expect(syncs >= 1 && syncs < 2)
+    #expect(try #require(try cell.at("peer", "syncs_per_operation")).double() >= 3)
+    #expect(try #require(try cell.at("store", "median_ratio", "median")).double() > 0)
+  }
+
+  @Test("processes share a case, and wrong options are refused with status 2")
+  func options() throws {
+    let outcome = try bench(
+      ["--only", "mix", "--containers", "10", "--processes", "3", "--format", "json"], thresholds: "{}")
+    let cell = try #require(try JSONBytes(outcome.output).root.at("cells")?.elements().first)
+    #expect(try cell.at("processes")?.integer() == 3)
+    for words in [
+      ["--only", "nothing"], ["--containers", "0"], ["--processes", "65"], ["--format", "xml"],
+    ] {
+      #expect(try bench(words, thresholds: "{}").status == .code(2), "\(words)")
+    }
+  }
+
+  @Test("the repository's thresholds can be read, and each of the budgets is among them")
+  func repositoryThresholds() throws {
+    let components = #filePath.split(separator: "/").dropLast(3)
+    let path = "/" + components.joined(separator: "/") + "/StressTests/bench/thresholds.json"
+    let text = try readText(atPath: path)
+    let list = try #require(try JSONBytes(text).root.at("thresholds")).elements()
+    let names = try Set(list.map { try $0.at("case")?.string() ?? "" })
+    #expect(
+      names.isSuperset(of: [
+        "point-read", "state-read", "has", "durable-commits", "list", "lock-kept", "lock-opened", "open-sole",
+        "process-start", "update-own",
+      ]))
+  }
+
+  @Test("percentiles are those of the sorted lengths, to 3 %", arguments: [0.5, 0.99, 0.999, 1])
+  func percentiles(share: Double) throws {
+    let result = try #require(bench_make_result())
+    var lengths = (0..<10_000).map { UInt64($0 * $0) }
+    for length in lengths.shuffled() { bench_record(result, length) }
+    lengths.sort()
+    let exact = Double(lengths[max(0, Int(share * 10_000) - 1)])
+    let found = Double(bench_percentile(result, share))
+    #expect(found >= exact && found <= exact * 1.035 + 1)
+  }
+}
