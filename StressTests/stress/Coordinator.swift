@@ -291,7 +291,8 @@ extension Coordinator {
     for (index, place) in places.enumerated() where place.pid > 0 && !place.isStopped {
       let age = now - place.bornNanoseconds
       if age > UInt64(options.timeoutSeconds) * 500_000_000, board.load(index, .operations) == 0 {
-        violate("session \(place.session) (\(place.role.rawValue)) has done nothing in \(age / 1_000_000_000) s")
+        let seconds = age / 1_000_000_000
+        violate("session \(place.session) (\(place.role.rawValue)) has done nothing in \(seconds) s")
       }
     }
   }
