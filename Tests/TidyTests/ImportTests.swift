@@ -23,6 +23,7 @@ struct ImportTests {
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/history": ["SVGDrawing", "Glibc"],
   ]
 
   @Test("every folder imports only what its layer may see", arguments: allowedImports.keys.sorted())
