@@ -22,10 +22,12 @@ public struct Journal: ~Copyable {
   /// To be called before a call on the store.
   ///
   /// - Parameters:
+  ///   - verb: what the call is.
   ///   - objects: what is asked for; for a list its scope, empty for everything.
   ///   - values: what is written to each of them; empty where nothing is, and fewer where the last ones
   ///     are only read.
   /// - Returns: the time that was written down.
+  /// - Throws: `HistoryFailure` where the line could not be written; the call is not to be made then.
   @discardableResult
   public func begin(_ verb: Verb, _ objects: [Int], values: [UInt64] = []) throws(HistoryFailure) -> UInt64 {
     let now = monotonicNanoseconds()
@@ -46,9 +48,8 @@ public struct Journal: ~Copyable {
 
   /// To be called under the lock, before anything is written there.
   ///
-  /// - Parameters:
-  ///   - found: what the swap with the object's witness word gave.
-  ///   - base: what was read under the lock; a killed write can only be placed with it.
+  /// `found` is what the swap with the object's witness word gave, `base` what was read under the lock: a write
+  /// that is killed can only be placed with it.
   public func inside(_ object: Int, token: Token, found: Int32, base: Version?) throws(HistoryFailure) {
     let now = monotonicNanoseconds()
     try lines.write { line in
@@ -121,9 +122,7 @@ public struct CoordinatorJournal: ~Copyable {
     self.lines = lines
   }
 
-  /// A session begins.
-  ///
-  /// - Parameter isBusy: whether it asks the store all the time, so that it must get answers.
+  /// A session begins; one that `isBusy` asks the store all the time, so it must get answers.
   public func born(_ session: Int32, isBusy: Bool) throws(HistoryFailure) {
     if isBusy { try note("busy", session) } else { try note("free", session) }
   }

@@ -1,0 +1,116 @@
+/// Something in a history that no correct store can have done.
+public struct Anomaly: Sendable, Equatable {
+  /// The kinds of anomaly; the raw value is what people are shown.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Writes that each came before the other.
+    case g0 = "G0: writes in a circle"
+    /// A value was read that a failed operation would have written.
+    case g1a = "G1a: read of a write that failed"
+    /// A value was read that its own commit overwrote.
+    case g1b = "G1b: read of an intermediate value"
+    /// Writes and reads of them that each came before the other.
+    case g1c = "G1c: information in a circle"
+    /// A snapshot holds something new and misses something older.
+    case gSingle = "G-single: a snapshot that never was"
+    /// Several snapshots that no one order explains.
+    case g2 = "G2: snapshots without a common order"
+    /// Two operations each wrote on the strength of what the other was overwriting.
+    case writeSkew = "write skew"
+    /// Two writes over one version.
+    case lostUpdate = "lost update"
+    /// A read that misses what was acknowledged before it began.
+    case staleRead = "stale read"
+    /// A session that saw something newer before.
+    case nonMonotoneRead = "non-monotone read"
+    /// A session that does not see its own write.
+    case readYourWrites = "own write not read"
+    /// A read that ended before what it saw was begun.
+    case futureRead = "read of the future"
+    /// An acknowledged write that nobody sees any more.
+    case lostWrite = "lost acknowledged write"
+    /// A removed container that was seen afterwards.
+    case resurrected = "resurrected container"
+    /// One container removed twice.
+    case removedTwice = "removed twice"
+    /// A container of which the parts do not belong together.
+    case halfDone = "half a container"
+    /// A list that names a container twice.
+    case listedTwice = "listed twice"
+    /// A value that nobody wrote there.
+    case inventedValue = "value from nowhere"
+    /// One version with two values, or one value with two versions.
+    case versionClash = "contradictory versions"
+    /// More revisions than writes.
+    case missingWrite = "revision without a write"
+    /// Tokens that do not grow.
+    case tokenOrder = "double holder: tokens"
+    /// Two holders at the same time.
+    case overlap = "double holder: overlap"
+    /// A holder that found another one.
+    case witness = "double holder: witness"
+    /// A session that got no answers.
+    case noProgress = "no progress"
+    /// The history contradicts itself; the harness is wrong.
+    case badHistory = "unusable history"
+  }
+
+  /// What kind of thing it is.
+  public var kind: Kind
+  /// The objects concerned.
+  public var objects: [Int]
+  /// The operations concerned, as indices of the history's, in the order of the explanation.
+  public var operations: [Int]
+  /// What had to come before what.
+  public var dependencies: [Dependency]
+  /// One or two sentences.
+  public var explanation: String
+
+  init(
+    _ kind: Kind, objects: [Int], operations: [Int], dependencies: [Dependency] = [], _ explanation: String
+  ) {
+    self.kind = kind
+    self.objects = objects
+    self.operations = operations
+    self.dependencies = dependencies
+    self.explanation = explanation
+  }
+}
+
+/// One operation had to come before another.
+public struct Dependency: Sendable, Hashable {
+  /// Why.
+  public enum Reason: UInt8, Sendable {
+    /// It wrote the version before the other's.
+    case overwritten
+    /// It wrote what the other saw.
+    case seen
+    /// It saw what the other replaced.
+    case replaced
+    /// It had ended before the other began.
+    case realTime
+    /// The same thread did it before.
+    case sessionOrder
+  }
+
+  /// The index of the earlier operation.
+  public var from: Int
+  /// The index of the later operation.
+  public var to: Int
+  /// Why it had to be earlier.
+  public var reason: Reason
+  /// The object, where the reason has one.
+  public var object: Int?
+}
+
+extension Dependency.Reason: CustomStringConvertible {
+  /// The reason as part of a sentence.
+  public var description: String {
+    switch self {
+    case .overwritten: "then overwritten by"
+    case .seen: "seen by"
+    case .replaced: "saw what was replaced by"
+    case .realTime: "had ended before"
+    case .sessionOrder: "in one thread before"
+    }
+  }
+}
