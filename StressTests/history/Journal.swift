@@ -62,9 +62,10 @@ public struct Journal: ~Copyable {
     }
   }
 
-  /// To be called after a write has returned that is not the operation's last act.
+  /// To be called in a batch after each write has returned.
   ///
-  /// In a batch after each write: where the batch fails later, this one took place.
+  /// Where the batch fails later, this write took place. Elsewhere it is not needed, but tells more where the
+  /// worker is killed between the commit and the end of the call.
   public func wrote(_ object: Int, _ version: Version?) throws(HistoryFailure) {
     let now = monotonicNanoseconds()
     try lines.write { line in

@@ -185,7 +185,8 @@ extension Steps {
         return
       }
       switch operation.outcome {
-      case .failed: self = .aborted
+      // A batch may have failed at another object, after this one.
+      case .failed: self = operation.accesses.count { $0.value != nil } > 1 ? .unknown : .aborted
       case .unknown: self = .unknown
       case .durabilityUnknown: self = operation.verb == .batch ? .unknown : .certain
       case .succeeded(let seen):
@@ -257,8 +258,13 @@ extension Steps {
       for other in operation.accesses where other.object != access.object {
         // An object that the batch writes too is as before, or as after, by the order of the commits.
         let isBefore =
-          other.value == nil
-          || (access.committed ?? operation.ended) < (other.committed ?? operation.ended)
+          if other.value == nil {
+            true
+          } else if let mine = access.committed, let later = other.committed {
+            mine < later
+          } else {
+            false
+          }
         guard isBefore, let base = other.section?.base else { continue }
         objects[place(of: other.object)].reads.append(
           Read(
