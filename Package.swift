@@ -44,7 +44,9 @@ let package = Package(
     library("OCIEngine", ["ContainerStateStore", "CPlatform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     executable("cstate-demo", ["ContainerStateStore", "CPlatform"], path: "StressTests/demo"),
-    library("StoreHistory", path: "StressTests/history"),
+    executable("cstate-history", ["StoreHistory"], path: "StressTests/judge"),
+    library("SVGDrawing", path: "StressTests/drawing"),
+    library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
 
     library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
     executable(

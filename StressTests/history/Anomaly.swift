@@ -60,7 +60,7 @@ public struct Anomaly: Sendable, Equatable {
   public var objects: [Int]
   /// The operations concerned, as indices of the history's, in the order of the explanation.
   public var operations: [Int]
-  /// What had to come before what.
+  /// What they have to do with each other.
   public var dependencies: [Dependency]
   /// One or two sentences.
   public var explanation: String
@@ -76,7 +76,7 @@ public struct Anomaly: Sendable, Equatable {
   }
 }
 
-/// One operation had to come before another.
+/// What one operation has to do with another, mostly that it had to come before it.
 public struct Dependency: Sendable, Hashable {
   /// Why.
   public enum Reason: UInt8, Sendable {
@@ -90,13 +90,23 @@ public struct Dependency: Sendable, Hashable {
     case realTime
     /// The same thread did it before.
     case sessionOrder
+    /// It saw, or replaced, an older state than the other saw or made.
+    case older
+    /// Both wrote the same version.
+    case sameVersion
+    /// Both were inside a lock at the same time.
+    case sameTime
+    /// Its token was not smaller, although it was first.
+    case sameToken
+    /// The other found it inside.
+    case found
   }
 
-  /// The index of the earlier operation.
+  /// The index of the first operation of the sentence.
   public var from: Int
-  /// The index of the later operation.
+  /// The index of the second one.
   public var to: Int
-  /// Why it had to be earlier.
+  /// What stands between them.
   public var reason: Reason
   /// The object, where the reason has one.
   public var object: Int?
@@ -111,6 +121,11 @@ extension Dependency.Reason: CustomStringConvertible {
     case .replaced: "saw what was replaced by"
     case .realTime: "had ended before"
     case .sessionOrder: "in one thread before"
+    case .older: "took an older state than"
+    case .sameVersion: "wrote the same version as"
+    case .sameTime: "inside at the same time as"
+    case .sameToken: "has no smaller token than"
+    case .found: "was found inside by"
     }
   }
 }

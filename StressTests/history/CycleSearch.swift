@@ -51,8 +51,17 @@ struct CycleSearch {
 // MARK: - Searching
 
 extension CycleSearch {
-  /// The edges of a circle with as few operations as possible.
+  /// The edges of a circle with as few operations, and of as strong a kind, as possible.
   private mutating func shortestCycle(in component: [Int32]) -> [DependencyGraph.Edge]? {
+    // A circle without reads says more than one with them, and one without a replaced read more than others.
+    shortestCycle(in: component, without: [.seen, .replaced])
+      ?? shortestCycle(in: component, without: [.replaced])
+      ?? shortestCycle(in: component, without: [])
+  }
+
+  private mutating func shortestCycle(
+    in component: [Int32], without reasons: [Dependency.Reason]
+  ) -> [DependencyGraph.Edge]? {
     // A circle of an anomaly almost always holds a read of what was replaced.
     var (first, others): ([Int32], [Int32]) = ([], [])
     for node in component where graph.operations[Int(node)] >= 0 {
@@ -64,16 +73,18 @@ extension CycleSearch {
     var best: (length: Int, edges: [DependencyGraph.Edge])?
     var cost = 0
     for start in first + others {
-      let found = cycle(from: start, cost: &cost)
+      let found = cycle(from: start, without: reasons, cost: &cost)
       if let found, found.length < best?.length ?? .max { best = found }
-      if best != nil, cost > Self.budget || best?.length == 2 { break }
+      if best?.length == 2 { break }
+      // With all edges there is a circle through every node of the component.
+      if cost > Self.budget, best != nil || !reasons.isEmpty { break }
     }
     return best?.edges
   }
 
   /// A shortest circle through a node, where moments count for nothing.
   private mutating func cycle(
-    from start: Int32, cost: inout Int
+    from start: Int32, without reasons: [Dependency.Reason], cost: inout Int
   ) -> (length: Int, edges: [DependencyGraph.Edge])? {
     let component = components.component[Int(start)]
     arrivals.removeAll(keepingCapacity: true)
@@ -84,7 +95,9 @@ extension CycleSearch {
         for place in adjacency.range(node) {
           cost += 1
           let target = adjacency.targets[place]
-          guard components.component[Int(target)] == component, arrivals[target] == nil else { continue }
+          guard components.component[Int(target)] == component, arrivals[target] == nil,
+            !reasons.contains(graph.edges[Int(adjacency.edges[place])].reason)
+          else { continue }
           arrivals[target] = adjacency.edges[place]
           if target == start { return (length, path(to: start)) }
           if graph.operations[Int(target)] < 0 { near.append(target) } else { far.append(target) }

@@ -77,10 +77,12 @@ struct SectionCheck {
       history.operations[Int($0.operation)].session == found && $0.operation != stay.operation
         && $0.entered <= stay.section.entered
     }
+    let operations = [holder?.operation, stay.operation].compactMap { $0.map(Int.init) }
     anomalies.append(
       Anomaly(
-        .witness, objects: [object],
-        operations: [holder?.operation, stay.operation].compactMap { $0.map(Int.init) },
+        .witness, objects: [object], operations: operations,
+        dependencies: operations.count < 2
+          ? [] : [Dependency(from: operations[0], to: operations[1], reason: .found, object: object)],
         "Operation \(stay.operation) found session \(found) inside the lock of object \(object), which had not"
           + " died there."))
   }
@@ -90,6 +92,11 @@ struct SectionCheck {
     anomalies.append(
       Anomaly(
         kind, objects: [object], operations: operations,
+        dependencies: [
+          Dependency(
+            from: operations[0], to: operations[1], reason: kind == .overlap ? .sameTime : .sameToken,
+            object: object)
+        ],
         "Operations \(operations[0]) and \(operations[1]) \(text)."))
   }
 }

@@ -85,7 +85,7 @@ public struct Simulation {
   mutating func draw(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
 
   /// Whether a bug takes place here.
-  mutating func happens(_ bug: Bug) -> Bool { plan.bug == bug && draw(20) == 0 }
+  mutating func happens(_ bug: Bug) -> Bool { plan.bug == bug && draw(8) == 0 }
 
   mutating func plant() { planted += 1 }
 }

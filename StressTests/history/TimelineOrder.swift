@@ -152,8 +152,12 @@ extension TimelineOrder {
       let low = (isAbsent ? timeline.nextAbsence : timeline.nextVersion)[Int(first)]
       let high = (isAbsent ? timeline.lastAbsence : timeline.lastVersion)[Int(end)]
       guard low >= 0, high >= low else {
-        let neighbours = [earlier, later].map { $0.map { placed[Int($0)] } }
-        addImpossible(read, earlier: neighbours[0], later: neighbours[1])
+        let end = lastPossible(Int32(timeline.slots.count - 1), read)
+        if isAbsent, case let gap = timeline.nextAbsence[Int(first)], gap >= 0, gap <= end, let later {
+          addReturn(read, placed[Int(later)])
+        } else {
+          addImpossible(read, earlier: earlier.map { placed[Int($0)] })
+        }
         continue
       }
       visits.append(
@@ -176,9 +180,18 @@ extension TimelineOrder {
     return last
   }
 
-  private mutating func addImpossible(_ read: Steps.Read, earlier: Visit?, later: Visit?) {
+  /// A container that was absent, as it may have been, and is there again without an addition.
+  private mutating func addReturn(_ read: Steps.Read, _ later: Visit) {
     guard anomalies.count < Self.limit else { return }
-    let operations = [earlier?.operation ?? -1, read.operation, later?.operation ?? -1]
+    add(
+      .resurrected, [read.operation, later.operation],
+      "Operation \(later.operation) found object \(object.number) as of \(name(later.before)), although it had"
+        + " been absent before.")
+  }
+
+  private mutating func addImpossible(_ read: Steps.Read, earlier: Visit?) {
+    guard anomalies.count < Self.limit else { return }
+    let operations = [earlier?.operation ?? -1, read.operation]
     if read.sight == .present {
       let wasRemoved = earlier.map { timeline.slots[Int($0.after)].isAbsence && $0.after > 0 } ?? false
       return add(
@@ -255,6 +268,14 @@ extension TimelineOrder {
 
   private mutating func add(_ kind: Anomaly.Kind, _ operations: [Int32], _ text: String) {
     let known = operations.filter { $0 >= 0 }.map(Int.init)
-    anomalies.append(Anomaly(kind, objects: [object.number], operations: known, text))
+    var dependencies: [Dependency] = []
+    if known.count > 1 {
+      dependencies = [
+        Dependency(from: known[0], to: known[1], reason: .realTime),
+        Dependency(from: known[1], to: known[0], reason: .older, object: object.number),
+      ]
+    }
+    anomalies.append(
+      Anomaly(kind, objects: [object.number], operations: known, dependencies: dependencies, text))
   }
 }

@@ -105,7 +105,16 @@ struct VersionTable {
     for operation in operations.compactMap({ $0.map(Int.init) }) where !unique.contains(operation) {
       unique.append(operation)
     }
-    anomalies.append(Anomaly(kind, objects: [object.number], operations: unique, text))
+    var dependencies: [Dependency] = []
+    if kind == .lostUpdate, unique.count > 1 {
+      dependencies = [
+        Dependency(from: unique[0], to: unique[1], reason: .sameVersion, object: object.number)
+      ]
+    } else if kind == .g1a || kind == .g1b, unique.count > 1 {
+      dependencies = [Dependency(from: unique[0], to: unique[1], reason: .seen, object: object.number)]
+    }
+    anomalies.append(
+      Anomaly(kind, objects: [object.number], operations: unique, dependencies: dependencies, text))
   }
 }
 

@@ -23,6 +23,8 @@ struct ImportTests {
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "CPlatform", "Glibc"],
+    "StressTests/drawing": [],
+    "StressTests/judge": ["StoreHistory", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
   ]
 

@@ -1,0 +1,136 @@
+internal import SVGDrawing
+
+extension HistoryDrawing {
+  /// Where everything stands.
+  struct Layout {
+    let left: Double = 140
+    private(set) var right: Double = 0
+    private(set) var names: [String] = []
+    private let top: Double
+    private var lanes: [Int] = []
+    private var columns: [UInt64: Double] = [:]
+    private let operations: [Operation]
+
+    private static let laneHeight: Double = 86
+
+    init(_ history: History, top: Double) {
+      self.top = top
+      operations = history.operations
+      var laneOfThread: [String: Int] = [:]
+      for operation in operations.sorted(by: { ($0.session, $0.thread) < ($1.session, $1.thread) }) {
+        let name = Self.name(operation)
+        if laneOfThread[name] == nil {
+          laneOfThread[name] = names.count
+          names.append(name)
+        }
+      }
+      lanes = operations.map { laneOfThread[Self.name($0)] ?? 0 }
+      placeColumns()
+    }
+
+    var width: Double { right + 60 }
+    var height: Double { top + Double(names.count) * Self.laneHeight + 44 }
+
+    func y(_ lane: Int) -> Double { top + Double(lane) * Self.laneHeight + 20 }
+
+    func x(_ time: UInt64) -> Double { columns[time] ?? right }
+
+    func bar(_ index: Int) -> (left: Double, right: Double, y: Double) {
+      let operation = operations[index]
+      let left = x(operation.began)
+      return (left, max(left + 6, x(operation.ended)), y(lanes[index]))
+    }
+
+    /// Names of times, as far apart as they can be read.
+    var ticks: [(x: Double, name: String)] {
+      let times = columns.keys.sorted()
+      guard let first = times.first else { return [] }
+      var ticks: [(x: Double, name: String)] = []
+      for time in times where ticks.last.map({ x(time) - $0.x >= 80 }) ?? true {
+        ticks.append((x(time), Self.duration(time - first)))
+      }
+      return ticks
+    }
+
+    /// Every time has a column; a bar begins where the label before it in its lane has ended.
+    private mutating func placeColumns() {
+      var times: Set<UInt64> = []
+      var beginning: [UInt64: [Int]] = [:]
+      for (index, operation) in operations.enumerated() {
+        beginning[operation.began, default: []].append(index)
+        times.formUnion([operation.began, operation.ended])
+        for access in operation.accesses {
+          guard let section = access.section else { continue }
+          times.formUnion([section.entered, section.left ?? section.entered])
+          times.insert(access.committed ?? section.entered)
+        }
+      }
+      var free = [Double](repeating: 0, count: names.count)
+      var x = left
+      for time in times.subtracting([.max]).sorted() {
+        for index in beginning[time, default: []] { x = max(x, free[lanes[index]]) }
+        for index in beginning[time, default: []] {
+          free[lanes[index]] = x + SVGDrawing.width(of: Self.label(index, operations[index]), size: 13) + 20
+        }
+        columns[time] = x
+        x += 34
+      }
+      right = max(x + 20, free.max() ?? 0)
+    }
+
+    private static func name(_ operation: Operation) -> String {
+      operation.thread == 0
+        ? "session \(operation.session)" : "session \(operation.session).\(operation.thread)"
+    }
+
+    private static func duration(_ nanoseconds: UInt64) -> String {
+      switch nanoseconds {
+      case ..<10_000: "+\(nanoseconds) ns"
+      case ..<10_000_000: "+\(nanoseconds / 1_000) µs"
+      case ..<10_000_000_000: "+\(nanoseconds / 1_000_000) ms"
+      default: "+\(nanoseconds / 1_000_000_000) s"
+      }
+    }
+  }
+}
+
+// MARK: - What an operation is called
+
+extension HistoryDrawing.Layout {
+  /// What an operation did and what came of it, in a few words.
+  static func label(_ index: Int, _ operation: Operation) -> String {
+    "#\(index) \(operation.verb.rawValue) " + content(operation)
+  }
+
+  private static func content(_ operation: Operation) -> String {
+    let objects = operation.accesses.map { "c\($0.object)" }.joined(separator: " ")
+    let writes = operation.accesses.map { access in
+      "c\(access.object)" + (access.value.map { " := \($0)" } ?? "")
+    }.joined(separator: ", ")
+    switch operation.outcome {
+    case .failed(let code): return "\(objects): \(code)"
+    case .unknown: return "\(writes): no end"
+    case .durabilityUnknown: return "\(writes): durability unknown"
+    case .succeeded(let seen):
+      var parts = seen.map { describe($0, isWrite: operation.verb.isWrite && operation.verb != .remove) }
+      if operation.verb == .list {
+        let absent = operation.accesses.filter { access in !seen.contains { $0.object == access.object } }
+        parts += absent.map { "c\($0.object) absent" }
+      }
+      if parts.isEmpty { return writes }
+      return parts.count > 4 ? parts[..<4].joined(separator: ", ") + " …" : parts.joined(separator: ", ")
+    }
+  }
+
+  private static func describe(_ seen: Seen, isWrite: Bool) -> String {
+    let sign = isWrite ? ":=" : "="
+    switch seen.sight {
+    case .version(let version):
+      return "c\(seen.object) \(sign) \(version.value) (\(version.generation).\(version.revision))"
+    case .value(let value): return "c\(seen.object) \(sign) \(value)"
+    case .present: return "c\(seen.object) is there"
+    case .absent: return "c\(seen.object) absent"
+    case .half: return "c\(seen.object) half"
+    }
+  }
+}
