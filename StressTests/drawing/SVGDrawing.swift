@@ -121,8 +121,8 @@ public struct SVGDrawing {
     let weight = bold ? " font-weight=\"bold\"" : ""
     let edge = rim ? " stroke=\"#fff\" stroke-width=\"4\" paint-order=\"stroke\"" : ""
     add(
-      "<text x=\"\(number(point.x))\" y=\"\(number(point.y))\" font-size=\"\(number(size))\" fill=\"\(color)\""
-        + " text-anchor=\"\(anchor.rawValue)\"\(weight)\(edge)>\(escaped(text))</text>")
+      "<text x=\"\(number(point.x))\" y=\"\(number(point.y))\" font-size=\"\(number(size))\""
+        + " fill=\"\(color)\" text-anchor=\"\(anchor.rawValue)\"\(weight)\(edge)>\(escaped(text))</text>")
   }
 
   private mutating func add(_ shape: String) {

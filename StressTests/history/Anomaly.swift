@@ -62,7 +62,7 @@ public struct Anomaly: Sendable, Equatable {
   public var operations: [Int]
   /// What they have to do with each other.
   public var dependencies: [Dependency]
-  /// One or two sentences.
+  /// One or two sentences, in which object 7 is called c7.
   public var explanation: String
 
   init(

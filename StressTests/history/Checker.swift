@@ -55,7 +55,7 @@ public struct Checker: Sendable {
         Anomaly(
           .versionClash, objects: [other, number],
           operations: slot.operation < 0 ? [] : [Int(slot.operation)],
-          "Generation \(slot.generation) is object \(other) and object \(number)."))
+          "Generation \(slot.generation) is c\(other) and c\(number)."))
     }
   }
 }

@@ -11,7 +11,7 @@ struct CycleSearch {
   /// How many nodes one component may cost.
   private static let budget = 3_000_000
 
-  /// - Parameter known: anomalies that were found otherwise; a component that holds one needs no other.
+  /// `known` are anomalies that were found otherwise; a component that holds one needs no other.
   init(_ graph: DependencyGraph, history: History, known: [Anomaly]) {
     self.graph = graph
     self.history = history
@@ -129,7 +129,7 @@ extension CycleSearch {
     let operations = dependencies.map(\.from)
     let objects = Set(dependencies.compactMap(\.object)).sorted()
     let sentences = dependencies.map { one in
-      let object = one.object.map { " (object \($0))" } ?? ""
+      let object = one.object.map { " (c\($0))" } ?? ""
       return "\(describe(one.from)) \(one.reason)\(object) \(describe(one.to))"
     }
     return Anomaly(

@@ -10,8 +10,21 @@ extension HistoryDrawing {
     private var lanes: [Int] = []
     private var columns: [UInt64: Double] = [:]
     private let operations: [Operation]
+    /// What is covered by text and bars.
+    private var taken: [Box] = []
 
-    private static let laneHeight: Double = 86
+    private struct Box {
+      var left: Double
+      var right: Double
+      var top: Double
+      var bottom: Double
+
+      func meets(_ other: Box) -> Bool {
+        left < other.right && other.left < right && top < other.bottom && other.top < bottom
+      }
+    }
+
+    private static let laneHeight: Double = 116
 
     init(_ history: History, top: Double) {
       self.top = top
@@ -26,6 +39,28 @@ extension HistoryDrawing {
       }
       lanes = operations.map { laneOfThread[Self.name($0)] ?? 0 }
       placeColumns()
+      for index in operations.indices {
+        let (left, barRight, y) = bar(index)
+        let width = SVGDrawing.width(of: Self.label(index, operations[index]), size: 13)
+        taken.append(Box(left: left, right: left + width, top: y - 20, bottom: y))
+        taken.append(Box(left: left, right: barRight, top: y, bottom: y + 20))
+      }
+    }
+
+    /// Where a text of one line, with its middle as near as can be to a point, covers nothing.
+    mutating func freePlace(for text: String, near point: SVGDrawing.Point) -> SVGDrawing.Point {
+      let half = SVGDrawing.width(of: text, size: 12) / 2 + 4
+      let x = max(left + half, min(point.x, max(width, 760) - half - 8))
+      var place = SVGDrawing.Point(x, point.y + 4)
+      for step in 0..<80 {
+        place.y = point.y + 4 + Double((step + 1) / 2) * (step.isMultiple(of: 2) ? 4 : -4)
+        let box = Box(left: x - half, right: x + half, top: place.y - 12, bottom: place.y + 4)
+        if !taken.contains(where: box.meets), box.top > top, box.bottom < height - 34 {
+          taken.append(box)
+          break
+        }
+      }
+      return place
     }
 
     var width: Double { right + 60 }

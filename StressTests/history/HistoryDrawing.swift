@@ -8,7 +8,8 @@ internal import SVGDrawing
 public struct HistoryDrawing {
   private let history: History
   private let anomaly: Anomaly
-  private let layout: Layout
+  private var layout: Layout
+  private var arrowNames: [(text: String, place: SVGDrawing.Point)] = []
   private var drawing: SVGDrawing
 
   private static let red = "#b3261e"
@@ -28,6 +29,9 @@ public struct HistoryDrawing {
     for index in history.operations.indices { drawBar(index) }
     for (index, dependency) in anomaly.dependencies.enumerated() { drawArrow(dependency, index) }
     for index in history.operations.indices { drawLabel(index) }
+    for name in arrowNames {
+      drawing.text(name.text, at: name.place, size: 12, color: "#111", anchor: .middle, rim: true)
+    }
   }
 
   /// The SVG file.
@@ -82,18 +86,19 @@ public struct HistoryDrawing {
       color: isNamed(index) ? Self.red : "#333", bold: isNamed(index), rim: true)
   }
 
-  private mutating func drawArrow(_ dependency: Dependency, _ index: Int) {
+  private mutating func drawArrow(_ dependency: Dependency, _ number: Int) {
     let (from, to) = (layout.bar(dependency.from), layout.bar(dependency.to))
-    let isForward = from.left <= to.left
-    let start = SVGDrawing.Point(isForward ? from.right : from.left + 8, from.y + (isForward ? 10 : 20))
-    let end = SVGDrawing.Point(isForward ? to.left : to.right - 8, to.y + (isForward ? 10 : 20))
     let isSame = from.y == to.y
+    let isForward = from.left <= to.left
+    // Arrows leave and reach bars on the sides that face each other, below or above the middle.
+    let start = SVGDrawing.Point(isForward ? from.right : from.left + 10, from.y + (from.y < to.y ? 20 : 10))
+    let end = SVGDrawing.Point(isForward ? to.left : to.right, to.y + (to.y < from.y ? 20 : 10))
     let middle = drawing.arrow(
-      from: start, to: end, bend: isSame ? -16 : 22, SVGDrawing.Style(stroke: "#444", width: 1.6))
+      from: start, to: end, bend: isSame ? (isForward ? -18 : 18) : 20,
+      SVGDrawing.Style(stroke: "#444", width: 1.6))
     let object = dependency.object.map { " (c\($0))" } ?? ""
-    drawing.text(
-      "\(dependency.reason)\(object)", at: SVGDrawing.Point(middle.x, middle.y + (isSame ? 14 : 4)), size: 12,
-      color: "#111", anchor: .middle, rim: true)
+    let text = "#\(dependency.from) \(dependency.reason) #\(dependency.to)\(object)"
+    arrowNames.append((text, layout.freePlace(for: text, near: middle)))
   }
 
   /// A text in lines of at most so many characters.

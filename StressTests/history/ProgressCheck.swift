@@ -2,7 +2,7 @@
 struct ProgressCheck {
   private(set) var anomalies: [Anomaly] = []
 
-  /// - Parameter limitNanoseconds: how long a session may be awake and get no answer.
+  /// `limitNanoseconds` is how long a session may be awake and get no answer.
   init(_ history: History, limitNanoseconds: UInt64) {
     var answers: [Int32: [UInt64]] = [:]
     var last: [Int32: Int] = [:]

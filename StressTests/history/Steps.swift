@@ -139,7 +139,7 @@ struct Steps {
         anomalies.append(
           Anomaly(
             .listedTwice, objects: [one.object], operations: [Int(list.operation)],
-            "One list names object \(one.object) twice."))
+            "One list names c\(one.object) twice."))
       }
       listed[place] = list.step
     }

@@ -38,7 +38,7 @@ struct Timeline {
   private let steps: [Steps.Step]
   private let origins: [UInt64: Steps.Origin]
 
-  /// - Parameter graph: gets a node for each removal that could be the work of several operations.
+  /// `graph` gets a node for each removal that could be the work of several operations.
   init(_ steps: Steps, place: Int, graph: inout DependencyGraph) {
     object = steps.objects[place]
     versions = VersionTable(steps, place: place)
@@ -90,14 +90,14 @@ struct Timeline {
     if certain.count > 1 {
       add(
         .removedTwice, certain.map(\.operation),
-        "Generation \(last.generation) of object \(object.number) was removed \(certain.count) times.")
+        "Generation \(last.generation) of c\(object.number) was removed \(certain.count) times.")
     }
     var slot = Slot(generation: last.generation, place: nil, node: -1, operation: -1, began: 0, ended: .max)
     if let removal = certain.first {
       if let place = removal.place, place.revision < last.revision {
         add(
           .lostUpdate, [slots.last?.operation ?? -1, removal.operation],
-          "Object \(object.number) was removed as of revision \(place), over revision \(last).")
+          "c\(object.number) was removed as of revision \(place), over revision \(last).")
       }
       let step = steps[Int(removal.step)]
       slot.node = removal.step
@@ -142,7 +142,7 @@ struct Timeline {
       guard slot > 0, end.isAbsence, end.node < 0 else { continue }
       add(
         .lostWrite, [slots[slot - 1].operation, slots[next].operation],
-        "Object \(object.number) was added again as generation \(slots[next].generation), although nobody"
+        "c\(object.number) was added again as generation \(slots[next].generation), although nobody"
           + " removed generation \(end.generation).")
     }
     var spare = 0
@@ -170,7 +170,7 @@ struct Timeline {
     if missing > spare {
       add(
         .missingWrite, operations,
-        "Object \(object.number) has \(missing) revisions more than there were writes that could have made"
+        "c\(object.number) has \(missing) revisions more than there were writes that could have made"
           + " them (\(spare)).")
     }
   }

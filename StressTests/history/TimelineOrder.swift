@@ -103,7 +103,7 @@ struct TimelineOrder {
       case .version(let version): addPlaced(read, version.value, &graph)
       case .value(let value): addPlaced(read, value, &graph)
       case .half:
-        add(.halfDone, [read.operation], "Object \(object.number) was seen half.")
+        add(.halfDone, [read.operation], "c\(object.number) was seen half.")
       case .present, .absent: break
       }
     }
@@ -185,7 +185,7 @@ extension TimelineOrder {
     guard anomalies.count < Self.limit else { return }
     add(
       .resurrected, [read.operation, later.operation],
-      "Operation \(later.operation) found object \(object.number) as of \(name(later.before)), although it had"
+      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although it had"
         + " been absent before.")
   }
 
@@ -196,16 +196,17 @@ extension TimelineOrder {
       let wasRemoved = earlier.map { timeline.slots[Int($0.after)].isAbsence && $0.after > 0 } ?? false
       return add(
         wasRemoved ? .resurrected : .futureRead, operations,
-        "Object \(object.number) was seen there at a time at which it was not.")
+        "c\(object.number) was seen there at a time at which it was not.")
     }
     guard let earlier else {
-      return add(.lostWrite, operations, "Object \(object.number) was absent while it had to be there.")
+      return add(.lostWrite, operations, "c\(object.number) was absent while it had to be there.")
     }
     let seenLater = visits.contains { $0.began > read.began && $0.after >= earlier.after && !$0.isWrite }
-    let kind = kind(of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
+    let kind = kind(
+      of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
     add(
       kind, operations,
-      "Object \(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
+      "c\(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
         + " removed it.")
   }
 }
@@ -228,7 +229,7 @@ extension TimelineOrder {
 
   private mutating func addViolation(_ earlier: Visit, _ later: Visit) {
     let text =
-      "Operation \(later.operation) found object \(object.number) as of \(name(later.before)), although"
+      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although"
       + " \(name(earlier.after)) was there before it began."
     guard !later.isWrite else {
       let isFuture = !earlier.isWrite && earlier.after == later.after
@@ -241,8 +242,10 @@ extension TimelineOrder {
       return add(.resurrected, [earlier.operation, later.operation], text)
     }
     let isLost =
-      earlier.isWrite && !visits.contains { $0.began > later.began && !$0.isWrite && $0.after >= earlier.after }
-    let kind = kind(of: later.operation, missing: later.before + 1, otherwise: isLost ? .lostWrite : .staleRead)
+      earlier.isWrite
+      && !visits.contains { $0.began > later.began && !$0.isWrite && $0.after >= earlier.after }
+    let kind = kind(
+      of: later.operation, missing: later.before + 1, otherwise: isLost ? .lostWrite : .staleRead)
     add(kind, [earlier.operation, later.operation], text)
   }
 

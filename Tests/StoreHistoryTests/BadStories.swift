@@ -39,7 +39,8 @@ private let orderStories: [Story] = [
     "G1b: a value that its own commit overwrote", .g1b,
     two + [
       b.ended(
-        .update, 10, 20, 1, value: 13, intermediate: [12], .succeeded([Seen(object: 1, version: v(1, 2, 13))])),
+        .update, 10, 20, 1, value: 13, intermediate: [12], .succeeded([Seen(object: 1, version: v(1, 2, 13))])
+      ),
       c.look(.state, 12, 15, [Seen(object: 1, value: 12)]),
     ]),
   Story(
@@ -113,15 +114,20 @@ private let readStories: [Story] = [
   Story("value from nowhere", .inventedValue, two + [b.read(10, 20, v(1, 2, 99))]),
   Story("another container's value", .inventedValue, two + [b.read(10, 20, v(1, 2, 21))]),
   Story("one value with two revisions", .versionClash, two + [b.read(10, 20, v(1, 2, 11))]),
-  Story("a change with the revision of a new container", .versionClash, two + [a.write(10, 20, 3, v(3, 1, 31))]),
   Story(
-    "one generation for two containers", .versionClash, [a.add(1, 2, 1, v(1, 1, 1)), a.add(3, 4, 2, v(1, 1, 2))]),
+    "a change with the revision of a new container", .versionClash, two + [a.write(10, 20, 3, v(3, 1, 31))]),
+  Story(
+    "one generation for two containers", .versionClash,
+    [a.add(1, 2, 1, v(1, 1, 1)), a.add(3, 4, 2, v(1, 1, 2))]),
   Story(
     "half an addition", .halfDone,
     [a.killed(.add, 1, 1, value: 1), b.look(.read, 10, 20, [Seen(object: 1, .half)])]),
   Story(
     "half an addition that is gone when it is asked for", .lostWrite,
-    [a.killed(.add, 1, 1, value: 1), b.list(10, 20, [1: v(1, 1, 1)]), c.ended(.read, 30, 35, 1, .failed("notFound"))]),
+    [
+      a.killed(.add, 1, 1, value: 1), b.list(10, 20, [1: v(1, 1, 1)]),
+      c.ended(.read, 30, 35, 1, .failed("notFound")),
+    ]),
   Story(
     "listed twice", .listedTwice,
     two + [
@@ -195,7 +201,8 @@ private let lockStories: [Story] = [
   Story(
     "double holder by witness: the other dies later", .witness,
     [
-      Actor(session: 1, thread: 1).absent(50, 55, 2), a.hold(10, 0, inside: (15, nil), token: 7, hasEnd: false),
+      Actor(session: 1, thread: 1).absent(50, 55, 2),
+      a.hold(10, 0, inside: (15, nil), token: 7, hasEnd: false),
       b.hold(11, 60, inside: (40, 45), token: 8, found: 1),
     ]),
 ]

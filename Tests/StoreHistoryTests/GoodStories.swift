@@ -46,9 +46,13 @@ let goodStories: [Story] = [
     ]),
   Story(
     "a killed addition that took effect", nil,
-    [a.killed(.add, 10, 1, value: 1), b.read(20, 25, v(1, 1, 1)), b.remove(30, 40, v(1, 1, 1)), c.absent(41, 45, 1)]),
+    [
+      a.killed(.add, 10, 1, value: 1), b.read(20, 25, v(1, 1, 1)), b.remove(30, 40, v(1, 1, 1)),
+      c.absent(41, 45, 1),
+    ]),
   Story(
-    "a killed addition that did not", nil, [a.killed(.add, 10, 1, value: 1), b.absent(20, 25, 1), c.list(30, 35, [:])]),
+    "a killed addition that did not", nil,
+    [a.killed(.add, 10, 1, value: 1), b.absent(20, 25, 1), c.list(30, 35, [:])]),
   Story(
     "a killed addition of which only the presence was seen", nil,
     [

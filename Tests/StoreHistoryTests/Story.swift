@@ -68,7 +68,8 @@ struct Actor {
   ) -> Operation {
     let access = Access(object: object, value: value, intermediateValues: intermediate)
     return Operation(
-      session: session, thread: thread, verb, began: began, ended: ended, accesses: [access], outcome: outcome)
+      session: session, thread: thread, verb, began: began, ended: ended, accesses: [access], outcome: outcome
+    )
   }
 
   func read(_ began: UInt64, _ ended: UInt64, _ object: Int, _ version: Version) -> Operation {
@@ -133,7 +134,9 @@ extension Actor {
     write(began, ended, 1, version, over: base)
   }
 
-  func add(_ began: UInt64, _ ended: UInt64, _ version: Version) -> Operation { add(began, ended, 1, version) }
+  func add(_ began: UInt64, _ ended: UInt64, _ version: Version) -> Operation {
+    add(began, ended, 1, version)
+  }
 
   func remove(_ began: UInt64, _ ended: UInt64, _ version: Version) -> Operation {
     remove(began, ended, 1, version)
