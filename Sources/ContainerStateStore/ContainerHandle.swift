@@ -63,7 +63,7 @@ public final class ContainerHandle: Sendable {
     let namespace = try ContainerHandle.namespace(at: state.networkNamespacePath, keeping: networkNamespace)
     mutable.withLock {
       // Two threads may refresh at once: the newer answer stays.
-      guard revision >= $0.revision else { return }
+      guard !$0.wasRemoved, revision >= $0.revision else { return }
       $0.state = state
       $0.revision = revision
       $0.networkNamespace = namespace

@@ -26,7 +26,8 @@ struct ContainerListing {
       throw .invalidArgument(
         "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
     }
-    var conditions = "r.kind = 1"
+    // A plus hides a column from the planner, which would prefer all containers to a range of ids.
+    var conditions = filter.idPrefix == nil ? "r.kind = 1" : "+r.kind = 1"
     var values: [Value] = []
     /// Adds a condition in which each `?` stands for one value, in order.
     func require(_ condition: String, _ operands: Value...) {

@@ -173,9 +173,10 @@ extension ContainerRows {
     if let named = try id(named: text, in: connection) { return named }
     guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
-    // characters.
+    // characters. The plus keeps the planner from going through all containers by an index that begins with
+    // their kind.
     let row = try connection.statement(
-      "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND kind = 1 ORDER BY id LIMIT 11")
+      "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = 1 ORDER BY id LIMIT 11")
     try row.bind(1, text)
     try row.bind(2, text + "\u{7F}")
     var candidates: [String] = []

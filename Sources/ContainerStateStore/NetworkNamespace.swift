@@ -11,25 +11,37 @@ public final class NetworkNamespace: Sendable {
 
   /// Opens the network namespace at `path`, for example `/proc/PID/ns/net` or `/run/netns/NAME`.
   ///
-  /// - Throws: `invalidArgument` where the path is no network namespace, `io` where it cannot be opened.
+  /// - Throws: `invalidArgument` where the path is no network namespace or cannot be opened.
   public init(path: String) throws(StoreError) {
-    // O_NONBLOCK: a FIFO at the path must not hang the caller.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let cause = String(cString: strerror(errno))
-      throw StoreError(
-        .invalidArgument, subject: printable(path, limit: 4096),
-        message: "the network namespace cannot be opened; set the path of one that exists", cause: cause)
-    }
+    // Asked before anything is opened: to close a file of a store would drop the locks of this process on it.
+    var isNamespace: Int32 = 0
+    let failure = platform_is_namespace(path, &isNamespace)
+    guard failure == 0 else { throw .namespaceUnopened(path, errno: failure) }
+    guard isNamespace != 0 else { throw .noNetworkNamespace(path) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .namespaceUnopened(path, errno: errno) }
     guard platform_namespace_kind(descriptor) == platform_network_namespace_kind() else {
       close(descriptor)
-      throw StoreError(
-        .invalidArgument, subject: printable(path, limit: 4096),
-        message: "this is no network namespace; set the path of one")
+      throw .noNetworkNamespace(path)
     }
     self.path = path
     self.descriptor = descriptor
   }
 
   deinit { close(descriptor) }
+}
+
+extension StoreError {
+  fileprivate static func namespaceUnopened(_ path: String, errno: Int32) -> StoreError {
+    StoreError(
+      .invalidArgument, subject: printable(path, limit: 4096),
+      message: "the network namespace cannot be opened; set the path of one that exists",
+      cause: String(cString: strerror(errno)))
+  }
+
+  fileprivate static func noNetworkNamespace(_ path: String) -> StoreError {
+    StoreError(
+      .invalidArgument, subject: printable(path, limit: 4096),
+      message: "this is no network namespace; set the path of one")
+  }
 }

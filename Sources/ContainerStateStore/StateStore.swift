@@ -77,8 +77,8 @@ public final class StateStore: Sendable {
   ///
   /// For whoever acts outside the store on what he read: deletes storage, tells the network.
   ///
-  /// - Throws: `durabilityUnknown` where the disk fails; nothing is acknowledged as durable through this
-  ///   store then until it is opened again, and further calls are `io`.
+  /// - Throws: `storeReplaced`; `durabilityUnknown` where the disk fails; nothing is acknowledged as durable
+  ///   through this store then until it is opened again, and further calls are `io`.
   /// - Durability: D-1.
   public func makeDurable() throws(StoreError) {
     try perform("make durable") { try database.makeDurable() }

@@ -1,4 +1,5 @@
 internal import FileLocking
+internal import Platform
 internal import SQLiteStorage
 internal import StateModel
 
@@ -18,6 +19,7 @@ struct StoreOpening {
   }
 
   func open() throws -> Opened {
+    StandardDescriptors.occupy()
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
     let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))

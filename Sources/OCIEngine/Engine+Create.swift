@@ -6,7 +6,7 @@ extension Engine {
   ///
   /// - Parameters:
   ///   - bundle: the directory of an OCI bundle; its `config.json` is stored, its root file system stays
-  ///     where it is.
+  ///     where it is. `process.terminal` counts as false.
   ///   - id: nil for 64 random hexadecimal digits.
   ///   - name: nil for the first twelve characters of the id.
   ///   - labels: kept with the container.
@@ -121,7 +121,8 @@ extension Engine {
     case .created(let process)?: return process
     case .failed(let text)?: throw EngineError(.runtimeFailed, subject: container.id.rawValue, message: text)
     default:
-      throw .monitorFailed(container.id, "its monitor died or hung while the runtime created the container")
+      throw .monitorFailed(
+        container.id, "its monitor died or hung while the runtime created the container; try it again")
     }
   }
 }

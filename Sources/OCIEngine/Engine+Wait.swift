@@ -22,7 +22,9 @@ extension Engine {
       case .created, .running, .paused, .stopping, .unknown: break
       }
       if let process = state.process, !process.waitForEnd(deadlineNanoseconds: deadlineNanoseconds) {
-        throw EngineError.timedOut(id.rawValue, "the container's process has not ended in time").during(
+        throw EngineError.timedOut(
+          id.rawValue, "the container's process has not ended in time; wait longer, or stop it"
+        ).during(
           "wait")
       }
       guard let monitor = state.monitor, monitor.liveness != .dead else {

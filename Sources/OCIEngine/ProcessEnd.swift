@@ -62,6 +62,16 @@ package enum ProcessEnd: Equatable, Sendable {
   }
 }
 
+extension ProcessEnd: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .code(let code): "it ended with status \(code)"
+    case .signal(let signal): "signal \(signal) ended it"
+    case .unknown: "nobody saw how it ended"
+    }
+  }
+}
+
 extension ProcessIdentity {
   /// Waits until this very process has ended; any process, not only a child.
   ///

@@ -30,7 +30,7 @@ struct ProgramRuntime: OCIRuntime {
         container.id.rawValue, "\(path) did not end in time and was killed; look at what it waits for")
     }
     guard end == .code(0) else {
-      throw failure("create", container, loggedWords(container) ?? "it said nothing")
+      throw failure("create", container, loggedWords(container) ?? "\(end), and it logged nothing")
     }
     guard let bytes = try? FileAccess.read(container.pidFile, maximumBytes: 64),
       let pid = Int32(String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)), pid > 1,

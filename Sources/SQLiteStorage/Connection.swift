@@ -161,8 +161,8 @@ extension Connection {
 extension Connection {
   /// Called with the first row (or the end) of every lent statement: almost always two loads.
   ///
-  /// SQLite compares the schema cookie at each step and prepares the statement again when it changed,
-  /// which is the only way a newer version can appear under an open connection. So the version is asked
+  /// SQLite compares the schema cookie at each step and prepares the statement again when it changed, and
+  /// `Database.migrate` changes it with every new version. So the version is asked
   /// for when the counter of such preparations moved, within the same snapshot, before the caller sees a
   /// row.
   func checkVersion(afterFirstStepOf statement: OpaquePointer) throws(StorageError) {

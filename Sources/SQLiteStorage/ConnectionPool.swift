@@ -17,28 +17,31 @@ struct ConnectionPool {
     return idle.popLast()
   }
 
-  /// Takes a connection back (nil: the opening failed).
-  ///
-  /// Returns one to close, and whether nothing is open after that.
-  mutating func giveBack(
-    _ connection: PooledConnection?, idleConnections: Int
-  ) -> (surplus: PooledConnection?, isLast: Bool) {
+  /// Takes a connection back; false: there are enough, close it and `forget` it.
+  mutating func keep(_ connection: PooledConnection, idleConnections: Int) -> Bool {
+    guard !isClosed, idle.count < idleConnections else { return false }
     lentCount -= 1
-    guard isClosed || idle.count >= idleConnections else {
-      if let connection { idle.append(connection) }
-      return (nil, false)
-    }
-    return (connection, isClosed && lentCount == 0)
+    idle.append(connection)
+    return true
   }
 
-  /// Refuses everything from now on.
+  /// Counts one as lent no more that has been closed or could not be opened; true: nothing is open any more.
+  mutating func forget() -> Bool {
+    lentCount -= 1
+    return isClosed && lentCount == 0
+  }
+
+  /// Refuses everything from now on, and gives out what is idle to be closed; all of it counts as one lent.
   ///
   /// Nil when it was closed already; the operations that are still under way close their connections
   /// themselves.
   mutating func close() -> (idle: [PooledConnection], isLast: Bool)? {
     guard !isClosed else { return nil }
     isClosed = true
-    defer { idle = [] }
+    defer {
+      idle = []
+      lentCount += 1
+    }
     return (idle, lentCount == 0)
   }
 }

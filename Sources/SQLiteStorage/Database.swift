@@ -47,13 +47,15 @@ package final class Database: Sendable {
       let connection = try Connection(path: path, options: options)
       opened = connection
       try connection.verifyHeader()
-      try OpenDatabases.guardSharedMemory(identity, path: path)
+      // Not what the path names now: SQLite shares the index of the first connection within a process.
+      sharedMemoryIdentity = try OpenDatabases.guardSharedMemory(identity, path: path)
+      guard FileIdentity(path: path + "-shm") == sharedMemoryIdentity else {
+        throw StorageError.replaced(path + "-shm")
+      }
       guard csqlite_has_moved(connection.handle) == 0, FileIdentity(path: path) == identity,
-        let walIdentity = FileIdentity(path: path + "-wal"),
-        let sharedMemoryIdentity = FileIdentity(path: path + "-shm")
+        let walIdentity = FileIdentity(path: path + "-wal")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
-      self.sharedMemoryIdentity = sharedMemoryIdentity
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -70,7 +72,7 @@ package final class Database: Sendable {
 
   deinit {
     guard owner.isSameProcess else { return }
-    if let last = pool.withLock({ $0.close() }) { finishClosing(last) }
+    if let last = pool.withLock({ $0.close() }) { finishClosing(last.idle) }
   }
 
   /// Gives the body one consistent snapshot: no change by anybody shows up between its first read and
@@ -146,7 +148,10 @@ package final class Database: Sendable {
           let found = try connection.requireKnownVersion()
           guard found < options.schemaVersion else { return }
           try body(connection, found)
-          try connection.execute("PRAGMA user_version=\(options.schemaVersion)")
+          // Who reads asks for the version where the schema's cookie has moved, and a migration of rows alone
+          // leaves it.
+          try connection.execute(
+            "CREATE TABLE cookie (moves); DROP TABLE cookie; PRAGMA user_version=\(options.schemaVersion)")
         }
       }
       try sync(connection)
@@ -155,10 +160,13 @@ package final class Database: Sendable {
 
   /// Makes everything that was committed before, by anybody, survive a power loss: one sync of the WAL.
   ///
-  /// - Throws: `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
+  /// - Throws: `replaced`, `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
   package func makeDurable() throws {
     try checkSyncs()
-    try withConnection { try sync($0) }
+    try withConnection { connection in
+      try checkIdentity()
+      try sync(connection)
+    }
   }
 }
 
@@ -199,13 +207,21 @@ extension Database {
 
   private func giveBack(_ connection: Connection?) {
     guard owner.isSameProcess else { return }
-    let returned = connection.map(PooledConnection.init)
-    let (surplus, isLast) = pool.withLock { $0.giveBack(returned, idleConnections: options.idleConnections) }
-    surplus?.connection.close()
-    if isLast { OpenDatabases.leave(identity) }
+    if let connection {
+      let returned = PooledConnection(connection)
+      if pool.withLock({ $0.keep(returned, idleConnections: options.idleConnections) }) { return }
+      connection.close()
+    }
+    leaveIfLast()
   }
 
-  /// Throws unless the paths still name the files that are open; every write and WAL checkpoint asks.
+  /// DURABILITY D-6: who leaves last has seen every other connection closed, and closed its own.
+  func leaveIfLast() {
+    if pool.withLock({ $0.forget() }) { OpenDatabases.leave(identity) }
+  }
+
+  /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
+  /// `makeDurable` asks.
   ///
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.

@@ -15,12 +15,12 @@ extension Database {
       throw StorageError(.closed, path: path, message: "the database was closed before")
     }
     if last.isLast, let connection = last.idle.first?.connection { shortenWALIfLast(connection) }
-    finishClosing(last)
+    finishClosing(last.idle)
   }
 
-  func finishClosing(_ last: (idle: [PooledConnection], isLast: Bool)) {
-    for pooled in last.idle { pooled.connection.close() }
-    if last.isLast { OpenDatabases.leave(identity) }
+  func finishClosing(_ idle: [PooledConnection]) {
+    for pooled in idle { pooled.connection.close() }
+    leaveIfLast()
   }
 
   /// Nothing depends on this but the time of the next open, so its failures are left to whoever opens next.

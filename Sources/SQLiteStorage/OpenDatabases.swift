@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 internal import Platform
 internal import Synchronization
@@ -18,6 +19,8 @@ enum OpenDatabases {
   private struct Entry {
     var users = 1
     var guardDescriptor: Int32 = -1
+    /// The `-shm` that SQLite has open here, as long as anybody uses the database.
+    var guardIdentity: FileIdentity?
     let owner = ForkDetector()
   }
 
@@ -43,18 +46,31 @@ enum OpenDatabases {
   /// Takes the guard if this process does not have it yet.
   ///
   /// SQLite must have made and opened `-shm`.
-  static func guardSharedMemory(_ identity: FileIdentity, path: String) throws(StorageError) {
+  ///
+  /// - Returns: which file that is.
+  static func guardSharedMemory(
+    _ identity: FileIdentity, path: String
+  ) throws(StorageError) -> FileIdentity {
     try entries.withLock { entries throws(StorageError) in
-      guard let entry = entries[identity], entry.guardDescriptor < 0 else { return }
-      let descriptor = open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-      guard descriptor >= 0 else {
+      guard var entry = entries[identity] else { preconditionFailure("a user that was not counted in") }
+      defer { entries[identity] = entry }
+      if let found = entry.guardIdentity { return found }
+      if entry.guardDescriptor < 0 {
+        entry.guardDescriptor = open(path + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+      }
+      guard entry.guardDescriptor >= 0 else {
         throw StorageError(.cannotOpen, path: path + "-shm", message: "cannot be guarded", systemErrno: errno)
       }
       // Kept even when locking fails: closing it now would be the stray close it is here to survive.
-      entries[identity]?.guardDescriptor = descriptor
-      guard SharedMemoryLock.hold(descriptor) else {
+      var status = platform_file_status()
+      guard SharedMemoryLock.hold(entry.guardDescriptor),
+        platform_look_at_descriptor(entry.guardDescriptor, &status) == 0
+      else {
         throw StorageError(.io, path: path + "-shm", message: "cannot be guarded", systemErrno: errno)
       }
+      let found = FileIdentity(status)
+      entry.guardIdentity = found
+      return found
     }
   }
 

@@ -73,7 +73,10 @@ public struct ContainerConfiguration: Sendable, Hashable {
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func details() throws(StoreError) -> ContainerDetails {
-    do { return try ContainerDetails(decoding: detailsJSON.root) } catch { throw damaged(error) }
+    let details: ContainerDetails
+    do { details = try ContainerDetails(decoding: detailsJSON.root) } catch { throw damaged(error) }
+    try checkIDs(details.allDependencies)
+    return details
   }
 
   /// The labels alone: cheaper than `details()`.
@@ -87,8 +90,16 @@ public struct ContainerConfiguration: Sendable, Hashable {
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func dependencies() throws(StoreError) -> Set<ContainerID> {
-    do { return try ContainerDetails.allDependencies(in: detailsJSON.root) } catch {
-      throw damaged(error)
+    let ids: Set<ContainerID>
+    do { ids = try ContainerDetails.allDependencies(in: detailsJSON.root) } catch { throw damaged(error) }
+    try checkIDs(ids)
+    return ids
+  }
+
+  /// Ids become names of lockfiles, and something else may have written these.
+  private func checkIDs(_ ids: Set<ContainerID>) throws(StoreError) {
+    for id in ids where !Identifier.isValid(id.rawValue, maximumLength: Identifier.maximumIDLength) {
+      throw .corrupt(self.id.rawValue, "the stored configuration depends on something that is no id")
     }
   }
 

@@ -24,9 +24,9 @@ struct CommandOption: Sendable {
 extension CommandOption {
   static let root = CommandOption("root", value: "DIR", "Where the store is")
   static let lockDirectory = CommandOption(
-    "lock-directory", value: "DIR", "Where its lockfiles are; every process must say the same")
+    "lock-directory", value: "DIR", "Where its lockfiles are; decided when the store is made")
   static let specificationDirectory = CommandOption(
-    "specification-directory", value: "DIR", "Where the copies of OCI specifications are")
+    "specification-directory", value: "DIR", "Where the copies of OCI specifications are; likewise")
   static let runtime = CommandOption(
     "runtime", value: "RUNTIME", "auto, runc, crun, builtin (plain processes), or the path of an OCI runtime")
   static let runDirectory = CommandOption(

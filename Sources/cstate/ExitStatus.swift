@@ -1,11 +1,12 @@
 internal import ContainerStateStore
+internal import OCIEngine
 
 /// The exit statuses of the command.
 ///
 /// Each is part of its interface and never changes its meaning.
 enum ExitStatus {
   static let done: Int32 = 0
-  static let engineFailed: Int32 = 1
+  static let failed: Int32 = 1
   static let usage: Int32 = 2
   static let violations: Int32 = 3
   /// `run` and its container could not be told apart by any other number.
@@ -47,7 +48,26 @@ enum ExitStatus {
     (41, .storeReplaced, "the store's files were replaced under it"),
   ]
 
+  /// One number for each way in which the engine can fail, in the order of help.
+  static let engineErrors: [(status: Int32, code: EngineError.Code, meaning: String)] = [
+    (50, .runtimeUnavailable, "the OCI runtime is not installed"),
+    (51, .runtimeFailed, "the OCI runtime said no; the message has its words"),
+    (52, .invalidBundle, "the bundle cannot be used"),
+    (53, .notRunning, "it has no process"),
+    (54, .alreadyRunning, "it has a process already"),
+    (55, .stillRunning, "it has a process, and only --force removes it"),
+    (56, .beingRemoved, "its removal has begun"),
+    (57, .monitorFailed, "its monitor could not be started, or died"),
+    (58, .timedOut, "a process did not end or answer in time"),
+    (59, .runDirectoryUnusable, "the run directory cannot be used"),
+    (60, .system, "the kernel refused something to the engine"),
+  ]
+
   static func of(_ code: StoreError.Code) -> Int32 {
-    storeErrors.first { $0.code == code }?.status ?? engineFailed
+    storeErrors.first { $0.code == code }?.status ?? failed
+  }
+
+  static func of(_ code: EngineError.Code) -> Int32 {
+    engineErrors.first { $0.code == code }?.status ?? failed
   }
 }

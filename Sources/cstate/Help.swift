@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import OCIEngine
 
 /// Help, made from the tables of verbs, options and exit statuses.
 enum Help {
@@ -45,18 +46,19 @@ enum Help {
   private static var exitStatuses: [String] {
     let own: [(String, String)] = [
       ("\(ExitStatus.done)", "done"),
-      ("\(ExitStatus.engineFailed)", "the engine or the OCI runtime failed"),
+      ("\(ExitStatus.failed)", "anything that has no status of its own; the message says what"),
       ("\(ExitStatus.usage)", "wrong arguments"),
       ("\(ExitStatus.violations)", "verify found violations"),
     ]
     let store = ExitStatus.storeErrors.map { ("\($0.status)", "\($0.code.rawValue): \($0.meaning)") }
+    let engine = ExitStatus.engineErrors.map { ("\($0.status)", "\($0.code.rawValue): \($0.meaning)") }
     let run = [
       (
         "\(ExitStatus.runFailed)",
         "run: cstate itself failed; any other status of run is that of the container"
       )
     ]
-    return columns(own + store + run)
+    return columns(own + store + engine + run)
       + ["Where several containers are named all are tried; the status is that of the first failure."]
   }
 

@@ -63,9 +63,18 @@ final class Invocation {
 
   /// Says on standard error what went wrong, and remembers the first failure.
   func report(_ error: any Error, subject: String? = nil) {
-    let failure = Failure(error, subject: subject)
+    let usage = (error as? UsageError)?.of(verb: verb.name)
+    let failure = Failure(usage ?? error, subject: subject)
     failure.print(verb: verb.name)
     if firstFailure == nil { firstFailure = failure }
+  }
+
+  /// Says something on standard error that is no failure.
+  func notice(_ text: String) {
+    var buffer = OutputBuffer()
+    buffer.line("cstate: \(verb.name): \(visible(text))")
+    // Where standard error is gone there is nobody to tell.
+    _ = buffer.flush(to: STDERR_FILENO)
   }
 
   /// Calls `body` with each operand; a failure is reported, and the others are tried all the same.
@@ -96,7 +105,7 @@ struct Failure {
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
       message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
     case let error as EngineError:
-      status = ExitStatus.engineFailed
+      status = ExitStatus.of(error.code)
       code = error.code.rawValue
       self.subject = error.subject.isEmpty ? subject ?? "" : error.subject
       message = error.cause.isEmpty ? error.message : "\(error.message) (\(error.cause))"
@@ -107,7 +116,7 @@ struct Failure {
       let help = error.verb.map { "cstate \($0) --help" } ?? "cstate --help"
       message = "\(error.message); see '\(help)'"
     default:
-      status = ExitStatus.engineFailed
+      status = ExitStatus.failed
       code = "unknown"
       self.subject = subject ?? ""
       message = "\(error)"

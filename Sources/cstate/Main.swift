@@ -25,7 +25,7 @@ struct Main {
 
   private static func run(_ command: ParsedCommand, startNanoseconds: UInt64) throws -> Int32 {
     if command.arguments.has(.help) { return write(Help.text(of: command.verb)) }
-    if command.arguments.has(.version), command.verb == nil {
+    if command.arguments.has(.version) {
       return write("cstate \(Version.number)")
     }
     guard let verb = command.verb else {
@@ -54,7 +54,7 @@ struct Main {
   private static func write(_ text: String) -> Int32 {
     var output = OutputBuffer()
     output.line(text)
-    return output.flush(to: STDOUT_FILENO) == 0 ? ExitStatus.done : ExitStatus.engineFailed
+    return output.flush(to: STDOUT_FILENO) == 0 ? ExitStatus.done : ExitStatus.failed
   }
 }
 

@@ -3,12 +3,14 @@ internal import StressSupport
 /// Starts commands of one demo: each a process of its own that is told nothing but where the store is.
 struct CommandLauncher {
   let executable: String
+  let runtime: String
   private let globalOptions: [String]
   private let marker: String
   private let outputDirectory: String
 
   init(executable: String, runtime: String, workplace: Workplace) {
     self.executable = executable
+    self.runtime = runtime
     globalOptions = [
       "--root", workplace.store, "--run-directory", workplace.run, "--runtime", runtime, "--timings",
       workplace.timings,

@@ -77,8 +77,8 @@ final class Demo {
     let elapsed = elapsedNanoseconds
     progress.show(elapsedNanoseconds: elapsed, isLast: done == options.containers) {
       [
-        "\(done)/\(options.containers) containers · \(tally.operationCount) operations · "
-          + "\(tally.killCount) kills · \(elapsed / 1_000_000_000) s"
+        "containers \(done)/\(options.containers) · operations \(tally.operationCount) · "
+          + "kills \(tally.killCount) · \(elapsed / 1_000_000_000) s"
       ]
     }
   }

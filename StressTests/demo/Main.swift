@@ -28,35 +28,46 @@ struct Main {
       throw StressFailure("\(executable) is missing; build it first: swift build --product cstate")
     }
     Interruption.hold()
+    // A reader who goes away misses the rest; the containers still have to come to their ends.
+    signal(SIGPIPE, SIG_IGN)
     let workplace = try Workplace(root: options.root)
-    let runtime = try chosenRuntime(options, executable: String(executable), workplace: workplace)
-    let command = CommandLauncher(executable: String(executable), runtime: runtime.name, workplace: workplace)
-    if !options.printsJSON {
-      say(
-        "seed \(options.seed): \(options.containers) containers, \(options.processes) processes at once, "
-          + "runtime "
-          + "\(runtime.name)")
-      if let why = runtime.whyNoOther {
-        say("no OCI runtime can run here (\(why)), so plain processes stand in")
-      }
+    let demo: Demo
+    do throws(StressFailure) {
+      demo = try prepare(options, executable: String(executable), workplace: workplace)
+    } catch {
+      _ = workplace.removeAll()
+      throw error
     }
-    try workplace.makeRootFileSystem()
-    let demo = try Demo(options, workplace: workplace, command: command)
     guard try demo.run() else {
-      let failures = Aftermath.cleanUp(workplace: workplace, command: command)
+      let failures = Aftermath.cleanUp(workplace: workplace, command: demo.command)
       if failures.isEmpty { _ = workplace.removeAll() } else { say("left: \(workplace.path)") }
       say("interrupted; seed \(options.seed)")
       return 130
     }
-    return try conclude(demo, runtime: runtime.name)
+    return try conclude(demo)
   }
 
-  private static func conclude(_ demo: Demo, runtime: String) throws(StressFailure) -> Int32 {
+  private static func prepare(
+    _ options: DemoOptions, executable: String, workplace: Workplace
+  ) throws(StressFailure) -> Demo {
+    let runtime = try chosenRuntime(options, executable: executable, workplace: workplace)
+    if !options.printsJSON {
+      say(
+        "seed \(options.seed) · containers \(options.containers) · processes at once \(options.processes) · "
+          + "runtime \(runtime.name)")
+      if let notice = runtime.notice { say(notice) }
+    }
+    try workplace.makeRootFileSystem()
+    let command = CommandLauncher(executable: executable, runtime: runtime.name, workplace: workplace)
+    return try Demo(options, workplace: workplace, command: command)
+  }
+
+  private static func conclude(_ demo: Demo) throws(StressFailure) -> Int32 {
     let workplace = demo.workplace
     var aftermath = Aftermath(workplace: workplace, command: demo.command)
     try aftermath.check(ids: Set(demo.lives.map(\.journey.id)))
     let summary = Summary(
-      options: demo.options, runtime: runtime, lives: demo.lives, tally: demo.tally,
+      options: demo.options, runtime: demo.command.runtime, lives: demo.lives, tally: demo.tally,
       lockWait: LongestLockWait(timings: readFile(workplace.timings) ?? []),
       verifyResult: aftermath.verifyResult,
       violations: demo.violations + aftermath.violations, elapsedNanoseconds: demo.elapsedNanoseconds)
@@ -74,20 +85,29 @@ struct Main {
     return summary.isClean ? 0 : 1
   }
 
-  /// The runtime that `cstate` itself finds usable, and why it is no OCI runtime where it is none.
+  /// The runtime that was asked for, or else the one that `cstate` chooses and what it says where that is no
+  /// OCI runtime.
+  ///
+  /// - Throws: where the one that was asked for cannot run here.
   private static func chosenRuntime(
     _ options: DemoOptions, executable: String, workplace: Workplace
-  ) throws(StressFailure) -> (name: String, whyNoOther: String?) {
-    guard options.runtime == "auto" else { return (options.runtime, nil) }
+  ) throws(StressFailure) -> (name: String, notice: String?) {
+    if options.runtime == "builtin" { return (options.runtime, nil) }
     let command = CommandLauncher(executable: executable, runtime: "auto", workplace: workplace)
     let outcome = try command.run(["info", "--format", "json"])
     guard outcome.status == 0, let root = try? JSONBytes(outcome.output).root,
       let name = try? root.at("chosen_runtime")?.string()
     else { throw StressFailure("cstate info ended with \(outcome.status ?? -1): \(outcome.errorOutput)") }
-    guard name == "builtin" else { return (name, nil) }
-    let runtimes = (try? root.at("runtimes")?.elements()) ?? []
-    let reasons = runtimes.compactMap { try? $0.at("why_not")?.string() }
-    return (name, printable(reasons.joined(separator: "; "), limit: 300))
+    if options.runtime == "auto" {
+      let notice = try? root.at("runtime_notice")?.string()
+      return (name, notice.map { printable($0, limit: 300) })
+    }
+    let trials = (try? root.at("runtimes")?.elements()) ?? []
+    let trial = trials.first { (try? $0.at("name")?.string()) == options.runtime }
+    if let why = try? trial?.at("why_not")?.string() {
+      throw StressFailure("--runtime \(options.runtime): it cannot run here: \(printable(why, limit: 300))")
+    }
+    return (options.runtime, nil)
   }
 
   private static func say(_ text: String) { _ = writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO) }

@@ -38,7 +38,7 @@ struct Summary {
     let rows = tally.distributions.map { [$0, "\($1)", text($2), text($3), text($4)] }
     lines += [""] + columns([["operation", "count", "p50", "p99", "max"]] + rows) + [""]
     lines += violations.map { "violation: \(safe($0))" }
-    lines.append(isClean ? "Nothing was lost and nothing is left over." : "\(violations.count) violations.")
+    lines.append(isClean ? "Nothing was lost and nothing is left over." : "violations: \(violations.count)")
     return lines
   }
 

@@ -45,13 +45,14 @@ package struct Progress {
   private func write(_ text: String) { _ = writeAll(Array(text.utf8), to: descriptor) }
 }
 
-/// INT and TERM: held back, and looked for between two steps.
+/// INT, TERM and HUP: held back, and looked for between two steps.
 package enum Interruption {
+  private static let numbers = [SIGINT, SIGTERM, SIGHUP]
+
   private static var signals: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
+    for number in numbers { sigaddset(&set, number) }
     return set
   }
 
@@ -63,10 +64,10 @@ package enum Interruption {
   package static var isRequested: Bool {
     var pending = sigset_t()
     sigpending(&pending)
-    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1
+    return numbers.contains { sigismember(&pending, $0) == 1 }
   }
 
-  /// Lets both end the process again; one that was held back does so at once.
+  /// Lets them end the process again; one that was held back does so at once.
   package static func release() {
     var set = signals
     pthread_sigmask(SIG_UNBLOCK, &set, nil)

@@ -64,6 +64,39 @@ struct DemoTests {
     #expect(outcome.output.contains(directory.path("demo")), "where everything is kept")
   }
 
+  @Test("a runtime that cannot run here is said at once, and leaves nothing")
+  func unusableRuntime() throws {
+    let outcome = try ChildProcess.run(
+      executable: "cstate-demo", ["--root", directory.path("demo"), "--runtime", "crun"],
+      environment: ["PATH": "/nowhere"])
+    #expect(outcome.status == .code(1))
+    #expect(outcome.errorOutput == "cstate-demo: --runtime crun: it cannot run here: not installed\n")
+    #expect(outcome.output.isEmpty)
+    #expect(status(ofPath: directory.path("demo")) == nil)
+  }
+
+  @Test("without any OCI runtime it says so in one line, and goes on with plain processes")
+  func fallback() throws {
+    let outcome = try ChildProcess.run(
+      executable: "cstate-demo", ["--root", directory.path("demo"), "--containers", "2"],
+      environment: ["PATH": "/nowhere"], within: .seconds(180))
+    #expect(outcome.status == .code(0), "\(outcome.output)")
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count { $0.hasPrefix("no OCI runtime can run here") } == 1, "\(outcome.output)")
+  }
+
+  @Test("a reader who goes away after the first line stops nothing, and nothing is left over")
+  func readerGone() throws {
+    let words = ["--runtime", "builtin", "--root", directory.path("demo"), "--containers", "4"]
+    let script = "{ \"$0\" \"$@\"; echo $? > '\(directory.path("status"))'; } | read -r line"
+    let outcome = try ChildProcess.run(
+      executable: "/bin/sh", ["-c", script, try buildDirectory() + "/cstate-demo"] + words,
+      within: .seconds(180))
+    #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
+    #expect(String(decoding: try readBytes(atPath: directory.path("status")), as: UTF8.self) == "0\n")
+    #expect(status(ofPath: directory.path("demo")) == nil)
+  }
+
   @Test(
     "wrong arguments are refused",
     arguments: [["--seed", "x"], ["--fast"], ["--runtime", "docker"], ["--containers"]])

@@ -48,19 +48,24 @@ struct ErrorStatusTests {
     expect(try fixture.fail(15, ["wait", "aaaa"]), contains: "aaaa1", "aaaa2", "type more of it")
   }
 
-  @Test("1: the engine, with what to do")
+  @Test("50 to 60: the engine, with what to do")
   func engine() throws {
+    let nowhere = fixture.directory.path("nowhere")
     expect(
-      try fixture.fail(1, ["create", "/nonexistent"]), contains: "create: /nonexistent: ",
+      try fixture.fail(52, ["create", nowhere]), contains: "create: \(nowhere): ",
       "give that of an OCI bundle")
-    expect(try fixture.fail(1, ["create", fixture.directory.path]), contains: "config.json")
+    expect(try fixture.fail(52, ["create", fixture.directory.path]), contains: "config.json")
     try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
     expect(
-      try fixture.fail(1, ["--runtime", "/nonexistent/runc", "create", try fixture.bundle("exit 0")]),
-      contains: "/nonexistent/runc")
-    let run = try fixture.cstate(["run", "/nonexistent"])
+      try fixture.fail(50, ["--runtime", "\(nowhere)/runc", "create", try fixture.bundle("exit 0")]),
+      contains: "\(nowhere)/runc")
+    try fixture.succeed("run", "--detach", "--name", "endless", try fixture.endlessBundle())
+    expect(try fixture.fail(54, ["start", "endless"]), contains: "running already", "stop it first")
+    try fixture.succeed("stop", "--time", "5", "endless")
+    expect(try fixture.fail(53, ["kill", "endless"]), contains: "no process", "start it first")
+    let run = try fixture.cstate(["run", nowhere])
     #expect(run.status == .code(125))
-    expect(run.errorOutput, contains: "cstate: run: /nonexistent: ")
+    expect(run.errorOutput, contains: "cstate: run: \(nowhere): ")
   }
 
   @Test("22: a lock that somebody else holds; the message names him")

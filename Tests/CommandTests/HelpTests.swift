@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import OCIEngine
 internal import StoreTestSupport
 internal import Testing
 
@@ -25,10 +26,14 @@ struct HelpTests {
       #expect(lines.contains { $0.first.map(String.init) == verb }, "\(verb)")
       #expect(text.contains("cstate \(verb)"), "an example of \(verb)")
     }
-    for (index, code) in StoreError.Code.allCases.enumerated() {
-      let line = lines.first { $0.count > 1 && $0[1] == "\(code.rawValue):" }
-      #expect(line.flatMap { Int($0[0]) } == index + 10, "\(code)")
+    func expectStatuses(from first: Int, _ codes: [String]) {
+      for (index, code) in codes.enumerated() {
+        let line = lines.first { $0.count > 1 && $0[1] == "\(code):" }
+        #expect(line.flatMap { Int($0[0]) } == first + index, "\(code)")
+      }
     }
+    expectStatuses(from: 10, StoreError.Code.allCases.map(\.rawValue))
+    expectStatuses(from: 50, EngineError.Code.allCases.map(\.rawValue))
     for status in ["0", "1", "2", "3", "125"] {
       #expect(lines.contains { $0.first.map(String.init) == status }, "exit status \(status)")
     }
@@ -58,6 +63,7 @@ struct HelpTests {
       ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--last"]),
       ("inspect", ["--show-secrets"]),
       ("kill", ["--signal"]), ("stop", ["--time"]), ("wait", ["--timeout"]), ("rm", ["--force"]),
+      ("locks", ["-a, --all", "Free locks"]),
     ])
   func options(verb: String, options: [String]) throws {
     let text = try help([verb, "--help"])
@@ -74,6 +80,7 @@ struct HelpTests {
   @Test("the version is said by the verb and by the option")
   func version() throws {
     #expect(try help(["version"]) == (try help(["--version"])))
+    #expect(try help(["ps", "--version"]) == (try help(["--version"])))
     let json = try JSONBytes(try help(["version", "--format", "json"])).root
     #expect(try json.member("version")?.string().isEmpty == false)
   }

@@ -64,7 +64,7 @@ struct HostileNameTests {
       #expect(outcome.status == .code(0))
       #expect(isClean(outcome.output), "\(outcome.output.debugDescription)")
     }
-    let message = try fixture.fail(1, ["create", "/nonexistent/\(escape)"])
+    let message = try fixture.fail(52, ["create", "/nonexistent/\(escape)"])
     #expect(isClean(message), "\(message.debugDescription)")
     let usage = try fixture.fail(2, ["ps", "--\(escape)"])
     #expect(isClean(usage), "\(usage.debugDescription)")

@@ -34,7 +34,7 @@ struct UsageTests {
     (["kill", "--signal", "TREM", "web"], ["TREM", "did you mean TERM?"]),
     (["kill", "-s", "65", "web"], ["65", "no such signal"]),
     (["stop", "--time", "-1", "web"], ["--time -1", "seconds"]),
-    (["wait", "--timeout", "soon", "web"], ["--timeout soon", "duration"]),
+    (["wait", "--timeout", "soon", "web"], ["--timeout soon", "duration", "'cstate wait --help'"]),
     (["rm"], ["NAME… is missing"]),
     (["recover", "now"], ["now", "one argument too many"]),
     (["verify", "all"], ["one argument too many"]),

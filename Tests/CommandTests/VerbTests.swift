@@ -92,10 +92,39 @@ struct VerbTests {
     #expect(try fixture.succeed("ps", "-aq").isEmpty)
   }
 
+  @Test("a container that is a plain process because no OCI runtime can run: one line says so")
+  func fallback() throws {
+    let words = ["--root", fixture.root, "run", "--rm", try fixture.bundle("exit 7")]
+    let outcome = try ChildProcess.run(
+      executable: "cstate", words, environment: ["PATH": "/nowhere", "CSTATE_ROOT": nil])
+    #expect(outcome.status == .code(7))
+    #expect(outcome.errorOutput.hasPrefix("cstate: run: no OCI runtime can run here"))
+    #expect(outcome.errorOutput.split(separator: "\n").count == 1)
+  }
+
+  @Test("standard streams that are closed: no file of the store takes their place")
+  func closedStreams() throws {
+    func cstate(_ words: String..., redirections: String) throws -> ChildProcess.Outcome {
+      try ChildProcess.run(
+        executable: "/bin/sh",
+        ["-c", "\"$0\" \"$@\" \(redirections)", try buildDirectory() + "/cstate"] + fixture.options + words)
+    }
+    try fixture.succeed("ps")
+    let listed = try cstate("ps", redirections: ">&-")
+    #expect(listed.status == .code(1))
+    #expect(listed.errorOutput.contains("standard output cannot be written"))
+    let gate = String(decoding: try readBytes(atPath: fixture.root + "/gate"), as: UTF8.self)
+    #expect(!gate.contains("CONTAINER ID"))
+    let output = fixture.directory.path("output")
+    let bundle = try fixture.bundle("readlink /proc/$$/fd/2 > '\(output)'; exit 7")
+    #expect(try cstate("run", "--rm", bundle, redirections: "<&- >&- 2>&-").status == .code(7))
+    #expect(String(decoding: try readBytes(atPath: output), as: UTF8.self) == "/dev/null\n")
+  }
+
   @Test("a container that still runs is removed by force alone")
   func removal() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
-    let message = try fixture.fail(1, ["rm", "web"])
+    let message = try fixture.fail(55, ["rm", "web"])
     #expect(message.contains("stop it first"))
     #expect(try fixture.succeed("rm", "--force", "web") == "web")
     #expect(try fixture.succeed("ps", "-aq").isEmpty)
@@ -119,8 +148,8 @@ struct VerbTests {
   @Test("wait gives up in time and says what to do")
   func waitTimeout() throws {
     try fixture.succeed("run", "-d", "--name", "web", try fixture.endlessBundle())
-    let message = try fixture.fail(1, ["wait", "--timeout", "10ms", "web"])
-    #expect(message.contains("in time"))
+    let message = try fixture.fail(58, ["wait", "--timeout", "10ms", "web"])
+    #expect(message.contains("in time; wait longer"))
   }
 
   @Test("a filter decides what ps shows, newest first")

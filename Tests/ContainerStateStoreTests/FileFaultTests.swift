@@ -47,6 +47,7 @@ struct FileFaultTests {
     #expect(error?.subject == file)
     expectError(.storeReplaced) { try store.add("def") }
     expectError(.storeReplaced) { try store.remove(id) }
+    if swap.file != "gate" { expectError(.storeReplaced) { try store.makeDurable() } }
     // Nothing of the refused changes is in what was put aside, nor on disk beside it.
     #expect(fixture.leftovers() == ["abc.lock", "abc.json"])
   }

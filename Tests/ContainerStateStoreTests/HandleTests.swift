@@ -106,6 +106,36 @@ struct HandleTests {
     #expect(again == nil)
   }
 
+  @Test("L-3: a network namespace path that names a file of the store takes no lock of this process")
+  func storeFiles() throws {
+    let id = try store.add("abc")
+    let other = try store.add("other")
+    for path in [fixture.lockFile(other), fixture.databasePath] {
+      try store.change(id) { $0.networkNamespacePath = path }
+      try store.withLockedContainer(other, wait: .none) { _ in
+        expectError(.invalidArgument) { try store.handle(for: id) }
+        let holder = try store.lockReport().first { $0.subject == "other" }?.holder
+        #expect(holder?.pid == getpid())
+        let locks = try store.databaseLockReport().filter { $0.pid == getpid() }
+        #expect(locks.contains { $0.meaning == "database" })
+      }
+    }
+  }
+
+  @Test("a refresh that ends after another has found the removal does not open the namespace again")
+  func refreshAgainstRemoval() throws {
+    var state = ContainerState()
+    state.networkNamespacePath = "/proc/self/ns/net"
+    for round in 0..<scaled(200) {
+      let handle = try store.handle(for: try store.add("c\(round)", state: state))
+      try inParallel(3) { number in
+        if number == 0 { return try store.remove(handle.id) }
+        while !handle.wasRemoved { _ = try? handle.refresh() }
+      }
+      #expect(handle.networkNamespace == nil, "round \(round)")
+    }
+  }
+
   @Test(
     "a path that is no network namespace is a typed error, without a hang, and the handle stays as it was",
     arguments: ["/etc/passwd", "/proc/self/ns/mnt", "/nowhere", "/tmp", "FIFO", "relative"])

@@ -38,6 +38,28 @@ struct LookupTests {
     #expect(expectError(.ambiguous) { try store.read { _ = try $0.lookUpContainer("aa2") } } != nil)
   }
 
+  @Test("a prefix is looked for in the index of ids alone, and not among all containers")
+  func prefixIndex() throws {
+    for id in ["aa1", "ab1"] { try store.add(id) }
+    // The index that a scan of all containers would go through is made to hold none.
+    try fixture.shell(
+      """
+      PRAGMA writable_schema=ON;
+      CREATE TEMP TABLE saved AS SELECT sql FROM sqlite_schema WHERE name = 'record_by_creation';
+      DROP INDEX record_by_creation;
+      CREATE INDEX record_by_creation ON record (kind, created_at_ns, generation) WHERE 0;
+      UPDATE sqlite_schema SET sql = (SELECT sql FROM temp.saved) WHERE name = 'record_by_creation';
+      PRAGMA writable_schema=RESET;
+      """)
+    #expect(try store.containers().isEmpty)
+    #expect(try store.lookUpContainer("aa").id.rawValue == "aa1")
+    var filter = ContainerFilter()
+    filter.idPrefix = "ab"
+    #expect(try store.containers(where: filter).map(\.id.rawValue) == ["ab1"])
+    filter.statuses = [.configured]
+    #expect(try store.containerSummaries(where: filter).containers.map(\.id.rawValue) == ["ab1"])
+  }
+
   @Test("candidates that something else wrote are shown escaped")
   func escapedCandidates() throws {
     for id in ["aa1", "aa2"] { try store.add(id) }

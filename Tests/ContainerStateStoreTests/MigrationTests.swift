@@ -56,6 +56,19 @@ struct MigrationTests {
     expectError(.schemaTooNew) { try fixture.open() }
   }
 
+  @Test("39: a migration that changes no table is noticed by the reads of an old store as well")
+  func migrationOfRowsAlone() throws {
+    let old = try fixture.open()
+    let id = try old.add("abc")
+    #expect(try old.containers().count == 1)
+    #expect(try old.state(of: id).status == .configured)
+    let next = Schema.current.migrated(by: ["UPDATE record SET image_name = 'by migration'"])
+    try StateStore(at: fixture.location, options: fixture.options, schema: next).close()
+    expectError(.schemaTooNew) { try old.state(of: id) }
+    expectError(.schemaTooNew) { try old.containers() }
+    expectError(.schemaTooNew) { try old.change(id) { $0.status = .created } }
+  }
+
   @Test("a migration under the lock of an old process does not let its write through")
   func underLock() throws {
     let old = try fixture.open()

@@ -122,6 +122,22 @@ struct RecoveryTests {
     }
   }
 
+  @Test("38: the boot id is the kernel's own where none is given")
+  func kernelsBootID() throws {
+    let store = try fixture.open()
+    let id = try store.add("abc", state: Self.full(.running, exitCode: nil))
+    try store.close()
+    let bootID = fixture.directory.path("boot_id")
+    try write(Self.secondBoot + "\n", toPath: bootID)
+    let script =
+      "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$1\" store \"$2\""
+    let outcome = try ChildProcess.run(
+      executable: "/usr/bin/unshare",
+      ["--mount", "/bin/sh", "-c", script, bootID, try buildDirectory() + "/store-test-child", fixture.root],
+      input: "open\nfacts\nget \(id)\nclose\n")
+    #expect(outcome.output == "ready\nok\nok 1 2\nok name-abc exited 2 11 -1\nok\n", "\(outcome)")
+  }
+
   @Test("L-7: the boot epoch grows with every boot, and fencing tokens with it")
   func epochs() throws {
     var tokens: [FencingToken] = []

@@ -52,6 +52,17 @@ struct RuntimeTests {
     #expect(notice.hasSuffix("(runc: not installed; crun: not installed)"))
   }
 
+  @Test("a runtime that fails without a word: how it ended is said in place of its words")
+  func silentFailure() throws {
+    let fixture = try EngineFixture("automatic")
+    try write("#!/bin/sh\nexit 3\n", toPath: fixture.directory.path("runc"), mode: 0o700)
+    let child = try ChildProcess(
+      executable: "store-test-child", ["engine-runtime", fixture.root, "automatic"],
+      environment: ["PATH": fixture.directory.path])
+    let notice = try child.expect("runtime builtin")
+    #expect(notice.contains("runc: it ended with status 3, and it logged nothing"), "\(notice)")
+  }
+
   @Test("a runtime that is not installed is an error that says what to choose from")
   func notInstalled() throws {
     let fixture = try EngineFixture("/no/such/runtime")

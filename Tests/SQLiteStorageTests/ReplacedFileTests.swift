@@ -16,6 +16,7 @@ struct ReplacedFileTests {
     #expect(rename(path, path + ".away") == 0)
     #expect(failure { try database.add(durability: .durable) } == .replaced)
     #expect(failure { try database.checkpoint(deadlineNanoseconds: soon) } == .replaced)
+    #expect(failure { try database.makeDurable() } == .replaced)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     #expect(copy.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == copy.count)
     close(descriptor)
@@ -24,6 +25,22 @@ struct ReplacedFileTests {
     #expect(rename(path + ".away", path) == 0)
     try database.add(durability: .durable)
     #expect(try database.count() == 2)
+  }
+
+  @Test("D-4: a second handle does not open beside an index that SQLite still has and the path has not")
+  func indexOfTheFirstHandle() throws {
+    let fixture = try Fixture()
+    let first = try fixture.opened(rows: 1)
+    #expect(unlink(fixture.path + "-shm") == 0)
+    let other = try fixture.child()
+    try other.order("open")
+    // SQLite shares the first handle's index within a process, whatever the path names by now.
+    #expect(failure { try fixture.open() } == .replaced)
+    try first.close()
+    let second = try fixture.open()
+    try second.add()
+    #expect(try other.order("count") == "2")
+    try second.close()
   }
 
   @Test("D-4: the error names the file that is another one")

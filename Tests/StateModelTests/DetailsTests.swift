@@ -39,6 +39,7 @@ struct DetailsTests {
     #expect(newer.namespaceJoins.isEmpty)
     for json in [
       "", "[", "[]", #"{"labels":[]}"#, #"{"mounts":{}}"#, #"{"stop_signal":"x"}"#, #"{"stdin":1}"#,
+      #"{"dependencies":["../x"]}"#, #"{"dependencies":[""]}"#, #"{"namespace_joins":{"net":"a\nb"}}"#,
       #"{"stop_signal":4294967311}"#, #"{"stop_timeout_s":-1}"#, #"{"ports":[{"host_port":65616}]}"#,
     ] {
       let error = #expect(throws: StoreError.self, "\(json)") { try configuration(json).details() }

@@ -16,9 +16,7 @@ extension Verb {
     "create", "Create a container from an OCI bundle", operands: "BUNDLE", count: 1...1,
     options: [.name, .id, .label, .image],
     details: [
-      "BUNDLE is a directory with a config.json and a root file system. Prints the new container's id; its "
-        + "process "
-        + "waits for cstate start."
+      bundle, "Prints the new container's id; its process waits for cstate start.", fallback,
     ],
     json: #"{"id": TEXT, "name": TEXT}"#,
     example: "cstate create --name web --label tier=front ./bundle"
@@ -31,6 +29,14 @@ extension Verb {
     }
     return ExitStatus.done
   }
+
+  /// Help about the operand of `create` and `run`.
+  static let bundle =
+    "BUNDLE is a directory with a config.json and a root file system. Its process.terminal counts as false."
+  /// Help about what they do where no OCI runtime can run.
+  static let fallback =
+    "Where no OCI runtime can run, the container is a plain child process without any isolation, and a "
+    + "line on standard error says so; --runtime builtin asks for that."
 
   /// What `create` and `run --detach` print of a new container.
   static func json(of container: Container) -> JSONBytes {
@@ -45,7 +51,10 @@ extension Invocation {
   /// The container that the operand and the options of `create` and `run` describe.
   func createContainer(standardIO: StandardIO) throws -> Container {
     let id = try arguments.value(.id).map { text throws(StoreError) in try ContainerID(text) }
-    return try engine().create(
+    let engine = try engine()
+    // A plain process can do all that its user can: whoever did not choose that shall know.
+    if settings.runtime == .automatic, let text = try engine.selectedRuntime().notice { notice(text) }
+    return try engine.create(
       bundle: arguments.operands[0], id: id, name: arguments.value(.name), labels: labels(),
       imageName: arguments.value(.image) ?? "", standardIO: standardIO)
   }

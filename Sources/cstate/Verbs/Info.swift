@@ -6,11 +6,10 @@ extension Verb {
     "info", "Show where the store is, what it holds and what runs its containers",
     details: ["Has each OCI runtime create a container, unless one did so since the last boot."],
     json: "{\"version\": TEXT, \"root\": TEXT, \"lock_directory\": TEXT, \"specification_directory\": TEXT, "
-      + "\"schema_version\": NUMBER, \"boot_epoch\": NUMBER, \"containers\": NUMBER, \"sqlite_version\": "
-      + "TEXT, "
-      + "\"sqlite_has_wal_reset_race\": BOOL, \"page_size_bytes\": NUMBER, \"wal_frames\": NUMBER, "
-      + "\"wal_frames_copied\": NUMBER, \"warnings\": [TEXT, …], \"chosen_runtime\": TEXT, "
-      + "\"runtime_notice\": TEXT, "
+      + "\"schema_version\": NUMBER, \"boot_epoch\": NUMBER, \"containers\": NUMBER, "
+      + "\"sqlite_version\": TEXT, \"sqlite_has_wal_reset_race\": BOOL, \"page_size_bytes\": NUMBER, "
+      + "\"wal_frames\": NUMBER, \"wal_frames_copied\": NUMBER, \"warnings\": [TEXT, …], "
+      + "\"chosen_runtime\": TEXT, \"runtime_notice\": TEXT, "
       + "\"runtimes\": [{\"name\": TEXT, \"path\": TEXT, \"usable\": BOOL, \"why_not\": TEXT}, …]}",
     example: "cstate info"
   ) { invocation in

@@ -11,15 +11,12 @@ extension Verb {
     options: [.showSecrets],
     details: [
       "Values of environment variables, labels and annotations are hidden unless --show-secrets is given: "
-        + "they often "
-        + "hold passwords."
+        + "they often hold passwords."
     ],
     json: "(also without it) [{\"id\", \"name\", \"created_at_ns\", \"created_zone_offset_s\", \"image_id\", "
       + "\"image_name\", \"generation\", \"configuration_revision\", \"state_revision\", "
-      + "\"configuration\": {…}, "
-      + "\"extra\", \"state\": {…}, \"state_extra\", \"specification\": the OCI specification}, …]; what "
-      + "is not "
-      + "known is left out",
+      + "\"configuration\": {…}, \"extra\", \"state\": {…}, \"state_extra\", "
+      + "\"specification\": the OCI specification}, …]; what is not known is left out",
     example: "cstate inspect web"
   ) { invocation in
     let store = try invocation.store()

@@ -17,18 +17,15 @@ extension Verb {
     "ps", "List containers, newest first", options: [.all, .quiet, .noTruncation, .filter, .last],
     details: [
       "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT "
-        + "(anywhere in the "
-        + "name), id=TEXT (its beginning), before=MOMENT, since=MOMENT, where a moment is a container's "
-        + "name or id, or "
-        + "nanoseconds since 1970. With status= or --last, -a is implied.",
+        + "(anywhere in the name), id=TEXT (its beginning), before=MOMENT, since=MOMENT, where a moment is "
+        + "a container's name or id, or nanoseconds since 1970. With status= or --last, -a is implied.",
       "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
         + "corrupt.",
     ],
     json: "[{\"id\": TEXT, \"name\": TEXT, \"image\": TEXT, \"status\": TEXT, \"recorded_status\": TEXT, "
-      + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, \"exit_code\": "
-      + "NUMBER, "
-      + "\"pid\": NUMBER}, …]; started_at_ns, finished_at_ns and exit_code are left out where they are not "
-      + "known",
+      + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, "
+      + "\"exit_code\": NUMBER, \"pid\": NUMBER}, …]; started_at_ns, finished_at_ns and exit_code are left "
+      + "out where they are not known",
     example: "cstate ps -a --filter label=tier=front"
   ) { invocation in
     let store = try invocation.store()

@@ -1,25 +1,27 @@
 internal import ContainerStateStore
 internal import Glibc
 
+extension CommandOption {
+  static let allLocks = CommandOption("all", letter: "a", "Free locks and this command's own too")
+}
+
 extension Verb {
   static let locks = Verb(
-    "locks", "Show every lock: holder, operation, age, waiters", options: [.all],
+    "locks", "Show every lock: holder, operation, age, waiters", options: [.allLocks],
     details: [
       "The write gate, the locks of containers, and SQLite's own locks on the database, foreign programs "
-        + "included. "
-        + "Free ones and this command's own are left out unless -a is given. A pid of 0 is a process "
-        + "outside this pid "
-        + "namespace, one of -1 belongs to a lock that the kernel ascribes to no process."
+        + "included. Free ones and this command's own are left out unless -a is given. A pid of 0 is a "
+        + "process outside this pid namespace, one of -1 belongs to a lock that the kernel ascribes to no "
+        + "process."
     ],
     json: "{\"locks\": [{\"subject\": TEXT, \"holder\": {\"pid\": NUMBER, \"start_time_ticks\": NUMBER, "
       + "\"command\": TEXT, \"operation\": TEXT, \"age_ns\": NUMBER}, \"waiter_pids\": [NUMBER, …], "
-      + "\"failure\": "
-      + "TEXT}, …], \"database_locks\": [{\"pid\": NUMBER, \"command\": TEXT, "
+      + "\"failure\": TEXT}, …], \"database_locks\": [{\"pid\": NUMBER, \"command\": TEXT, "
       + "\"meaning\": TEXT, \"waiting\": BOOL}, …]}; a free lock has no holder",
     example: "cstate locks"
   ) { invocation in
     let store = try invocation.store()
-    let isShowingFree = invocation.arguments.has(.all)
+    let isShowingFree = invocation.arguments.has(.allLocks)
     let locks = try store.lockReport().filter {
       isShowingFree || $0.holder != nil || !$0.waiterPIDs.isEmpty || $0.failure != nil
     }

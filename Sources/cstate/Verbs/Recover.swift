@@ -6,15 +6,13 @@ extension Verb {
     "recover", "Make store and machine agree after kills, crashes and reboots",
     details: [
       "Finishes or undoes what dead processes had begun, records ends that nobody recorded, removes what "
-        + "is left over "
-        + "of containers that are gone. Running it twice changes nothing more. Prints one line for each "
-        + "thing it did."
+        + "is left over of containers that are gone. Running it twice changes nothing more. Prints one "
+        + "line for each thing it did."
     ],
     json:
-      "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], \"settled\": "
-      + "[{\"id\": "
-      + "TEXT, \"settlement\": TEXT}, …], \"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, "
-      + "…], "
+      "{\"rebooted\": BOOL, \"reset\": [{\"id\": TEXT, \"from\": TEXT, \"to\": TEXT}, …], "
+      + "\"settled\": [{\"id\": TEXT, \"settlement\": TEXT}, …], "
+      + "\"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, …], "
       + "\"reaped_specification_files\": [TEXT, …], \"held\": [TEXT, …], "
       + "\"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
     example: "cstate recover"

@@ -11,8 +11,7 @@ extension Verb {
     "wait", "Wait for containers to end", operands: "NAME…", count: oneOrMore, options: [.timeout],
     details: [
       "Prints each exit code on a line of its own, in the order of the names: 128 and the signal's number "
-        + "where one "
-        + "killed it, -1 where the process that could have known was killed too."
+        + "where one killed it, -1 where the process that could have known was killed too."
     ],
     json: #"[{"name": TEXT as given, "id": TEXT, "exit_code": NUMBER}, …], without those that failed"#,
     example: "cstate wait --timeout 30s web"
