@@ -42,7 +42,11 @@ public struct Checker: Sendable {
     anomalies += CycleSearch(graph, history: history, known: anomalies).anomalies
     anomalies += SectionCheck(history).anomalies
     anomalies += ProgressCheck(history, limitNanoseconds: progressNanoseconds).anomalies
-    return Array(anomalies.prefix(Self.limit))
+    // What is cut off at the limit is never the only one of its kind.
+    var kinds: Set<Anomaly.Kind> = []
+    let firsts = anomalies.indices.filter { kinds.insert(anomalies[$0].kind).inserted }
+    let others = Set(anomalies.indices).subtracting(firsts).sorted()
+    return (firsts + others).prefix(Self.limit).map { anomalies[$0] }
   }
 
   /// A generation is one row of one container.

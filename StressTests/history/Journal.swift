@@ -48,8 +48,8 @@ public struct Journal: ~Copyable {
 
   /// To be called under the lock, before anything is written there.
   ///
-  /// `found` is what the swap with the object's witness word gave, `base` what was read under the lock: a write
-  /// that is killed can only be placed with it.
+  /// `found` is what the swap with the object's witness word gave, `base` what was read under the lock: a
+  /// write that is killed can only be placed with it.
   public func inside(_ object: Int, token: Token, found: Int32, base: Version?) throws(HistoryFailure) {
     let now = monotonicNanoseconds()
     try lines.write { line in

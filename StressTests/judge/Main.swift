@@ -1,7 +1,7 @@
 internal import Glibc
 internal import StoreHistory
 
-/// Judges histories without running anything: `cstate-history check DIRECTORY`, `cstate-history time OPERATIONS`.
+/// Judges histories that are there, and times the judging of simulated ones.
 @main
 enum Main {
   static func main() {

@@ -268,6 +268,7 @@ extension Coordinator {
 extension Coordinator {
   /// Lets everybody come to an end; then the last worker looks.
   private func finish() throws(StressFailure) {
+    checkProgress()
     board.store(.ending, 1)
     let deadline = clockNanoseconds(CLOCK_MONOTONIC) + endLimitNanoseconds
     while places.contains(where: { $0.pid > 0 }), clockNanoseconds(CLOCK_MONOTONIC) < deadline {
@@ -282,6 +283,18 @@ extension Coordinator {
     }
     killAll()
     try look()
+  }
+
+  /// Whoever has lived for long and was not stopped has got something done.
+  private func checkProgress() {
+    let now = clockNanoseconds(CLOCK_MONOTONIC)
+    for (index, place) in places.enumerated() where place.pid > 0 && !place.isStopped {
+      let age = now - place.bornNanoseconds
+      if age > UInt64(options.timeoutSeconds) * 500_000_000, board.load(index, .operations) == 0 {
+        let seconds = age / 1_000_000_000
+        violate("session \(place.session) (\(place.role.rawValue)) has done nothing in \(seconds) s")
+      }
+    }
   }
 
   /// Forks the last worker, which opens the store once more and writes down everything that is there.
