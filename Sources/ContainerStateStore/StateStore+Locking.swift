@@ -146,7 +146,7 @@ extension StateStore {
       throw error
     }
     guard let (container, intent) = found else {
-      try unlinkIfOrphaned(id, locks)
+      unlinkUnlessKnown(id, locks)
       throw StoreError.notFound(id.rawValue)
     }
     return LockedScope(store: self, locks: locks, container: container, intent: intent)

@@ -74,7 +74,8 @@ struct ClockTests {
     for _ in 0..<100 { try store.change("a") { $0.restartCount += 1 } }
     let facts = try store.facts()
     #expect(facts.walFrames >= 100)
-    #expect(facts.warnings.contains { $0.contains("pid \(reader.pid) (store-test-chil)") }, "\(facts.warnings)")
+    #expect(
+      facts.warnings.contains { $0.contains("pid \(reader.pid) (store-test-chil)") }, "\(facts.warnings)")
     reader.signal(SIGKILL)
     _ = try reader.waitForExit()
     for _ in 0..<40 { try store.change("a") { $0.restartCount += 1 } }

@@ -31,7 +31,10 @@ struct FaultLoopTests {
     arguments: operations)
   func exhausted(operation: String) throws {
     let errors = ["ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOLCK", "ENOMEM", "memory"]
-    try loop(operation, errors.flatMap { [$0, $0 + "-forever"] } + ["short-then-ENOSPC", "ENOLCK-unlock"])
+    var rows = errors.flatMap { [$0, $0 + "-forever"] } + ["short-then-ENOSPC", "ENOLCK-unlock"]
+    // SQLite waits up to 10 s for a lock that it is refused: all operations do in the long run.
+    if scaled(1) == 1 && !["open", "add"].contains(operation) { rows.removeAll { $0 == "ENOLCK-forever" } }
+    try loop(operation, rows)
   }
 
   @Test("12: short reads and writes and EINTR change nothing", arguments: operations)
