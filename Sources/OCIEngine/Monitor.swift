@@ -55,6 +55,8 @@ struct Monitor {
     Engine.step("monitor", "told")
     let process: ProcessIdentity
     do { process = try launch.runtime.runtime.create(directory) } catch {
+      // A program that the failed runtime had started may still be making what the engine is about to remove.
+      _ = ProcessEnd.killAndReapChildren(deadlineNanoseconds: Deadline.after(.seconds(5)))
       channel.send(.failed(error.cause.isEmpty ? error.message : "\(error.message): \(error.cause)"))
       return nil
     }

@@ -60,6 +60,25 @@ package enum ProcessEnd: Equatable, Sendable {
     kill(pid, SIGKILL)
     return of(child: pid, deadlineNanoseconds: Deadline.after(.seconds(5)))
   }
+
+  /// Kills every child of this process, and what becomes one by that where it is a subreaper, and reaps all.
+  ///
+  /// - Returns: whether none is left; false when the deadline has passed.
+  /// - Blocking: until the last has ended, never beyond the deadline.
+  static func killAndReapChildren(deadlineNanoseconds: UInt64) -> Bool {
+    while true {
+      var status: Int32 = 0
+      switch waitpid(-1, &status, WNOHANG) {
+      case 0:
+        if Deadline.isPast(deadlineNanoseconds) { return false }
+        for child in ProcessIdentity.childrenOfThisProcess { kill(child, SIGKILL) }
+        // They end at once; which one does first is not known.
+        usleep(1000)
+      case -1: if errno != EINTR { return true }
+      default: continue
+      }
+    }
+  }
 }
 
 extension ProcessEnd: CustomStringConvertible {
@@ -73,6 +92,18 @@ extension ProcessEnd: CustomStringConvertible {
 }
 
 extension ProcessIdentity {
+  /// The numbers of this process's children, unreaped ones included.
+  fileprivate static var childrenOfThisProcess: [Int32] {
+    let own = getpid()
+    return ((try? FileAccess.names(in: "/proc")) ?? []).compactMap { Int32($0) }.filter { pid in
+      guard let bytes = try? FileAccess.read("/proc/\(pid)/stat", maximumBytes: 4096) else { return false }
+      // The command's name stands in parentheses and may contain anything.
+      let rest = String(decoding: bytes, as: UTF8.self).split(separator: ")").last ?? ""
+      let fields = rest.split(separator: " ")
+      return fields.count > 1 && Int32(fields[1]) == own
+    }
+  }
+
   /// Waits until this very process has ended; any process, not only a child.
   ///
   /// - Returns: false when the deadline has passed and it may still run.
