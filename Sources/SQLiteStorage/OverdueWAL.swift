@@ -2,11 +2,11 @@ internal import Platform
 
 /// How a WAL is kept from growing for ever under snapshots that overlap.
 ///
-/// A snapshot keeps all frames since it began from being copied back. Where at every moment somebody has one, no
-/// copy reaches the end of the WAL, which then never starts anew. While the gate is held nobody adds frames: once
-/// all are copied, later snapshots read the database alone, and those from before end one by one. So the commit
-/// that takes the WAL past 8, 16, 32 … times its limit waits for them inside the gate; that is one commit, however
-/// many processes there are (DURABILITY D-8).
+/// A snapshot keeps all frames since it began from being copied back. Where at every moment somebody has one,
+/// no copy reaches the end of the WAL, which then never starts anew. While the gate is held nobody adds
+/// frames: once all are copied, later snapshots read the database alone, and those from before end one by
+/// one. So the commit that takes the WAL past 8, 16, 32 … times its limit waits for them inside the gate;
+/// that is one commit, however many processes there are (DURABILITY D-8).
 ///
 /// Source: `walTryBeginRead` and `walRestartLog` in SQLite's `wal.c`.
 struct OverdueWAL {
@@ -31,7 +31,8 @@ struct OverdueWAL {
 }
 
 extension Database {
-  /// Waits inside the gate until the WAL can start anew, where this commit has made it overdue; for a while only.
+  /// Waits inside the gate until the WAL can start anew, where this commit has made it overdue; for a while
+  /// only.
   ///
   /// The commit is acknowledged whatever becomes of this: a WAL that stays long is named by `verify`.
   func freeWALIfOverdue(_ connection: Connection, deadlineNanoseconds: UInt64) {
