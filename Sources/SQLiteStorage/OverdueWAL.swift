@@ -5,8 +5,8 @@ internal import Platform
 /// A snapshot keeps all frames since it began from being copied back. Where at every moment somebody has one,
 /// no copy reaches the end of the WAL, which then never starts anew. While the gate is held nobody adds
 /// frames: once all are copied, later snapshots read the database alone, and those from before end one by
-/// one. So the commit that takes the WAL past 8, 16, 32 … times its limit waits for them inside the gate;
-/// that is one commit, however many processes there are (DURABILITY D-8).
+/// one. So the commit that takes the WAL past 8, 16, 32, 64, 128, 192 … times its limit waits for them inside
+/// the gate; that is one commit, however many processes there are (DURABILITY D-8).
 ///
 /// Source: `walTryBeginRead` and `walRestartLog` in SQLite's `wal.c`.
 struct OverdueWAL {
@@ -20,13 +20,16 @@ struct OverdueWAL {
   /// How long the commit that made `after` frames of `before` waits for the end of snapshots; nil where it is
   /// not the one to do so.
   func patienceNanoseconds(before: Int, after: Int) -> UInt64? {
-    guard doublings(after) > doublings(before) else { return nil }
+    guard steps(after) > steps(before) else { return nil }
     return min(UInt64(after / limit) * Self.patienceNanoseconds, Self.longestPatienceNanoseconds)
   }
 
-  private func doublings(_ frames: Int) -> Int {
+  /// How often a WAL of this length has become overdue: at each doubling, and from 64 times the limit on at
+  /// each 64 times more.
+  private func steps(_ frames: Int) -> Int {
     let multiple = frames / (limit * Self.firstMultiple)
-    return multiple == 0 ? 0 : Int.bitWidth - multiple.leadingZeroBitCount
+    if multiple < 8 { return Int.bitWidth - multiple.leadingZeroBitCount }
+    return 3 + multiple / 8
   }
 }
 

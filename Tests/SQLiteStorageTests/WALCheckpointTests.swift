@@ -107,7 +107,9 @@ struct WALCheckpointTests {
     let wal = OverdueWAL(limit: 100)
     for (before, after, milliseconds) in [
       (0, 10, nil), (700, 799, nil), (799, 801, 80), (801, 1_500, nil), (1_599, 1_600, 160), (0, 5_000, 500),
-      (12_799, 12_800, 1_000), (200_000, 210_000, 1_000), (210_000, 220_000, nil), (900, 3, nil),
+      (12_799, 12_800, 1_000), (200_000, 210_000, 1_000), (198_400, 204_000, nil), (900, 3, nil),
+      (12_800, 19_199, nil),
+      (19_100, 19_200, 1_000),
     ] as [(Int, Int, UInt64?)] {
       #expect(wal.patienceNanoseconds(before: before, after: after) == milliseconds.map { $0 * 1_000_000 })
     }
