@@ -127,7 +127,7 @@ extension Hand {
     }
     if isReaderNamed { plan.board.add(.namedReaders) }
     let frames = noteFrames()
-    if longWAL.isUnexplained(from: framesBefore, to: frames, isReaderNamed: isReaderNamed) {
+    if longWAL.isUnexplained(from: framesBefore, to: frames, isReaderNamed: isReaderNamed, plan.options) {
       complaints.add("the WAL went on growing to \(frames) frames, and verify named no reader")
     }
   }

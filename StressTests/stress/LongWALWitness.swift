@@ -1,7 +1,8 @@
 /// Whether a WAL that goes on growing has a reader whom `verify` does not name.
 ///
-/// A single verification names nobody where a snapshot ends between its two looks. Where the WAL only ever grew
-/// over several in a row, somebody was reading all the while.
+/// Snapshots that overlap explain some length (D-8). Beyond it, one verification names nobody where a snapshot
+/// ends between its two looks; where the WAL only ever grew over several in a row, somebody was reading all the
+/// while.
 struct LongWALWitness {
   private var lastFrames = 0
   private var times = 0
@@ -11,8 +12,11 @@ struct LongWALWitness {
   private static let patience = 3
 
   /// Takes note of one verification, with the frames before and after it.
-  mutating func isUnexplained(from before: Int, to after: Int, isReaderNamed: Bool) -> Bool {
-    let isGrowing = before > 2 * Self.longFrames && before >= lastFrames && after > before
+  mutating func isUnexplained(
+    from before: Int, to after: Int, isReaderNamed: Bool, _ options: StressOptions
+  ) -> Bool {
+    let explained = max(2 * Self.longFrames, 256 * Int(options.checkpointFrames))
+    let isGrowing = before > explained && before >= lastFrames && after > before
     times = isGrowing && !isReaderNamed ? times + 1 : 0
     lastFrames = after
     return times >= Self.patience
