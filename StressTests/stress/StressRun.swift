@@ -50,7 +50,9 @@ struct StressRun {
 
   /// Makes what the store lies on.
   ///
-  /// - Parameter word: `dir` for the run directory itself, another kind of storage, or the path of a directory.
+  /// - Parameter word: `dir` for the run directory itself, another kind of storage, or the path of a
+  ///   directory.
+  /// - Returns: the storage; `release` gives it back.
   /// - Throws: where it cannot be had: without root, without the tools.
   func makeStorage(_ word: String) throws(StressFailure) -> ScratchStorage {
     let inside = path + "/storage"
@@ -72,7 +74,9 @@ struct StressRun {
 
   /// Gives the storage back.
   ///
-  /// - Parameter keepingStore: whether the store is first copied into this directory.
+  /// - Parameters:
+  ///   - storage: what `makeStorage` returned.
+  ///   - keepingStore: whether the store is first copied into this directory.
   /// - Returns: what went wrong.
   func release(_ storage: ScratchStorage, keepingStore: Bool) -> [String] {
     do {
