@@ -67,8 +67,8 @@ stress: toolchain ## Forked workers, killed and stopped, and a verdict on what e
 .PHONY: power-loss
 power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS times each (root)
 	@scripts/install-dependencies libsqlite3-dev e2fsprogs xfsprogs
-	$(RELEASE) --product cstate-power-loss
-	$(BINARIES)/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+	$(RELEASE) --traits Failpoints --scratch-path .build-stress --product cstate-power-loss
+	.build-stress/release/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
 
 .PHONY: mutations
 mutations: toolchain ## Plant bugs one at a time and see each one found by its check (NAMES)

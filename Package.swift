@@ -69,7 +69,8 @@ let package = Package(
       "ScratchStorage", ["CLoopDevice", "CPlatform", "StressSupport"], path: "StressTests/storage",
       excluding: ["device"]),
     executable(
-      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "StressSupport", "CPlatform"],
+      "cstate-power-loss",
+      ["ContainerStateStore", "ScratchStorage", "StressSupport", "CFaults", "CPlatform", "Platform"],
       path: "StressTests/power-loss"),
     .target(
       name: "CBenchFloor", dependencies: ["CSQLite"], path: "StressTests/bench/floor",

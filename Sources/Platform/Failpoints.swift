@@ -21,7 +21,7 @@
     private struct State {
       var plans: [FailpointPlan] = []
       var passed: [String] = []
-      var noting: (@Sendable () -> Void)?
+      var noting: (@Sendable (String) -> Void)?
     }
 
     private static let state = Mutex(State(plans: planned(in: environment)))
@@ -36,8 +36,9 @@
     ///
     /// - Parameters:
     ///   - text: as in the environment; empty disarms. What it does not understand traps.
-    ///   - noting: called each time before what is planned is done, so that a death does not hide it.
-    package static func arm(_ text: String, noting: (@Sendable () -> Void)? = nil) {
+    ///   - noting: called each time with the name before what is planned is done there, so that a death does
+    ///     not hide it.
+    package static func arm(_ text: String, noting: (@Sendable (String) -> Void)? = nil) {
       let plans = planned(in: text)
       state.withLock { $0 = State(plans: plans, noting: noting) }
       isArmed.store(!plans.isEmpty, ordering: .releasing)
@@ -70,7 +71,7 @@
         if isKnown { state.passed.append(name) }
         return (due, state.noting)
       }
-      if !modes.isEmpty { noting?() }
+      if !modes.isEmpty { noting?(name) }
       return modes.reduce(0) { errno, mode in
         let found = mode.act()
         return found == 0 ? errno : found
@@ -151,7 +152,8 @@
     func act() -> Int32 {
       switch self {
       case .kill: Glibc.kill(getpid(), SIGKILL)
-      case .stop: Glibc.kill(getpid(), SIGSTOP)
+      // This thread, so that it goes no further while another one takes the signal.
+      case .stop: raise(SIGSTOP)
       case .note: break
       case .error(let errno, _): return errno
       case .delay(let microseconds): usleep(microseconds)

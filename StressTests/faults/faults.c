@@ -81,7 +81,8 @@ static enum faults_verdict treatment(bool is_first) {
     case FAULTS_TEAR: return FAULTS_DO_HALF_AND_DIE;
     case FAULTS_KILL_AFTER: return FAULTS_DO_AND_DIE;
     case FAULTS_STOP:
-      (void)kill(getpid(), SIGSTOP);
+      // This thread, so that it goes no further while another one takes the signal.
+      (void)raise(SIGSTOP);
       return FAULTS_GO_ON;
     case FAULTS_DELAY:
       sleep_for(plan.delay_us);

@@ -16,8 +16,12 @@ func forkChild(_ body: () -> Int32) throws(StressFailure) -> pid_t {
   let pid = withoutActuallyEscaping(body) { body in
     withUnsafePointer(to: body) { pointer in
       platform_fork_call(
-        { $0?.assumingMemoryBound(to: (() -> Int32).self).pointee() ?? 127 },
-        UnsafeMutableRawPointer(mutating: pointer))
+        { context in
+          // Not the thread that came out of the fork: see `platform_run_on_new_thread`.
+          let status = platform_run_on_new_thread(
+            { $0?.assumingMemoryBound(to: (() -> Int32).self).pointee() ?? 127 }, context)
+          return status < 0 ? 127 : status
+        }, UnsafeMutableRawPointer(mutating: pointer))
     }
   }
   guard pid > 0 else { throw .systemCall("fork", "a worker") }

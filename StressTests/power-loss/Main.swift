@@ -53,7 +53,8 @@ struct Main {
     let seconds = (clockNanoseconds(CLOCK_MONOTONIC) - start) / 1_000_000_000
     return
       "\(series.kind.rawValue): \(series.rounds) losses of power, \(series.calls) calls, \(series.kept) "
-      + "changes kept, \(series.lost) lost that were only committed, \(series.violations.count) violations, "
+      + "changes kept, \(series.lost) lost that were only committed, \(series.takenCommits) of "
+      + "\(series.commitCuts) cuts right after a commit took it, \(series.violations.count) violations, "
       + "\(seconds) s"
   }
 

@@ -20,17 +20,21 @@ struct Round {
   /// In a process of its own: opens what came back, judges it, and writes verdict and state.
   ///
   /// - Parameters:
+  ///   - moment: when the first worker was to have stopped itself.
   ///   - workers: how many ledgers there are.
   ///   - cut: when the power went: nobody could have heard what was acknowledged from then on. (A sync that
   ///     is under way at the cut may still return without an error, of a plain file too: the machine goes
   ///     on, which one without power does not.)
   /// - Returns: its exit status: 0 where a verdict was written.
-  func judge(workers: Int, cut: UInt64) -> Int32 {
+  func judge(at moment: Moment, workers: Int, cut: UInt64) -> Int32 {
     var violations: [String] = []
     do {
       let read = try (0..<workers).map { try Ledger.entries(path: ledgerPath(worker: $0), before: cut) }
       let entries = read.flatMap(\.entries)
       violations += read.flatMap(\.failures)
+      if moment != .random, read.first?.stop != moment.rawValue {
+        violations.append("the worker did not stop \(moment.rawValue)")
+      }
       let before = try number == 0 ? [:] : readState(number - 1)
       let found = try look(bootID: bootID, &violations)
       let judgement = Judgement(entries: entries, before: before, found: found)

@@ -61,7 +61,7 @@ struct FaultPlan: Sendable {
     }
     switch kind.place {
     case .failpoint(let mode):
-      Failpoints.arm("\(site?.name ?? "")=\(mode)@\(number)") { hits.add() }
+      Failpoints.arm("\(site?.name ?? "")=\(mode)@\(number)") { _ in hits.add() }
     case .call(_, let mode, let error, let forever):
       var plan = faults_plan()
       plan.calls = calls

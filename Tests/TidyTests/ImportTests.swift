@@ -33,7 +33,7 @@ struct ImportTests {
     "StressTests/history": ["SVGDrawing", "Glibc"],
     "StressTests/storage": ["CLoopDevice", "CPlatform", "StressSupport", "Glibc"],
     "StressTests/power-loss": [
-      "ContainerStateStore", "ScratchStorage", "StressSupport", "CPlatform", "Glibc",
+      "ContainerStateStore", "ScratchStorage", "StressSupport", "CFaults", "CPlatform", "Platform", "Glibc",
     ],
     "StressTests/bench": [
       "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
