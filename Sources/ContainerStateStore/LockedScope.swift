@@ -60,6 +60,10 @@ final class LockedScope {
           try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
         }
         try write(change, next, in: connection)
+        try store.record(
+          .init(
+            kind: .container, id: id.rawValue, action: .updated, from: container.status, to: state.status,
+            revision: container.stateRevision + 1), in: connection)
       }
     }
     intent = next
@@ -76,6 +80,10 @@ final class LockedScope {
         let isOurs = try ContainerRows.remove(
           id, generation: container.generation, revision: container.stateRevision, in: connection)
         guard isOurs else { throw try rowChanged(connection) }
+        try store.record(
+          .init(
+            kind: .container, id: id.rawValue, action: .removed, from: container.status,
+            revision: container.stateRevision), in: connection)
       }
     }
     finishRemoval()

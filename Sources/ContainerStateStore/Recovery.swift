@@ -49,7 +49,8 @@ extension StateStore {
   public func recover() throws(StoreError) -> RecoveryReport {
     try perform("recover") {
       var report = try Recovery.recoverAfterReboot(
-        database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
+        database, bootID: bootID, retention: options.changeRetention,
+        deadlineNanoseconds: operationDeadlineNanoseconds
       ).report
       try reapLockFiles(into: &report)
       try reapSpecificationFiles(into: &report)
@@ -133,7 +134,7 @@ extension StoreError {
 /// Recovery after a reboot: one transaction, run once a boot by whichever process comes first.
 enum Recovery {
   static func recoverAfterReboot(
-    _ database: Database, bootID: String, deadlineNanoseconds: UInt64
+    _ database: Database, bootID: String, retention: ChangeRetention, deadlineNanoseconds: UInt64
   ) throws -> (bootEpoch: Int64, report: RecoveryReport) {
     let seen = try StoreIdentity.read(from: database)
     if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
@@ -146,8 +147,14 @@ enum Recovery {
       report.wasRebooted = true
       // FAILPOINT recovery.begun: this process is the first of the boot.
       try StorageError.check(planted: failpointErrno("recovery.begun"), path: database.path)
+      try recordBoot(retention, in: connection)
       for (id, generation) in try containers(in: connection) {
-        if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
+        guard let reset = try reset(id, generation: generation, in: connection) else { continue }
+        report.reset.append(reset.container)
+        try ChangeRows.record(
+          .init(
+            kind: .container, id: id.rawValue, action: .recovered, from: reset.container.from,
+            to: reset.container.to, revision: reset.revision), retention: retention, in: connection)
       }
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
       let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
@@ -156,6 +163,18 @@ enum Recovery {
       return (epoch, report)
     }
   }
+
+  /// A loss of power may have taken changes that somebody has seen: their sequences are not given out again
+  /// (INVARIANT I-11).
+  private static func recordBoot(_ retention: ChangeRetention, in connection: Connection) throws {
+    let (next, overflows) = try ChangeRows.newest(in: connection).addingReportingOverflow(bootGap)
+    if overflows { throw StoreError.corrupt("change", "no store has seen so many changes as it says") }
+    try ChangeRows.record(
+      .init(kind: .store, id: "", action: .recovered), sequence: next, retention: retention, in: connection)
+  }
+
+  /// More changes than can be lost at once.
+  private static let bootGap: Int64 = 1 << 32
 
   private static func containers(in connection: Connection) throws -> [(id: ContainerID, generation: Int64)] {
     let row = try connection.statement("SELECT id, generation FROM record WHERE kind = 1 ORDER BY generation")
@@ -167,7 +186,7 @@ enum Recovery {
   /// A row that cannot be read, or breaks a rule of the schema, is left for `verify` (I-16).
   private static func reset(
     _ id: ContainerID, generation: Int64, in connection: Connection
-  ) throws -> RecoveryReport.ResetContainer? {
+  ) throws -> (container: RecoveryReport.ResetContainer, revision: Int64)? {
     let found = try StoreReads.skippingCorrupt {
       try ContainerRows.state(generation: generation, in: connection)
     }
@@ -181,6 +200,6 @@ enum Recovery {
     // FAILPOINT recovery.reset: between two containers of a recovery.
     failpoint("recovery.reset")
     precondition(isWritten, "a row read in this transaction is there")
-    return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
+    return (.init(id: id, from: state.status, to: next.status), revision + 1)
   }
 }

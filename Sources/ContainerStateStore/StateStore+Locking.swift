@@ -50,9 +50,15 @@ extension StateStore {
     defer { copy.discard() }
     let generation = try database.write(
       "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
-    ) {
-      try ContainerRows.insert(
-        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes, in: $0)
+    ) { connection in
+      let generation = try ContainerRows.insert(
+        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes,
+        in: connection)
+      try record(
+        .init(
+          kind: .container, id: configuration.id.rawValue, action: .added, to: state.status, revision: 1),
+        in: connection)
+      return generation
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
     copy.publish()
