@@ -43,6 +43,7 @@ extension Verb {
     for name in recovery.store.reapedLockFiles + recovery.store.reapedSpecificationFiles {
       add(name, "left over, removed")
     }
+    for id in recovery.store.held { add(id.rawValue, "not looked at: somebody is at work on it") }
     if isEmpty {
       invocation.output.line("Nothing to recover.")
     } else {
