@@ -41,6 +41,17 @@ enum ChangeRows {
     if recorded % trimInterval == 0 { try trim(to: recorded, now: now, retention, in: connection) }
   }
 
+  /// Records a change beyond every sequence that anybody can have seen (INVARIANT I-11): a loss of power and a
+  /// restoration take changes back.
+  static func leap(_ entry: Entry, _ retention: ChangeRetention, in connection: Connection) throws {
+    let (next, overflows) = try newest(in: connection).addingReportingOverflow(leapDistance)
+    if overflows { throw StoreError.corrupt("change", "no store has seen so many changes as it says") }
+    try record(entry, sequence: next, retention: retention, in: connection)
+  }
+
+  /// More changes than can be lost at once.
+  private static let leapDistance: Int64 = 1 << 32
+
   /// How many changes there are between two looks for old ones.
   private static let trimInterval: Int64 = 64
   /// How many of the oldest are looked at then: more than come in between.

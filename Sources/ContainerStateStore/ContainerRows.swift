@@ -60,6 +60,12 @@ extension ContainerRows {
     return try row.int64(0)
   }
 
+  /// How many containers there are.
+  static func count(in connection: Connection) throws -> Int64 {
+    let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
+    return try row.step() ? try row.int64(0) : 0
+  }
+
   /// Whether a row of any kind has this id; what decides whether its lockfile is orphaned.
   static func anyRecordExists(id: String, in connection: Connection) throws -> Bool {
     let row = try connection.statement("SELECT 1 FROM record WHERE id = ?1")

@@ -147,7 +147,7 @@ enum Recovery {
       report.wasRebooted = true
       // FAILPOINT recovery.begun: this process is the first of the boot.
       try StorageError.check(planted: failpointErrno("recovery.begun"), path: database.path)
-      try recordBoot(retention, in: connection)
+      try ChangeRows.leap(.init(kind: .store, id: "", action: .recovered), retention, in: connection)
       for (id, generation) in try containers(in: connection) {
         guard let reset = try reset(id, generation: generation, in: connection) else { continue }
         report.reset.append(reset.container)
@@ -163,18 +163,6 @@ enum Recovery {
       return (epoch, report)
     }
   }
-
-  /// A loss of power may have taken changes that somebody has seen: their sequences are not given out again
-  /// (INVARIANT I-11).
-  private static func recordBoot(_ retention: ChangeRetention, in connection: Connection) throws {
-    let (next, overflows) = try ChangeRows.newest(in: connection).addingReportingOverflow(bootGap)
-    if overflows { throw StoreError.corrupt("change", "no store has seen so many changes as it says") }
-    try ChangeRows.record(
-      .init(kind: .store, id: "", action: .recovered), sequence: next, retention: retention, in: connection)
-  }
-
-  /// More changes than can be lost at once.
-  private static let bootGap: Int64 = 1 << 32
 
   private static func containers(in connection: Connection) throws -> [(id: ContainerID, generation: Int64)] {
     let row = try connection.statement("SELECT id, generation FROM record WHERE kind = 1 ORDER BY generation")

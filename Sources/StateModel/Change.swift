@@ -99,6 +99,7 @@ public enum ChangeAction: Int32, Sendable, Hashable, CaseIterable {
   case pruned = 10
   case recovered = 11
   case repaired = 12
+  case restored = 13
 
   /// The name that tables and JSON use.
   public var name: String { "\(self)" }

@@ -6,7 +6,8 @@ internal import Testing
 @Suite("cstate --help")
 struct HelpTests {
   static let verbs = [
-    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "locks",
+    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "backup",
+    "restore", "locks",
     "info",
     "version",
   ]
@@ -62,7 +63,8 @@ struct HelpTests {
       ("run", ["--rm", "--detach", "--name", "--label"]),
       ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--last"]),
       ("inspect", ["--show-secrets"]),
-      ("kill", ["--signal"]), ("stop", ["--time"]), ("wait", ["--timeout"]), ("rm", ["--force"]),
+      ("backup", ["--replace"]), ("restore", ["--replace"]), ("kill", ["--signal"]), ("stop", ["--time"]),
+      ("wait", ["--timeout"]), ("rm", ["--force"]),
       ("locks", ["-a, --all", "Free locks"]),
     ])
   func options(verb: String, options: [String]) throws {

@@ -38,6 +38,8 @@ struct UsageTests {
     (["rm"], ["NAME… is missing"]),
     (["recover", "now"], ["now", "one argument too many"]),
     (["verify", "all"], ["one argument too many"]),
+    (["backup"], ["FILE is missing", "'cstate backup --help'"]),
+    (["restore", "a", "b"], ["b", "one argument too many"]),
   ]
 
   @Test("exit status 2, the wrong argument, what is right, and where help is", arguments: wrongUses.indices)

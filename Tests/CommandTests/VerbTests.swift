@@ -205,4 +205,22 @@ struct VerbTests {
       #expect(try #require(try line.member("longest_lock_wait_microseconds")).int64() >= 0)
     }
   }
+
+  @Test("backup and restore: what was saved is there again, and nothing is given up without being told")
+  func backup() throws {
+    try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
+    let file = fixture.directory.path("saved.db")
+    #expect(try fixture.succeed("backup", file).hasPrefix(file + ", "))
+    #expect(try fixture.fail(14, ["backup", file]).contains("something is there already"))
+    try fixture.succeed("rm", "--force", "web")
+    #expect(try fixture.fail(14, ["restore", file]).contains("a store is there"))
+    #expect(try fixture.json("restore", "--replace", file).member("containers")?.int64() == 1)
+    #expect(try fixture.succeed("ps", "-a").contains("web"))
+    // Its process is gone with the container that was removed.
+    try fixture.succeed("recover")
+    try fixture.succeed("rm", "--force", "web")
+    #expect(try fixture.succeed("verify") == "No violation.")
+    try write("text", toPath: file)
+    #expect(try fixture.fail(33, ["restore", "--replace", file]).contains("no backup"))
+  }
 }
