@@ -41,8 +41,8 @@ enum ChangeRows {
     if recorded % trimInterval == 0 { try trim(to: recorded, now: now, retention, in: connection) }
   }
 
-  /// Records a change beyond every sequence that anybody can have seen (INVARIANT I-11): a loss of power and a
-  /// restoration take changes back.
+  /// Records a change beyond every sequence that anybody can have seen (INVARIANT I-11): a loss of power and
+  /// a restoration take changes back.
   static func leap(_ entry: Entry, _ retention: ChangeRetention, in connection: Connection) throws {
     let (next, overflows) = try newest(in: connection).addingReportingOverflow(leapDistance)
     if overflows { throw StoreError.corrupt("change", "no store has seen so many changes as it says") }

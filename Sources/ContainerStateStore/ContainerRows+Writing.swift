@@ -106,6 +106,28 @@ extension ContainerRows {
     }
   }
 
+  /// Makes the labels that a row is found by anew.
+  static func replaceLabels(
+    _ labels: [String: String], generation: Int64, in connection: Connection
+  ) throws {
+    let row = try connection.statement("DELETE FROM label WHERE generation = ?1")
+    try row.bind(1, generation)
+    try row.run()
+    try insertLabels(labels, generation: generation, in: connection)
+  }
+
+  /// Makes the dependencies that a row is known by anew.
+  static func replaceDependencies(
+    _ dependencies: Set<ContainerID>, of id: ContainerID, generation: Int64, in connection: Connection
+  ) throws {
+    let row = try connection.statement("DELETE FROM dependency WHERE dependant = ?1")
+    try row.bind(1, generation)
+    try row.run()
+    for dependency in dependencies {
+      try insertDependency(of: id, generation: generation, on: dependency, in: connection)
+    }
+  }
+
   private static func insertDependency(
     of dependant: ContainerID, generation dependantGeneration: Int64, on dependency: ContainerID,
     in connection: Connection

@@ -110,6 +110,25 @@ extension ContainerRows {
       beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(5)))
   }
 
+  /// The labels that the row of this generation is found by.
+  static func labels(of generation: Int64, in connection: Connection) throws -> [String: String] {
+    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
+    try row.bind(1, generation)
+    var labels: [String: String] = [:]
+    while try row.step() { labels[try row.string(0)] = try row.string(1) }
+    return labels
+  }
+
+  /// The ids of the containers that the row of this generation depends on.
+  static func dependencies(of generation: Int64, in connection: Connection) throws -> Set<ContainerID> {
+    let row = try connection.statement(
+      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependency WHERE d.dependant = ?1")
+    try row.bind(1, generation)
+    var ids: Set<ContainerID> = []
+    while try row.step() { ids.insert(ContainerID(unchecked: try row.string(0))) }
+    return ids
+  }
+
   /// A container of these columns in the order of `container_state` from `status` on.
   static func state(_ row: borrowing Statement, from first: Int32) throws -> ContainerState {
     guard let status = ContainerStatus(rawValue: try row.int32(first)) else {

@@ -4,7 +4,7 @@ extension Schema {
   ///
   /// A pod is a `record` of kind 2, so that ids are unique over containers and pods (INVARIANT I-1).
   static let version2: [String] =
-    pods + volumes + networks + execSessions + exitCodes + changes + filters
+    pods + volumes + networks + execSessions + exitCodes + changes + filters + quarantine
 
   private static let pods = [
     """
@@ -172,5 +172,19 @@ extension Schema {
     "CREATE INDEX container_by_exit_code ON container_state (exit_code) WHERE exit_code IS NOT NULL",
     "CREATE INDEX record_by_image_id ON record (image_id) WHERE image_id <> ''",
     "CREATE INDEX record_by_image_name ON record (image_name) WHERE image_name <> ''",
+  ]
+
+  /// Rows that a repair has taken out of their tables, as SQL literals: nothing is deleted by it.
+  private static let quarantine = [
+    """
+    CREATE TABLE quarantine (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      source TEXT NOT NULL,
+      columns TEXT NOT NULL,
+      literals TEXT NOT NULL,
+      rule TEXT NOT NULL,
+      taken_at_ns INTEGER NOT NULL
+    ) STRICT
+    """
   ]
 }

@@ -289,29 +289,14 @@ struct Verification {
   }
 
   private mutating func checkTables(_ container: Container) throws {
-    if try labels(of: container.generation) != container.configuration.labels() {
+    if try ContainerRows.labels(of: container.generation, in: connection) != container.configuration.labels()
+    {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
-    if try dependencies(of: container.generation) != container.configuration.dependencies() {
+    let dependencies = try ContainerRows.dependencies(of: container.generation, in: connection)
+    if try dependencies != container.configuration.dependencies() {
       report("I-3", container.id.rawValue, "the dependencies differ from the configuration")
     }
-  }
-
-  private func labels(of generation: Int64) throws -> [String: String] {
-    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
-    try row.bind(1, generation)
-    var labels: [String: String] = [:]
-    while try row.step() { labels[try row.string(0)] = try row.string(1) }
-    return labels
-  }
-
-  private func dependencies(of generation: Int64) throws -> Set<ContainerID> {
-    let row = try connection.statement(
-      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependency WHERE d.dependant = ?1")
-    try row.bind(1, generation)
-    var ids: Set<ContainerID> = []
-    while try row.step() { ids.insert(ContainerID(unchecked: try row.string(0))) }
-    return ids
   }
 
   private mutating func checkSpecification(_ id: String, _ generation: Int64) throws {

@@ -7,7 +7,8 @@ extension Database {
   ///
   /// - Parameter path: absolute, without a symbolic link in it; nothing may be there. Where the copy fails
   ///   what was made of it is the caller's to remove.
-  /// - Throws: `cannotOpen` where something is there, `outOfSpace`, `io`, `corrupt`, `closed`, `usedAfterFork`.
+  /// - Throws: `cannotOpen` where something is there, `outOfSpace`, `io`, `corrupt`, `closed`,
+  ///   `usedAfterFork`.
   /// - Durability: on return the bytes of the copy survive a power loss, its directory entry need not.
   package func copy(to path: String) throws {
     let descriptor = uninterrupted { open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600) }

@@ -1,7 +1,7 @@
 /// A place in the order of all changes of a store, from 1.
 ///
-/// Sequences grow strictly in commit order (INVARIANT I-11). They are not always neighbours: a recovery after a
-/// reboot leaves a gap, so that no sequence that a loss of power took is given out again.
+/// Sequences grow strictly in commit order (INVARIANT I-11). They are not always neighbours: a recovery after
+/// a reboot leaves a gap, so that no sequence that a loss of power took is given out again.
 public struct ChangeSequence: RawRepresentable, Sendable, Hashable, Comparable {
   /// The number; 0 is before every change.
   public let rawValue: Int64

@@ -9,7 +9,7 @@ struct HelpTests {
     "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "backup",
     "restore", "locks",
     "info",
-    "version",
+    "version", "completion", "manual",
   ]
 
   private func help(_ words: [String]) throws -> String {

@@ -12,7 +12,7 @@ struct BackupSource {
   /// - Throws: `notDatabase`, `corrupt` where it is cut off, `inUse` where it is open or lies beside a WAL,
   ///   `outOfSpace`, `io`.
   func copy(to target: String) throws {
-    // What somebody has open is not only in this file. It is not opened here either: a close would drop locks.
+    // What somebody has open is not only in this file, and a close of it here would drop his locks.
     guard try !Database.isOpen(at: path), try walSize() == 0 else { throw StoreError.openElsewhere(path) }
     let source = uninterrupted { open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
     guard source >= 0 else { throw StoreError.kernel("open", path: path, errno: errno) }

@@ -20,8 +20,8 @@ extension StateStore {
   /// Makes a store of a backup, at a place where none is or in the place of one that nobody has open.
   ///
   /// The backup is copied, checked whole and only then put in place. The state is that of the backup: whoever
-  /// restores on a machine where its containers still run settles that with his engine. Places outside the root
-  /// are those that the backup records.
+  /// restores on a machine where its containers still run settles that with his engine. Places outside the
+  /// root are those that the backup records.
   ///
   /// - Parameters:
   ///   - backup: a file that `backUp` made.
@@ -30,12 +30,14 @@ extension StateStore {
   ///   - replacing: whether a store that is there is given up for it.
   /// - Returns: what was found.
   /// - Throws: `notDatabase` for what is no backup of a store, `corrupt` for one that is cut off or damaged,
-  ///   `schemaTooNew`, `schemaTooOld`, `inUse` where somebody has the backup or the store open, `alreadyExists`
-  ///   where a store is there and `replacing` is false, `identityMismatch`, `unsafePermissions`,
-  ///   `unsafeFilesystem`, `lockTimeout` for the gate, `outOfSpace`, `io`. The store that was there stays then.
+  ///   `schemaTooNew`, `schemaTooOld`, `inUse` where somebody has the backup or the store open,
+  ///   `alreadyExists` where a store is there and `replacing` is false, `identityMismatch`,
+  ///   `unsafePermissions`, `unsafeFilesystem`, `lockTimeout` for the gate, `outOfSpace`, `io`. The store
+  ///   that was there stays then.
   /// - Blocking: up to `operationTimeout` for the write gate, and for as long as the backup takes to check.
   /// - Durability: on return the restored store survives a loss of power.
-  /// - Process safety: a kill leaves the old store or the restored one, never one beside the WAL of the other.
+  /// - Process safety: a kill leaves the old store or the restored one, never one beside the WAL of the
+  ///   other.
   @discardableResult
   public static func restore(
     from backup: String, to location: StoreLocation, options: StoreOptions = .init(), replacing: Bool = false

@@ -25,7 +25,8 @@ extension StateStore {
   ///   place, `unsafePermissions`, `outOfSpace`, `corrupt`, `io`. No file is left then.
   /// - Blocking: for nobody. The snapshot keeps the WAL from being used again while it is copied.
   /// - Durability: on return the file survives a loss of power.
-  /// - Process safety: a kill leaves nothing under the name, and at most a file whose name ends in `.partial`.
+  /// - Process safety: a kill leaves nothing under the name, and at most a file whose name ends in
+  ///   `.partial`.
   @discardableResult
   public func backUp(to path: String, replacing: Bool = false) throws(StoreError) -> Backup {
     try perform("back up") {
@@ -53,7 +54,8 @@ extension StateStore {
 enum BackupFile {
   /// The path without symbolic links; SQLite refuses to follow one.
   ///
-  /// - Throws: `invalidArgument` for an empty path or one that is a link, `io` where its directory is missing.
+  /// - Throws: `invalidArgument` for an empty path or one that is a link, `io` where its directory is
+  ///   missing.
   static func target(_ path: String) throws(StoreError) -> String {
     guard !path.isEmpty, path.utf8.last != UInt8(ascii: "/"), !path.utf8.contains(0) else {
       throw .invalidArgument(path.isEmpty ? "path" : path, "a backup is a file; give its path")

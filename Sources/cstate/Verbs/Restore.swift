@@ -5,7 +5,8 @@ extension Verb {
     "restore", "Make a store of a backup", operands: "FILE", count: 1...1, options: [.replace],
     details: [
       "The store comes to be where --root and the environment say. The backup is checked whole before "
-        + "anything is changed. Where a store is there already, --replace gives it up; nobody may have it open.",
+        + "anything is changed. Where a store is there already, --replace gives it up; nobody may have it "
+        + "open.",
       "Afterwards cstate recover settles what has changed on this machine since the backup was made.",
     ],
     json: "{\"root\": TEXT, \"containers\": NUMBER, \"replaced\": BOOL, "
@@ -21,11 +22,7 @@ extension Verb {
           json.member("root", report.root)
           json.member("containers", report.containerCount)
           json.member("replaced", report.hasReplaced)
-          json.objects("violations", report.violations) { json, violation in
-            json.member("rule", violation.rule)
-            json.member("subject", violation.subject)
-            json.member("message", violation.message)
-          }
+          json.objects("violations", report.violations, Verb.write)
         })
     } else {
       invocation.output.line("\(visible(report.root)), containers: \(report.containerCount)")
