@@ -14,9 +14,8 @@ enum ChangeRows {
     var revision: Int64 = 0
   }
 
-  /// Records a change and, every so often, removes the oldest (INVARIANT I-11).
-  ///
-  /// - Parameter sequence: nil for the next one.
+  /// Records a change and, every so often, removes the oldest (INVARIANT I-11); without `sequence` it is the
+  /// next one.
   static func record(
     _ entry: Entry, sequence: Int64? = nil, retention: ChangeRetention, in connection: Connection
   ) throws {

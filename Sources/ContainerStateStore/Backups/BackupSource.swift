@@ -40,6 +40,8 @@ struct BackupSource {
     return 0
   }
 
+  /// Throws where the first hundred bytes do not say what the rest has to be.
+  ///
   /// Source: https://sqlite.org/fileformat2.html#the_database_header
   private func checkHeader(of source: Int32, size: UInt64) throws(StoreError) {
     var header = [UInt8](repeating: 0, count: 100)
@@ -70,7 +72,7 @@ struct BackupSource {
       if count == 0 { return }
       var written = 0
       while written < count {
-        let step = buffer.withUnsafeBytes { write(copy, $0.baseAddress! + written, count - written) }
+        let step = buffer[written..<count].withUnsafeBytes { write(copy, $0.baseAddress, $0.count) }
         if step < 0, errno == EINTR { continue }
         guard step > 0 else { throw .kernel("write", path: target, errno: errno) }
         written += step
