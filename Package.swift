@@ -104,6 +104,7 @@ let package = Package(
       ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
+    tests(of: "Model", ["ContainerStateStore"]),
     tests(of: "StoreHistory", ["StoreHistory"]),
     tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
     tests(of: "Bench", ["CBenchFloor", "ContainerStateStore", "cstate-bench"]),

@@ -42,8 +42,18 @@ extension ContainerRows {
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try insertLabels(configuration.labels(), generation: generation, in: connection)
+    let pod = try configuration.pod()
+    if let pod {
+      try PodRows.insertMember(
+        configuration.id, generation: generation, pod: pod,
+        isInfrastructure: try configuration.details().isInfrastructure, in: connection)
+    }
     for dependency in try configuration.dependencies() {
       try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
+      // INVARIANT I-6: both in one pod, or both in none.
+      guard let other = try self.generation(of: dependency, in: connection),
+        try PodRows.pod(ofContainer: other, in: connection) == pod
+      else { throw StoreError.wrongPod(configuration.id, dependency: dependency) }
     }
     return generation
   }
@@ -205,7 +215,7 @@ extension ContainerRows {
   /// Removes the row of this generation and state revision with everything that belongs to it.
   ///
   /// - Returns: whether such a row was there.
-  /// - Throws: `inUse` where other containers depend on it (INVARIANT I-5).
+  /// - Throws: `inUse` where other containers depend on it or it has exec sessions (INVARIANT I-5).
   static func remove(
     _ id: ContainerID, generation: Int64, revision: Int64, in connection: Connection
   ) throws -> Bool {
@@ -214,6 +224,8 @@ extension ContainerRows {
     }
     let users = try dependants(of: generation, in: connection)
     if !users.isEmpty { throw StoreError.inUse(id, by: users) }
+    let sessions = try ExecSessionRows.ids(ofGeneration: generation, in: connection)
+    if !sessions.isEmpty { throw StoreError.hasSessions(id, sessions) }
     let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
     try row.bind(1, generation)
     try row.run()

@@ -52,6 +52,13 @@ extension ContainerRows {
     return (try state(row, from: 1), try row.int64(0))
   }
 
+  /// The revision of the state of the row of this generation; nil where the row has gone.
+  static func stateRevision(generation: Int64, in connection: Connection) throws -> Int64? {
+    let row = try connection.statement("SELECT revision FROM container_state WHERE generation = ?1")
+    try row.bind(1, generation)
+    return try row.step() ? try row.int64(0) : nil
+  }
+
   /// The generation of the container of exactly this id; nil where there is none.
   static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
     let row = try connection.statement("SELECT generation, kind FROM record WHERE id = ?1")
@@ -194,21 +201,25 @@ extension ContainerRows {
   /// The id that `text` stands for: exact name, then exact id, then unique id prefix.
   ///
   /// - Throws: `notFound`, or `ambiguous` with up to ten candidates.
-  static func resolve(_ text: String, in connection: Connection) throws -> ContainerID {
-    if let named = try id(named: text, in: connection) { return named }
-    guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
+  static func resolve(
+    _ text: String, kind: Schema.Kind = .container, in connection: Connection
+  ) throws -> ContainerID {
+    func notFound() -> StoreError { kind == .pod ? .podNotFound(text) : .notFound(text) }
+    if let named = try id(named: text, kind: kind, in: connection) { return named }
+    guard text.utf8.count <= Identifier.maximumIDLength else { throw notFound() }
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
     // characters.
     let row = try connection.statement(idsInRange)
     try row.bind(1, text)
     try row.bind(2, text + "\u{7F}")
+    try row.bind(3, kind.rawValue)
     var candidates: [String] = []
     while try row.step() {
       let candidate = try row.string(0)
       if candidate == text { return try id(row, 0) }
       candidates.append(candidate)
     }
-    guard let only = candidates.first else { throw StoreError.notFound(text) }
+    guard let only = candidates.first else { throw notFound() }
     guard candidates.count == 1 else {
       throw StoreError.ambiguous(text, candidates: Array(candidates.prefix(10)))
     }
@@ -218,12 +229,15 @@ extension ContainerRows {
   /// The `+` keeps SQLite from the index by creation, in which it would read every container: an equality
   /// seems better to it than a range.
   static let idsInRange: StaticString =
-    "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = 1 ORDER BY id LIMIT 11"
+    "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = ?3 ORDER BY id LIMIT 11"
 
-  /// The id of the container of this name; nil where there is none.
-  static func id(named name: String, in connection: Connection) throws -> ContainerID? {
-    let row = try connection.statement("SELECT id FROM record WHERE kind = 1 AND name = ?1")
+  /// The id of the container or pod of this name; nil where there is none.
+  static func id(
+    named name: String, kind: Schema.Kind = .container, in connection: Connection
+  ) throws -> ContainerID? {
+    let row = try connection.statement("SELECT id FROM record WHERE kind = ?2 AND name = ?1")
     try row.bind(1, name)
+    try row.bind(2, kind.rawValue)
     return try row.step() ? id(row, 0) : nil
   }
 

@@ -156,6 +156,14 @@ enum Recovery {
             kind: .container, id: id.rawValue, action: .recovered, from: reset.container.from,
             to: reset.container.to, revision: reset.revision), retention: retention, in: connection)
       }
+      // INVARIANT I-8: their processes are gone.
+      for session in try ExecSessionRows.all(in: connection) {
+        try ExecSessionRows.remove(session.id, in: connection)
+        try ChangeRows.record(
+          .init(
+            kind: .execSession, id: session.id.rawValue, action: .removed, revision: session.revision),
+          retention: retention, in: connection)
+      }
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
       let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
       if overflows { throw StoreError.corrupt("store", "no machine was booted so often as it says") }

@@ -1,10 +1,10 @@
 extension Schema {
-  /// What the second version adds to the containers of the first: pods, volumes, networks, exec sessions,
+  /// What the second version adds to the containers of the first: pods, networks, exec sessions,
   /// exit codes, changes, and the indexes that listings use.
   ///
   /// A pod is a `record` of kind 2, so that ids are unique over containers and pods (INVARIANT I-1).
   static let version2: [String] =
-    pods + volumes + networks + execSessions + exitCodes + changes + filters + quarantine
+    pods + networks + execSessions + exitCodes + changes + filters + quarantine
 
   private static let pods = [
     """
@@ -41,59 +41,6 @@ extension Schema {
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX pod_label_by_value ON pod_label (key, value)",
-  ]
-
-  /// A mount is a row, not a count: a mount that is repeated after a crash counts once (INVARIANT I-18).
-  private static let volumes = [
-    """
-    CREATE TABLE volume (
-      generation INTEGER PRIMARY KEY AUTOINCREMENT,
-      name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 255),
-      revision INTEGER NOT NULL CHECK (revision >= 1),
-      created_at_ns INTEGER NOT NULL,
-      driver TEXT NOT NULL,
-      storage_id TEXT NOT NULL,
-      is_anonymous INTEGER NOT NULL CHECK (is_anonymous IN (0, 1)),
-      details BLOB NOT NULL,
-      extra BLOB
-    ) STRICT
-    """,
-    "CREATE INDEX volume_by_storage ON volume (storage_id) WHERE storage_id <> ''",
-    """
-    CREATE TABLE volume_state (
-      generation INTEGER PRIMARY KEY REFERENCES volume ON DELETE CASCADE,
-      revision INTEGER NOT NULL CHECK (revision >= 1),
-      mountpoint TEXT NOT NULL,
-      needs_ownership INTEGER NOT NULL CHECK (needs_ownership IN (0, 1)),
-      needs_copy_up INTEGER NOT NULL CHECK (needs_copy_up IN (0, 1)),
-      extra BLOB
-    ) STRICT
-    """,
-    """
-    CREATE TABLE volume_use (
-      container INTEGER NOT NULL REFERENCES container ON DELETE CASCADE,
-      volume INTEGER NOT NULL REFERENCES volume,
-      PRIMARY KEY (container, volume)
-    ) STRICT, WITHOUT ROWID
-    """,
-    "CREATE INDEX volume_use_by_volume ON volume_use (volume)",
-    """
-    CREATE TABLE volume_mount (
-      volume INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-      container INTEGER NOT NULL REFERENCES container ON DELETE CASCADE,
-      PRIMARY KEY (volume, container)
-    ) STRICT, WITHOUT ROWID
-    """,
-    "CREATE INDEX volume_mount_by_container ON volume_mount (container)",
-    """
-    CREATE TABLE volume_label (
-      generation INTEGER NOT NULL REFERENCES volume ON DELETE CASCADE,
-      key TEXT NOT NULL,
-      value TEXT NOT NULL,
-      PRIMARY KEY (generation, key)
-    ) STRICT, WITHOUT ROWID
-    """,
-    "CREATE INDEX volume_label_by_value ON volume_label (key, value)",
   ]
 
   private static let networks = [

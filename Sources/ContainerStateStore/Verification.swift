@@ -128,12 +128,12 @@ extension StateStore {
 
 /// The checks of one snapshot.
 struct Verification {
-  private let connection: Connection
+  let connection: Connection
   private(set) var violations: [Violation] = []
 
   init(_ connection: Connection) { self.connection = connection }
 
-  private mutating func report(_ rule: String, _ subject: String, _ message: String) {
+  mutating func report(_ rule: String, _ subject: String, _ message: String) {
     violations.append(
       Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024))
     )
@@ -146,6 +146,7 @@ struct Verification {
     try check { try $0.checkRules() }
     try check { try $0.checkContainers() }
     try check { try $0.checkDependencyCycles() }
+    try check { try $0.checkPods() }
   }
 
   private mutating func check(_ body: (inout Verification) throws -> Void) throws {
@@ -195,14 +196,14 @@ struct Verification {
 
   /// The rules that one statement decides: each row it returns is a violation's subject.
   private mutating func checkRules() throws {
-    for rule in Self.rules {
+    for rule in Self.rules + Self.rulesOfParts {
       let rows = try connection.statement(dynamic: rule.sql)
       while try rows.step() { report(rule.number, subject(rows), rule.message) }
     }
   }
 
   /// The first column as text, which in a damaged row it need not be.
-  private func subject(_ row: borrowing Statement) -> String {
+  func subject(_ row: borrowing Statement) -> String {
     (try? row.string(0)) ?? "a row without a text"
   }
 
@@ -282,7 +283,7 @@ struct Verification {
   }
 
   /// Reports damage; a read that failed for another reason says nothing of the row, and is thrown again.
-  private mutating func report(_ rule: String, _ subject: String, damage error: any Error) throws {
+  mutating func report(_ rule: String, _ subject: String, damage error: any Error) throws {
     let found = StoreError.mapped(error)
     guard found.code == .corrupt else { throw error }
     report(rule, subject, found.message)
@@ -292,6 +293,9 @@ struct Verification {
     if try ContainerRows.labels(of: container.generation, in: connection) != container.configuration.labels()
     {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
+    }
+    if try PodRows.pod(ofContainer: container.generation, in: connection) != container.configuration.pod() {
+      report("I-7", container.id.rawValue, "its pod differs from the configuration")
     }
     let dependencies = try ContainerRows.dependencies(of: container.generation, in: connection)
     if try dependencies != container.configuration.dependencies() {
