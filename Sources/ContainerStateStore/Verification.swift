@@ -128,12 +128,12 @@ extension StateStore {
 
 /// The checks of one snapshot.
 struct Verification {
-  private let connection: Connection
+  let connection: Connection
   private(set) var violations: [Violation] = []
 
   init(_ connection: Connection) { self.connection = connection }
 
-  private mutating func report(_ rule: String, _ subject: String, _ message: String) {
+  mutating func report(_ rule: String, _ subject: String, _ message: String) {
     violations.append(
       Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024))
     )
@@ -146,6 +146,7 @@ struct Verification {
     try check { try $0.checkRules() }
     try check { try $0.checkContainers() }
     try check { try $0.checkDependencyCycles() }
+    try check { try $0.checkChanges() }
   }
 
   private mutating func check(_ body: (inout Verification) throws -> Void) throws {

@@ -43,7 +43,8 @@ struct Verb: Sendable {
 
   /// Every verb, in the order of help.
   static let all: [Verb] = [
-    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .locks, .info,
+    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .events, .locks,
+    .info,
     .version,
     .monitor,
   ]

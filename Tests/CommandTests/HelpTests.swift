@@ -6,8 +6,8 @@ internal import Testing
 @Suite("cstate --help")
 struct HelpTests {
   static let verbs = [
-    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "locks",
-    "info",
+    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "events",
+    "locks", "info",
     "version",
   ]
 
