@@ -45,7 +45,8 @@ int platform_watch_wait(int watch, int wake, uint64_t deadline_nanoseconds) {
     for (;;) {
         uint64_t now = now_nanoseconds();
         uint64_t rest = deadline_nanoseconds > now ? deadline_nanoseconds - now : 0;
-        struct timespec timeout = {.tv_sec = (time_t)(rest / 1000000000u), .tv_nsec = (long)(rest % 1000000000u)};
+        struct timespec timeout = {
+            .tv_sec = (time_t)(rest / 1000000000u), .tv_nsec = (long)(rest % 1000000000u)};
         int count = ppoll(entries, 2, deadline_nanoseconds == UINT64_MAX ? NULL : &timeout, NULL);
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return 0;

@@ -30,6 +30,7 @@ extension StateStore {
   /// The changes after a place, and all that follow.
   ///
   /// - Parameter position: the last change that was dealt with; nil for those that are made from now on.
+  /// - Returns: the sequence; nothing is read before it is iterated.
   /// - Throws: `closed`, `usedAfterFork`, `io`.
   /// - Blocking: for nobody.
   public func changes(after position: ChangeSequence? = nil) throws(StoreError) -> ChangeFeed {

@@ -32,7 +32,9 @@ public struct Change: Sendable, Hashable {
   public let fromStatus: ContainerStatus?
   /// The status of a container after the change; nil where there is none and for other kinds.
   public let toStatus: ContainerStatus?
-  /// The revision that the change made; of what was removed, the last it had. 0 where nothing counts.
+  /// The revision that the change made; of what was removed, the last it had.
+  ///
+  /// 0 where nothing counts.
   public let revision: Int64
   /// The pid of the process that made it, in that process's pid namespace.
   public let writerPID: Int32
