@@ -56,14 +56,19 @@ enum ChangeRows {
   /// How many of the oldest are looked at then: more than come in between.
   private static let trimLimit: Int64 = 256
 
+  /// Removes what is beyond a limit, from the oldest on and up to the first that is not: whoever reads on
+  /// from a place can tell from the oldest change whether he has missed any.
+  ///
   /// The newest row stays whatever its age: the next sequence is counted from it.
   private static func trim(
     to newest: Int64, now: Timestamp, _ retention: ChangeRetention, in connection: Connection
   ) throws {
     let row = try connection.statement(
       """
-      DELETE FROM change WHERE sequence IN (SELECT sequence FROM change ORDER BY sequence LIMIT ?1)
-        AND sequence < ?2 AND (sequence <= ?3 OR at_ns < ?4)
+      DELETE FROM change WHERE sequence < coalesce(
+        (SELECT min(sequence) FROM (SELECT sequence, at_ns FROM change ORDER BY sequence LIMIT ?1)
+          WHERE sequence >= ?2 OR (sequence > ?3 AND at_ns >= ?4)),
+        (SELECT max(sequence) FROM (SELECT sequence FROM change ORDER BY sequence LIMIT ?1)))
       """)
     try row.bind(1, trimLimit)
     try row.bind(2, newest)

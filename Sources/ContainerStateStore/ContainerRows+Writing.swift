@@ -42,18 +42,14 @@ extension ContainerRows {
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try insertLabels(configuration.labels(), generation: generation, in: connection)
-    let pod = try configuration.pod()
-    if let pod {
+    let pod = try configuration.pod().map { pod in
       try PodRows.insertMember(
         configuration.id, generation: generation, pod: pod,
         isInfrastructure: try configuration.details().isInfrastructure, in: connection)
     }
     for dependency in try configuration.dependencies() {
-      try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
-      // INVARIANT I-6: both in one pod, or both in none.
-      guard let other = try self.generation(of: dependency, in: connection),
-        try PodRows.pod(ofContainer: other, in: connection) == pod
-      else { throw StoreError.wrongPod(configuration.id, dependency: dependency) }
+      try insertDependency(
+        of: configuration.id, generation: generation, pod: pod, on: dependency, in: connection)
     }
     return generation
   }
@@ -133,22 +129,34 @@ extension ContainerRows {
     let row = try connection.statement("DELETE FROM dependency WHERE dependant = ?1")
     try row.bind(1, generation)
     try row.run()
+    let pod = try connection.statement("SELECT pod FROM pod_member WHERE container = ?1")
+    try pod.bind(1, generation)
+    let podGeneration = try pod.step() ? pod.int64(0) : nil
     for dependency in dependencies {
-      try insertDependency(of: id, generation: generation, on: dependency, in: connection)
+      try insertDependency(
+        of: id, generation: generation, pod: podGeneration, on: dependency, in: connection)
     }
   }
 
   private static func insertDependency(
-    of dependant: ContainerID, generation dependantGeneration: Int64, on dependency: ContainerID,
-    in connection: Connection
+    of dependant: ContainerID, generation dependantGeneration: Int64, pod: Int64?,
+    on dependency: ContainerID, in connection: Connection
   ) throws {
-    // INVARIANT I-6: it exists when the dependant is added; the foreign key keeps it so.
-    guard let generation = try generation(of: dependency, in: connection) else {
-      throw StoreError.dependencyMissing(dependency, of: dependant)
+    let found = try connection.statement(
+      """
+      SELECT r.generation, m.pod FROM record r LEFT JOIN pod_member m ON m.container = r.generation
+      WHERE r.id = ?1 AND r.kind = 1
+      """)
+    try found.bind(1, dependency.rawValue)
+    // INVARIANT I-6: it exists when the dependant is added, and the foreign key keeps it so; both are in one
+    // pod, or in none.
+    guard try found.step() else { throw StoreError.dependencyMissing(dependency, of: dependant) }
+    guard try (found.isNull(1) ? nil : found.int64(1)) == pod else {
+      throw StoreError.wrongPod(dependant, dependency: dependency)
     }
     let row = try connection.statement("INSERT INTO dependency (dependant, dependency) VALUES (?1, ?2)")
     try row.bind(1, dependantGeneration)
-    try row.bind(2, generation)
+    try row.bind(2, found.int64(0))
     try row.run()
   }
 

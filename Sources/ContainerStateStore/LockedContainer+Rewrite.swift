@@ -60,6 +60,9 @@ extension ContainerConfiguration {
     guard createdAt == present.createdAt else { throw refuse("when it was created") }
     guard try dependencies() == present.dependencies() else { throw refuse("what it depends on") }
     guard try pod() == present.pod() else { throw refuse("its pod") }
+    guard try details().isInfrastructure == present.details().isInfrastructure else {
+      throw refuse("whether it holds the namespaces of its pod")
+    }
   }
 }
 

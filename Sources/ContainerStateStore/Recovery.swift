@@ -187,8 +187,17 @@ enum Recovery {
       try ContainerRows.state(generation: generation, in: connection)
     }
     guard let (state, revision) = found else { return nil }
-    let next = state.afterReboot()
+    var next = state.afterReboot()
     guard next != state else { return nil }
+    // INVARIANT I-9: its monitor may have recorded the code and died before it could change the state.
+    if next.exitCode != state.exitCode {
+      let recorded = try ExitCodeRows.code(of: id, in: connection)
+      if let recorded, state.startedAt.map({ recorded.recordedAt >= $0 }) ?? true {
+        next.exitCode = recorded.code
+      } else {
+        try ExitCodeRows.record(ContainerState.unknownExitCode, of: id, at: .now, in: connection)
+      }
+    }
     let isWritten = try StoreReads.skippingCorrupt {
       try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
     }

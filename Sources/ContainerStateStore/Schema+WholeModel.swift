@@ -101,15 +101,7 @@ extension Schema {
       writer_pid INTEGER NOT NULL,
       at_ns INTEGER NOT NULL
     ) STRICT
-    """,
     """
-    CREATE TABLE extra_index (
-      name TEXT PRIMARY KEY,
-      owner INTEGER NOT NULL CHECK (owner BETWEEN 1 AND 5),
-      path TEXT NOT NULL,
-      UNIQUE (owner, path)
-    ) STRICT, WITHOUT ROWID
-    """,
   ]
 
   /// Partial where most rows have nothing to be found by: a state that changes writes no index page for them.

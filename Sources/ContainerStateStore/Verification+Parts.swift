@@ -81,6 +81,18 @@ extension Verification {
     }
   }
 
+  /// INVARIANT I-7.
+  mutating func checkMembership(_ container: Container) throws {
+    let member = try PodRows.membership(ofContainer: container.generation, in: connection)
+    let details = try container.configuration.details()
+    if member?.pod != details.pod {
+      report("I-7", container.id.rawValue, "its pod differs from the configuration")
+    } else if let member, member.isInfrastructure != details.isInfrastructure {
+      report(
+        "I-7", container.id.rawValue, "whether it holds its pod's namespaces differs from the configuration")
+    }
+  }
+
   private func labels(ofPod generation: Int64) throws -> [String: String] {
     let row = try connection.statement("SELECT key, value FROM pod_label WHERE generation = ?1")
     try row.bind(1, generation)

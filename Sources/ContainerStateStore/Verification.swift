@@ -147,6 +147,7 @@ struct Verification {
     try check { try $0.checkContainers() }
     try check { try $0.checkDependencyCycles() }
     try check { try $0.checkPods() }
+    try check { try $0.checkChanges() }
   }
 
   private mutating func check(_ body: (inout Verification) throws -> Void) throws {
@@ -294,9 +295,7 @@ struct Verification {
     {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
-    if try PodRows.pod(ofContainer: container.generation, in: connection) != container.configuration.pod() {
-      report("I-7", container.id.rawValue, "its pod differs from the configuration")
-    }
+    try checkMembership(container)
     let dependencies = try ContainerRows.dependencies(of: container.generation, in: connection)
     if try dependencies != container.configuration.dependencies() {
       report("I-3", container.id.rawValue, "the dependencies differ from the configuration")

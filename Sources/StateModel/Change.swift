@@ -24,7 +24,7 @@ public struct Change: Sendable, Hashable {
   public let sequence: ChangeSequence
   /// What kind of record was changed.
   public let kind: RecordKind
-  /// The id of the record, for a volume its name; empty for the store as a whole.
+  /// The id of the record; empty for the store as a whole.
   public let id: String
   /// What was done to it.
   public let action: ChangeAction
@@ -64,7 +64,6 @@ public struct Change: Sendable, Hashable {
 public enum RecordKind: Int32, Sendable, Hashable, CaseIterable {
   case container = 1
   case pod = 2
-  case volume = 3
   case execSession = 4
   case exitCode = 5
   case network = 6
@@ -76,7 +75,6 @@ public enum RecordKind: Int32, Sendable, Hashable, CaseIterable {
     switch self {
     case .container: "container"
     case .pod: "pod"
-    case .volume: "volume"
     case .execSession: "exec-session"
     case .exitCode: "exit-code"
     case .network: "network"
@@ -95,8 +93,6 @@ public enum ChangeAction: Int32, Sendable, Hashable, CaseIterable {
   case removed = 4
   case connected = 5
   case disconnected = 6
-  case mounted = 7
-  case unmounted = 8
   case recorded = 9
   case pruned = 10
   case recovered = 11

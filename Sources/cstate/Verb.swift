@@ -44,7 +44,10 @@ struct Verb: Sendable {
   /// Every verb, in the order of help.
   static let all: [Verb] = [
     .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .backUp,
-    .restore, .locks, .info, .version, .completion, .manual,
+    .restore, .events, .podAdd, .podList, .podInspect, .podRemove, .networkConnect, .networkDisconnect,
+    .networkList, .execSessionList, .execSessionRemove, .exitCodeList, .exitCodePrune, .locks, .info,
+    .version,
+    .completion, .manual,
     .monitor,
   ]
 

@@ -54,11 +54,11 @@ struct ModelTests {
 }
 
 extension Operation {
-  /// Volumes are not in the store yet, and listings do not ask for what belongs to a container.
+  /// Volumes are not in the store yet.
   fileprivate var isSupported: Bool {
     switch self {
     case .add(let addition): addition.volumes.isEmpty
-    case .list(let filter): filter.pod == nil && filter.volume == nil && filter.network == nil
+    case .list(let filter): filter.volume == nil
     case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
       false
     default: true

@@ -220,7 +220,8 @@ final class Reference {
       var next = container
       next.status = container.status.afterReboot
       if [.running, .paused, .stopping].contains(container.status), container.exitCode == nil {
-        next.exitCode = ContainerState.unknownExitCode
+        next.exitCode = exitCodes[id] ?? ContainerState.unknownExitCode
+        exitCodes[id] = next.exitCode
       }
       if next.status != container.status || next.exitCode != container.exitCode { next.revision += 1 }
       containers[id] = next

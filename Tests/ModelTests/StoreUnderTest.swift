@@ -118,6 +118,8 @@ final class StoreUnderTest {
   private func list(_ filter: Operation.Filter) throws -> String {
     var conditions = ContainerFilter()
     conditions.statuses = filter.statuses
+    conditions.pod = filter.pod.map(Name.pod)
+    conditions.network = filter.network.map(Name.network)
     if let label = filter.label { conditions.labels = [.equals("tier", "\(label)")] }
     let found = try store.containers(where: conditions)
     let summaries = try store.containerSummaries(where: conditions)

@@ -36,65 +36,59 @@ extension StateStore {
     durability: Durability = .durable
   ) throws(StoreError) -> [ContainerID] {
     try perform("remove containers") {
-      for _ in 0..<Self.closureAttempts {
-        let all = try database.read { connection in
-          try ContainerRows.closure(of: ids, includingDependants: includingDependants, in: connection)
-        }
-        do {
-          return try removeTogether(
-            all, wait: wait, operation: "remove containers", durability: durability,
-            growing: includingDependants)
-        } catch is ClosureGrown { continue }
+      try removeTogether(wait: wait, operation: "remove containers", durability: durability) { connection in
+        try ContainerRows.closure(of: ids, includingDependants: includingDependants, in: connection)
       }
-      throw StoreError(
-        .conflict, subject: ids.map(\.rawValue).sorted().joined(separator: ", "),
-        message: "containers that depend on them keep being added; try again")
     }
   }
 
-  private static let closureAttempts = 10
-
-  /// Somebody came to depend on what is to be removed before its locks were taken.
-  struct ClosureGrown: Error {}
-
-  /// Locks the containers, removes them and, where one is given, their pod in one transaction, then their
-  /// files.
+  /// Locks containers, removes them and, where one is given, their pod in one transaction, then their files.
+  ///
+  /// Which they are is asked for twice: to know the locks to take, and in the transaction. Whoever has gone,
+  /// or was added again, meanwhile is not removed by mistake; where others have come all of it is begun
+  /// again.
   ///
   /// - Returns: what was removed, dependants before what they depend on.
-  /// - Throws: `ClosureGrown` where `growing` is set and somebody outside depends on one of them.
   func removeTogether(
-    _ ids: Set<ContainerID>, pod: ContainerID? = nil, wait: LockWait, operation: String,
-    durability: Durability, growing: Bool = false
+    pod: ContainerID? = nil, wait: LockWait, operation: String, durability: Durability,
+    choosing choose: (Connection) throws -> Set<ContainerID>
   ) throws -> [ContainerID] {
-    let locks = try HeldLocks(ids.map { lockName(of: $0) }, wait: wait, operation: operation)
-    defer { locks.release() }
-    let removed: [ContainerID]
-    do {
-      removed = try writeWithReserve(operation, durability: durability) { connection in
-        let removed = try ContainerRows.remove(ids, in: connection) { users, id in
-          if growing { return ClosureGrown() }
-          return StoreError.inUse(id, by: users)
+    for _ in 0..<Self.choiceAttempts {
+      let chosen = try database.read { try choose($0) }
+      let locks = try HeldLocks(chosen.map { lockName(of: $0) }, wait: wait, operation: operation)
+      defer { locks.release() }
+      do {
+        let removed = try writeWithReserve(operation, durability: durability) { connection in
+          let present = try choose(connection)
+          guard present.isSubset(of: chosen) else { throw OthersCame() }
+          let removed = try ContainerRows.remove(present, in: connection)
+          for container in removed { try recordRemoval(of: container, in: connection) }
+          if let pod { try remove(pod: pod, in: connection) }
+          return removed.map(\.id)
         }
-        for container in removed {
-          try record(
-            .init(
-              kind: .container, id: container.id.rawValue, action: .removed, from: container.status,
-              revision: container.stateRevision), in: connection)
-        }
-        if let pod { try remove(pod: pod, in: connection) }
-        return removed.map(\.id)
+        finishRemoval(of: chosen, locks)
+        return removed
+      } catch {
+        // Where the changes are made and only not known to be durable their files follow all the same.
+        finishRemoval(of: chosen, locks)
+        if !(error is OthersCame) { throw error }
       }
-    } catch {
-      // Where the changes are made and only not known to be durable their files follow all the same.
-      if StoreError.mapped(error).code != .durabilityUnknown {
-        for id in ids { unlinkUnlessKnown(id, lockName(of: id), locks) }
-        throw error
-      }
-      finishRemoval(of: ids, locks)
-      throw error
     }
-    finishRemoval(of: Set(removed), locks)
-    return removed
+    throw StoreError(
+      .conflict, subject: location.root,
+      message: "containers that belong to what is to be removed keep being added; try again")
+  }
+
+  private static let choiceAttempts = 10
+
+  /// Somebody added what is to be removed too, before its lock was taken.
+  private struct OthersCame: Error {}
+
+  private func recordRemoval(of container: Container, in connection: Connection) throws {
+    try record(
+      .init(
+        kind: .container, id: container.id.rawValue, action: .removed, from: container.status,
+        revision: container.stateRevision), in: connection)
   }
 
   private func remove(pod id: ContainerID, in connection: Connection) throws {
@@ -106,10 +100,12 @@ extension StateStore {
       .init(kind: .pod, id: id.rawValue, action: .removed, revision: pod.stateRevision), in: connection)
   }
 
+  /// Takes away the files of those that are gone, each under its lock.
   private func finishRemoval(of ids: Set<ContainerID>, _ locks: HeldLocks) {
     for id in ids {
-      specificationCopies.remove(id)
-      locks.unlink(lockName(of: id))
+      // Where the database does not answer `recover` takes them.
+      if (try? hasContainer(id)) == false { specificationCopies.remove(id) }
+      unlinkUnlessKnown(id, lockName(of: id), locks)
     }
     if lacksReserve.load(ordering: .relaxed) { refillReserve() }
   }
@@ -154,13 +150,10 @@ extension ContainerRows {
 
   /// Removes these rows and everything that belongs to them.
   ///
-  /// - Parameter inUse: the error where others depend on one of them.
   /// - Returns: what was removed, dependants before what they depend on.
-  /// - Throws: `notFound`, what `inUse` makes, `inUse` for exec sessions (INVARIANT I-5).
-  static func remove(
-    _ ids: Set<ContainerID>, in connection: Connection,
-    inUse: (_ users: [String], _ id: ContainerID) -> any Error
-  ) throws -> [Container] {
+  /// - Throws: `notFound`, `inUse` where others depend on one of them or one has exec sessions (INVARIANT
+  ///   I-5).
+  static func remove(_ ids: Set<ContainerID>, in connection: Connection) throws -> [Container] {
     var containers: [Int64: Container] = [:]
     var dependants: [Int64: [Int64]] = [:]
     for id in ids {
@@ -168,7 +161,7 @@ extension ContainerRows {
       containers[container.generation] = container
       let users = try allDependants(of: container.generation, in: connection)
       let outside = users.filter { !ids.contains($0.id) }
-      if !outside.isEmpty { throw inUse(outside.prefix(10).map(\.id.rawValue), id) }
+      if !outside.isEmpty { throw StoreError.inUse(id, by: outside.prefix(10).map(\.id.rawValue)) }
       let sessions = try ExecSessionRows.ids(ofGeneration: container.generation, in: connection)
       if !sessions.isEmpty { throw StoreError.hasSessions(id, sessions) }
       dependants[container.generation] = users.map(\.generation)

@@ -53,8 +53,8 @@ public struct LockedPod: ~Copyable {
   ///   - revision: the state revision it has to have; nil for any.
   ///   - durability: what the return promises.
   ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
-  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `busy`, `lockTimeout` (the
-  ///   gate), `outOfSpace`, `durabilityUnknown`.
+  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `notFound`, `scopeEnded`, `busy`, `lockTimeout`
+  ///   (the gate), `outOfSpace`, `durabilityUnknown`.
   public borrowing func update(
     expecting revision: Int64? = nil, durability: Durability = .durable,
     _ change: (inout PodState) throws -> Void
@@ -102,6 +102,21 @@ final class PodScope {
       throw StoreError.conflict(pod.id, expected: revision, found: pod.stateRevision).during("update pod")
     }
     let pod = pod
+    do { try write(state, extra, over: pod, durability) } catch {
+      // What is committed is what the next write in this scope begins with.
+      if error.code == .durabilityUnknown, let present = try? store.pod(pod.id),
+        present.generation == pod.generation
+      {
+        self.pod = present
+      }
+      throw error
+    }
+    self.pod = pod.with(state: state, stateExtra: extra, stateRevision: pod.stateRevision + 1)
+  }
+
+  private func write(
+    _ state: PodState, _ extra: JSONBytes?, over pod: Pod, _ durability: Durability
+  ) throws(StoreError) {
     try store.perform("update pod") {
       try store.writeWithReserve("update pod", durability: durability, draws: false) { connection in
         // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
@@ -110,13 +125,12 @@ final class PodScope {
             state, stateExtra: extra, generation: pod.generation, revision: pod.stateRevision, in: connection)
         else {
           throw try PodRows.generation(of: pod.id, in: connection) == pod.generation
-            ? StoreError.lockLost(pod.id) : StoreError.removed(pod.id)
+            ? StoreError.lockLost(pod.id) : StoreError.podNotFound(pod.id.rawValue)
         }
         try store.record(
           .init(kind: .pod, id: pod.id.rawValue, action: .updated, revision: pod.stateRevision + 1),
           in: connection)
       }
     }
-    self.pod = pod.with(state: state, stateExtra: extra, stateRevision: pod.stateRevision + 1)
   }
 }

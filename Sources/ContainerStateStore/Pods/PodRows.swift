@@ -54,12 +54,17 @@ enum PodRows {
     return try ContainerRows.readableIDs(row).map(\.id)
   }
 
-  /// The pod that the container of this generation is in; nil where it is in none.
-  static func pod(ofContainer generation: Int64, in connection: Connection) throws -> ContainerID? {
+  /// The pod that the container of this generation is in, and as what; nil where it is in none.
+  static func membership(
+    ofContainer generation: Int64, in connection: Connection
+  ) throws -> (pod: ContainerID, isInfrastructure: Bool)? {
     let row = try connection.statement(
-      "SELECT r.id FROM pod_member m JOIN record r ON r.generation = m.pod WHERE m.container = ?1")
+      """
+      SELECT r.id, m.is_infrastructure FROM pod_member m JOIN record r ON r.generation = m.pod
+      WHERE m.container = ?1
+      """)
     try row.bind(1, generation)
-    return try row.step() ? ContainerRows.id(row, 0) : nil
+    return try row.step() ? (ContainerRows.id(row, 0), row.bool(1)) : nil
   }
 
   /// The ids that a filter lets through, newest first.
@@ -156,10 +161,11 @@ extension PodRows {
 
   /// Puts a container into a pod (INVARIANT I-7).
   ///
+  /// - Returns: the pod's generation.
   /// - Throws: `notFound` for the pod, `alreadyExists` for a second infrastructure container.
   static func insertMember(
     _ id: ContainerID, generation: Int64, pod: ContainerID, isInfrastructure: Bool, in connection: Connection
-  ) throws {
+  ) throws -> Int64 {
     guard let found = try self.pod(pod, in: connection) else {
       throw StoreError.podOfContainerMissing(pod, container: id)
     }
@@ -172,6 +178,7 @@ extension PodRows {
     try row.bind(2, found.generation)
     try row.bind(3, isInfrastructure ? 1 : 0)
     try row.run()
+    return found.generation
   }
 
   /// Writes a state over the one of this generation and revision; returns whether such a row was there.

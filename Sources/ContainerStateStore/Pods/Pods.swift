@@ -132,7 +132,7 @@ extension StateStore {
         guard let generation = try ContainerRows.generation(of: container, in: connection) else {
           throw StoreError.notFound(container.rawValue)
         }
-        return try PodRows.pod(ofContainer: generation, in: connection) == id
+        return try PodRows.membership(ofContainer: generation, in: connection)?.pod == id
       }
     }
   }
@@ -157,13 +157,16 @@ extension StateStore {
       let locks = try HeldLocks([name], wait: wait, operation: "remove")
       defer { locks.release() }
       do {
-        // Under the pod's lock nobody puts a container into it.
-        let members = try database.read { try StoreReads.members(ofPod: id, in: $0) }
-        if !includingMembers, !members.isEmpty {
-          throw StoreError.podHasMembers(id, members.prefix(10).map(\.rawValue))
-        }
+        // Under the pod's lock nobody puts a container into it; one may still be removed.
         let removed = try removeTogether(
-          Set(members), pod: id, wait: wait, operation: "remove pod", durability: durability)
+          pod: id, wait: wait, operation: "remove pod", durability: durability
+        ) { connection in
+          let members = try StoreReads.members(ofPod: id, in: connection)
+          guard includingMembers || members.isEmpty else {
+            throw StoreError.podHasMembers(id, members.prefix(10).map(\.rawValue))
+          }
+          return Set(members)
+        }
         locks.unlink(name)
         return removed
       } catch {
