@@ -27,8 +27,8 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
 	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; SECONDS SEED PROCESSES STORAGE RUNTIME"
-	@echo "  STRESS_ARGS for stress; ROUNDS SEED for power-loss; BENCH_ARGS for bench; PREFIX DESTDIR for install;"
-	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
+	@echo "  STRESS_ARGS for stress; ROUNDS SEED for power-loss; NAMES for mutations; BENCH_ARGS for bench;"
+	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
 toolchain:
@@ -69,6 +69,11 @@ power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS tim
 	@scripts/install-dependencies libsqlite3-dev e2fsprogs xfsprogs
 	$(RELEASE) --product cstate-power-loss
 	$(BINARIES)/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+
+.PHONY: mutations
+mutations: toolchain ## Plant bugs one at a time and see each one found by its check (NAMES)
+	@scripts/install-dependencies libsqlite3-dev runc busybox-static sqlite3
+	@scripts/mutations $(NAMES)
 
 .PHONY: bench
 bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS=--quick: under a minute)

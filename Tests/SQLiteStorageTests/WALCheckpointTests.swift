@@ -37,6 +37,30 @@ struct WALCheckpointTests {
     #expect(gate.operations.filter { $0 == "checkpoint" }.count >= 3)
   }
 
+  @Test("L-13: who cannot enter the gate writes nothing and copies nothing back, whichever way he comes")
+  func nothingWithoutTheGate() throws {
+    var fixture = try Fixture()
+    let database = try fixture.opened(rows: 300)
+    fixture.options = DatabaseOptions(
+      applicationID: fixture.options.applicationID, schemaVersion: 2, oldestSchemaVersion: 1)
+    let migrator = try fixture.open()
+    let wal = try database.facts().wal
+    fixture.gate.change { $0.refuses = true }
+    #expect(throws: RecordingGate.Refused.self) { try database.add() }
+    #expect(throws: RecordingGate.Refused.self) { try database.checkpoint(deadlineNanoseconds: soon) }
+    #expect(throws: RecordingGate.Refused.self) {
+      try migrator.migrate(deadlineNanoseconds: soon) { connection, _ in
+        try connection.execute("ALTER TABLE item ADD COLUMN more TEXT")
+      }
+    }
+    #expect(try database.facts().wal == wal)
+    try database.close()
+    try migrator.close()
+    let next = try fixture.open()
+    #expect(try next.facts().wal.walFrames == wal.walFrames, "the last one out did not restart the WAL")
+    #expect(try next.facts().schemaVersion == 1)
+  }
+
   @Test("a WAL beyond the limit is copied back after the commit, and starts again")
   func limit() throws {
     var fixture = try Fixture()
