@@ -72,7 +72,8 @@ extension Verification {
     }
     let connections = try connection.statement(
       dynamic: """
-        SELECT DISTINCT r.id, n.container FROM network_connection n JOIN record r ON r.generation = n.container
+        SELECT DISTINCT r.id, n.container
+        FROM network_connection n JOIN record r ON r.generation = n.container
         """)
     while try connections.step() {
       do {

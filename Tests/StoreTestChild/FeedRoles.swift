@@ -19,9 +19,8 @@ let feedRoles: [String: Role] = [
       let batch = try reader.wait(after: position, limit: 7, deadlineNanoseconds: .max)
       if batch.wasTrimmed { say("trimmed") }
       for change in batch.changes {
-        say(
-          "\(change.sequence.rawValue) \(change.kind.name) \(change.action.name) \(change.id) \(change.revision)"
-        )
+        let what = "\(change.kind.name) \(change.action.name) \(change.id) \(change.revision)"
+        say("\(change.sequence.rawValue) \(what)")
       }
       position = batch.position
     }

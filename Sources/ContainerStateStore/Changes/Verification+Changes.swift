@@ -16,9 +16,9 @@ extension Verification {
       let (kind, action) = (try rows.optionalInt64(1), try rows.optionalInt64(3))
       if sequence < 1 { report("I-11", subject, "sequences count from 1") }
       checkKnown(kind, action, try rows.optionalInt64(4), try rows.optionalInt64(5), subject)
-      let isBoot =
-        kind == Int64(RecordKind.store.rawValue) && action == Int64(ChangeAction.recovered.rawValue)
-      if let previous, sequence != previous + 1, sequence <= previous || !isBoot {
+      let leaping = [ChangeAction.recovered, .restored].map { Int64($0.rawValue) }
+      let isLeap = kind == Int64(RecordKind.store.rawValue) && action.map(leaping.contains) == true
+      if let previous, sequence != previous + 1, sequence <= previous || !isLeap {
         report("I-11", subject, "it follows change \(previous), and what was between them is lost")
       }
       previous = sequence

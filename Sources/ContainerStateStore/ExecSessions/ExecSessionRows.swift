@@ -34,8 +34,8 @@ enum ExecSessionRows {
     try sessions(
       connection.statement(
         """
-        SELECT e.id, r.id, e.command, e.created_at_ns, e.status, e.pid, e.pid_start_time, e.exit_code, e.extra,
-          e.revision
+        SELECT e.id, r.id, e.command, e.created_at_ns, e.status, e.pid, e.pid_start_time, e.exit_code,
+          e.extra, e.revision
         FROM exec_session e JOIN record r ON r.generation = e.container ORDER BY e.generation
         """))
   }
@@ -55,8 +55,8 @@ enum ExecSessionRows {
     if try self.session(session.id, in: connection) != nil { throw StoreError.sessionExists(session.id) }
     let row = try connection.statement(
       """
-      INSERT INTO exec_session (id, container, revision, created_at_ns, status, pid, pid_start_time, exit_code,
-        command, extra)
+      INSERT INTO exec_session (id, container, revision, created_at_ns, status, pid, pid_start_time,
+        exit_code, command, extra)
       VALUES (?6, ?7, 1, ?8, ?1, ?2, ?3, ?4, ?9, ?5)
       """)
     try bind(session, to: row)

@@ -65,8 +65,8 @@ extension StateStore {
     let isCommitted: Bool
   }
 
-  /// Repairs in one transaction, which is taken back unless it changes only containers that are `locked`; with
-  /// nil it is taken back in any case.
+  /// Repairs in one transaction, which is taken back unless it changes only containers that are `locked`;
+  /// with nil it is taken back in any case.
   private func attemptRepair(holding locked: Set<ContainerID>?) throws -> RepairAttempt {
     var attempt: RepairAttempt?
     do {

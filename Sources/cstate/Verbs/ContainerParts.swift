@@ -77,8 +77,8 @@ extension Verb {
     "exec-session ls", "List exec sessions, oldest first", operands: "[NAME]", count: 0...1,
     details: ["Of one container, or of all."],
     json: "[{\"id\": TEXT, \"container\": TEXT, \"command\": [TEXT, …], \"status\": TEXT, \"pid\": NUMBER, "
-      + "\"exit_code\": NUMBER, \"created_at_ns\": NUMBER, \"revision\": NUMBER, \"extra\"}, …]; exit_code and "
-      + "extra are left out where there is none",
+      + "\"exit_code\": NUMBER, \"created_at_ns\": NUMBER, \"revision\": NUMBER, \"extra\"}, …]; exit_code "
+      + "and extra are left out where there is none",
     example: "cstate exec-session ls web"
   ) { invocation in
     let store = try invocation.store()

@@ -18,15 +18,16 @@ extension Verb {
     options: [.since, .until, .eventFilter, .follow, .noFollow],
     details: [
       "Without --since it begins with what is changed from now on, with --no-follow at the oldest change. "
-        + "A PLACE is the number of a change, as the first column has it, or a moment: nanoseconds since 1970, "
-        + "or -DURATION before now (-30s, -5m).",
+        + "A PLACE is the number of a change, as the first column has it, or a moment: nanoseconds since "
+        + "1970, or -DURATION before now (-30s, -5m).",
       "Filters: kind=KIND, id=ID, action=ACTION; of several with one key one has to match. Whoever is ended "
         + "and goes on with --since and the last number he has read misses nothing. Where changes were "
-        + "removed for their age or number before they were read, that is said on standard error, or in JSON.",
+        + "removed for their age or number before they were read, that is said on standard error, or in "
+        + "JSON.",
     ],
     json: #"one object a line: {"sequence": NUMBER, "kind": TEXT, "id": TEXT, "action": TEXT, "from": TEXT, "#
-      + #""to": TEXT, "revision": NUMBER, "writer_pid": NUMBER, "at_ns": NUMBER}, from and to being left out "#
-      + #"where there is no status; {"trimmed_after": NUMBER} where changes are missing"#,
+      + #""to": TEXT, "revision": NUMBER, "writer_pid": NUMBER, "at_ns": NUMBER}, from and to being left "#
+      + #"out where there is no status; {"trimmed_after": NUMBER} where changes are missing"#,
     example: "cstate events --since 0 --no-follow --filter kind=container"
   ) { invocation in
     try EventPrinter(invocation).run()

@@ -112,8 +112,8 @@ extension Verb {
   static let podRemove = Verb(
     "pod rm", "Remove pods", operands: "NAME…", count: oneOrMore, options: [.podForce],
     details: [
-      "A pod with containers stays unless --force is given. That ends and removes its containers first, those "
-        + "that depend on others before these."
+      "A pod with containers stays unless --force is given. That ends and removes its containers first, "
+        + "those that depend on others before these."
     ],
     json: "nothing", example: "cstate pod rm --force web"
   ) { invocation in

@@ -12,8 +12,8 @@ extension Verb {
       "Without --repair it changes nothing. Prints one line per violation; the exit status is 3 where there "
         + "is one, or one is left.",
       "A repair makes indexes anew and moves what cannot be read, lacks a part or refers to what is not "
-        + "there to the table quarantine of the database: nothing is deleted. What no rule decides is left to a "
-        + "backup.",
+        + "there to the table quarantine of the database: nothing is deleted. What no rule decides is left "
+        + "to a backup.",
     ],
     json: #"[{"rule": TEXT, "subject": TEXT, "message": TEXT}, …]; with --repair "#
       + #"{"actions": [{"rule": TEXT, "subject": TEXT, "action": TEXT}, …], "remaining": the array}"#,
