@@ -47,6 +47,8 @@ struct StressRun {
   var replay: String { path + "/replay" }
   /// What workers found that must not be, one line each.
   var complaints: String { path + "/complaints" }
+  /// Which session of a run with faults had which.
+  var faults: String { path + "/faults" }
   /// Nameless files of programs that workers start.
   var scratch: String { path + "/scratch" }
 
