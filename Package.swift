@@ -62,14 +62,16 @@ let package = Package(
       "cstate-stress",
       [
         "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform",
-        "Platform",
+        "Platform", "ScratchStorage",
       ],
       path: "StressTests/stress"),
     .target(
       name: "CLoopDevice", path: "StressTests/storage/device", cSettings: [.treatAllWarnings(as: .error)]),
-    library("ScratchStorage", ["CLoopDevice"], path: "StressTests/storage", excluding: ["device"]),
+    library(
+      "ScratchStorage", ["CLoopDevice", "CPlatform", "StressSupport"], path: "StressTests/storage",
+      excluding: ["device"]),
     executable(
-      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "CPlatform"],
+      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "StressSupport", "CPlatform"],
       path: "StressTests/power-loss"),
     .target(
       name: "CBenchFloor", dependencies: ["CSQLite"], path: "StressTests/bench/floor",
@@ -79,7 +81,9 @@ let package = Package(
       cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "cstate-bench",
-      dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing"],
+      dependencies: [
+        "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
+      ],
       path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
       swiftSettings: swiftSettings),
     .target(

@@ -58,7 +58,8 @@ final class Coordinator {
   ///
   /// - Returns: whether it came to its end; false where a signal interrupted it.
   func conduct() throws(StressFailure) -> Bool {
-    if options.runtime != "none", platform_set_child_subreaper() != 0 {
+    // What killed workers had started becomes this process's to wait for.
+    guard platform_set_child_subreaper() == 0 else {
       throw .systemCall("prctl", "PR_SET_CHILD_SUBREAPER")
     }
     let now = clockNanoseconds(CLOCK_MONOTONIC)
@@ -340,6 +341,20 @@ extension Coordinator {
       ledger.died(places[index].session)
       places[index].pid = 0
     }
+    // Monitors of containers live on, until their containers are removed.
+    if options.runtime == "none" { awaitOrphans() }
+  }
+
+  /// A foreign shell dies with its worker, and has the store's files open until then.
+  private func awaitOrphans() {
+    let deadline = clockNanoseconds(CLOCK_MONOTONIC) + 30_000_000_000
+    while clockNanoseconds(CLOCK_MONOTONIC) < deadline {
+      var status: Int32 = 0
+      let pid = waitpid(-1, &status, WNOHANG)
+      if pid < 0, errno == ECHILD { return }
+      if pid == 0 { wait(untilNanoseconds: nextSecond) }
+    }
+    violate("a process that a worker started does not end")
   }
 }
 

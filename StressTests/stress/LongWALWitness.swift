@@ -1,8 +1,8 @@
 /// Whether a WAL that goes on growing has a reader whom `verify` does not name.
 ///
-/// Snapshots that overlap explain some length (D-8). Beyond it, one verification names nobody where a snapshot
-/// ends between its two looks; where the WAL only ever grew over several in a row, somebody was reading all the
-/// while.
+/// Snapshots that overlap explain some length (D-8). Beyond it, one verification names nobody where a
+/// snapshot ends between its two looks; where the WAL only ever grew over several in a row, somebody was
+/// reading all the while.
 struct LongWALWitness {
   private var lastFrames = 0
   private var times = 0

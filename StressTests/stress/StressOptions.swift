@@ -87,9 +87,11 @@ struct StressOptions {
     case "--checkpoint-frames": checkpointFrames = Int32(try words.number(1...1_000_000))
     case "--storage":
       storage = try words.value()
-      guard Storage.kinds.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".") else {
+      guard StressRun.storageWords.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".")
+      else {
         throw StressFailure(
-          "--storage \(storage): a path, or one of \(Storage.kinds.joined(separator: ", ")) is needed")
+          "--storage \(storage): a path, or one of \(StressRun.storageWords.joined(separator: ", ")) is needed"
+        )
       }
     case "--runtime": runtime = try words.word(of: ["none", "runc", "crun", "builtin"])
     case "--timeout": timeoutSeconds = Int(try words.number(1...3_600))
