@@ -6,8 +6,8 @@ enum DependencyOrder {
     peeled(reversed(peeled(dependencies))).keys.sorted()
   }
 
-  /// The nodes of a graph without cycles, given as the nodes that depend on each, in an order in which each comes
-  /// after all that depend on it.
+  /// The nodes of a graph without cycles, given as the nodes that depend on each, in an order in which each
+  /// comes after all that depend on it.
   static func dependantsFirst(_ dependants: [Int64: [Int64]]) -> [Int64] {
     var order: [Int64] = []
     var seen: Set<Int64> = []

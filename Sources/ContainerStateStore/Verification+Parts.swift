@@ -6,13 +6,6 @@ internal import StateModel
 extension Verification {
   static let rulesOfParts: [(number: String, message: String, sql: String)] = [
     (
-      "I-5", "a container that is being removed has exec sessions; remove them first",
-      """
-      SELECT r.id FROM container_state s JOIN record r USING (generation)
-      WHERE s.status = 8 AND EXISTS (SELECT 1 FROM exec_session e WHERE e.container = r.generation)
-      """
-    ),
-    (
       "I-6", "it depends on a container that is not in the same pod",
       """
       SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependant
