@@ -33,6 +33,7 @@ let package = Package(
   name: "container-state-store",
   products: [
     .library(name: "ContainerStateStore", targets: ["ContainerStateStore"]),
+    .library(name: "ContainerStateEvents", targets: ["ContainerStateEvents"]),
     .library(name: "OCIEngine", targets: ["OCIEngine"]),
     .executable(name: "cstate", targets: ["cstate"]),
   ],
@@ -50,6 +51,7 @@ let package = Package(
     library(
       "ContainerStateStore",
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
+    library("ContainerStateEvents", ["ContainerStateStore", "CPlatform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
@@ -107,8 +109,10 @@ let package = Package(
     tests(
       of: "ContainerStateStore",
       ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
+    tests(of: "ContainerStateEvents", ["ContainerStateEvents"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
+    tests(of: "Model", ["ContainerStateStore"]),
     tests(of: "StoreHistory", ["StoreHistory"]),
     tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
     tests(of: "Bench", ["CBenchFloor", "ContainerStateStore", "cstate-bench"]),

@@ -89,9 +89,8 @@ struct StressOptions {
       storage = try words.value()
       guard StressRun.storageWords.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".")
       else {
-        throw StressFailure(
-          "--storage \(storage): a path, or one of \(StressRun.storageWords.joined(separator: ", ")) is needed"
-        )
+        let words = StressRun.storageWords.joined(separator: ", ")
+        throw StressFailure("--storage \(storage): a path, or one of \(words) is needed")
       }
     case "--runtime": runtime = try words.word(of: ["none", "runc", "crun", "builtin"])
     case "--timeout": timeoutSeconds = Int(try words.number(1...3_600))

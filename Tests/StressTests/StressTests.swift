@@ -21,9 +21,10 @@ struct StressTests {
 
   @Test("with kills and stops every check holds, every role had its turn, and one line of JSON says so")
   func clean() throws {
+    // Ended by its kills: however fast the machine is, there is time for as many stops.
     let outcome = try stress(
-      "--seed", "5", "--seconds", "0", "--operations", "\(scaled(1_500))", "--processes", "10",
-      "--kill-every", "40", "--stop-every", "150")
+      "--seed", "5", "--seconds", "0", "--kills", "\(scaled(30))", "--processes", "10", "--kill-every", "40",
+      "--stop-every", "40")
     #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
     #expect(outcome.output.split(separator: "\n").count == 1)
     let summary = try JSONBytes(outcome.output).root
@@ -63,14 +64,13 @@ struct StressTests {
   func faults(words: [String]) throws {
     let outcome = try stress(
       [
-        "--scenario", "faults", "--seed", "6", "--seconds", "0", "--operations", "\(scaled(2_000))",
-        "--processes", "10", "--keep",
+        "--scenario", "faults", "--seed", "6", "--seconds", "\(scaled(4))", "--processes", "10", "--keep",
       ] + words)
     #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
     let summary = try JSONBytes(outcome.output).root
     let armed = try #require(try summary.at("faults_armed")?.int64())
     let hit = try #require(try summary.at("faults_hit")?.int64())
-    #expect(armed >= 10 && (1...armed).contains(hit), "\(hit) of \(armed)")
+    #expect(armed >= 8 && (1...armed).contains(hit), "\(hit) of \(armed)")
     let kinds = try #require(try summary.at("faults")?.members()).map(\.value)
     #expect(try kinds.reduce(0) { try $0 + ($1.at("armed")?.int64() ?? 0) } == armed)
     #expect(try kinds.reduce(0) { try $0 + ($1.at("hit")?.int64() ?? 0) } == hit)

@@ -20,6 +20,7 @@ struct ImportTests {
       "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform", "Glibc",
       "Synchronization",
     ],
+    "Sources/ContainerStateEvents": ["ContainerStateStore", "CPlatform", "Synchronization"],
     // Platform for its failpoints alone.
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
