@@ -106,9 +106,16 @@ check-full: ## The same with every repeated test 20 times as long
 	@CSTATE_TEST_SCALE=20 scripts/check
 
 .PHONY: install
-install: build ## Install cstate to PREFIX/bin
+install: build ## Install cstate, its manual page and completions below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 $(BINARIES)/cstate "$(DESTDIR)$(PREFIX)/bin/cstate"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(BINARIES)/cstate manual >"$(DESTDIR)$(PREFIX)/share/man/man1/cstate.1"
+	$(BINARIES)/cstate completion bash >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cstate"
+	$(BINARIES)/cstate completion zsh >"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cstate"
+	$(BINARIES)/cstate completion fish >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cstate.fish"
 
 .PHONY: clean
 clean: ## Remove everything that was built

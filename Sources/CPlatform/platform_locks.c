@@ -20,17 +20,18 @@
 // The page the kernel wipes in a forked child.
 
 struct fork_page {
-    _Atomic uint64_t token;
+    uint64_t token;
     _Atomic uint64_t start_time;
     _Atomic int32_t process_id;
 };
 
 static struct fork_page unmapped_page;
 static struct fork_page *fork_page = &unmapped_page;
+const uint64_t *platform_fork_page_token = &unmapped_page.token;
 static _Atomic uint64_t last_token;
 
 static void wipe_fork_page(void) {
-    atomic_store(&fork_page->token, 0);
+    __atomic_store_n(&fork_page->token, 0, __ATOMIC_SEQ_CST);
     atomic_store(&fork_page->start_time, 0);
     atomic_store(&fork_page->process_id, 0);
 }
@@ -41,19 +42,20 @@ __attribute__((constructor)) static void map_fork_page(void) {
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED) {
         fork_page = page;
+        platform_fork_page_token = &fork_page->token;
         if (madvise(page, sizeof(struct fork_page), MADV_WIPEONFORK) == 0) return;
     }
     pthread_atfork(NULL, NULL, wipe_fork_page);
 }
-
-uint64_t platform_fork_token(void) { return atomic_load_explicit(&fork_page->token, memory_order_relaxed); }
 
 uint64_t platform_fork_token_ensure(void) {
     uint64_t token = platform_fork_token();
     if (token != 0) return token;
     // The counter is ordinary memory: a child goes on from its parent's.
     uint64_t next = atomic_fetch_add(&last_token, 1) + 1;
-    return atomic_compare_exchange_strong(&fork_page->token, &token, next) ? next : token;
+    bool is_first = __atomic_compare_exchange_n(
+        &fork_page->token, &token, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return is_first ? next : token;
 }
 
 uint64_t platform_cached_start_time(int32_t process_id) {

@@ -16,7 +16,7 @@ extension FileIdentity {
 
 enum FileStatus {
   /// What is at the path, itself when it is a symbolic link; nil when nothing is.
-  static func of(path: String) throws(LockError) -> platform_file_status? {
+  @inline(__always) static func of(path: String) throws(LockError) -> platform_file_status? {
     var status = platform_file_status()
     switch look(at: path, into: &status) {
     case 0: return status
@@ -39,7 +39,9 @@ enum FileStatus {
     return status
   }
 
-  private static func look(at path: String, into status: inout platform_file_status) -> Int32 {
+  @inline(__always) private static func look(
+    at path: String, into status: inout platform_file_status
+  ) -> Int32 {
     // A string passed as it is would be copied to the heap first.
     path.withCString { platform_look_at_path($0, &status) }
   }
@@ -48,7 +50,17 @@ enum FileStatus {
   ///
   /// PROTOCOL L-9: asked before anything is opened, and again of the descriptor. `ownerID` is the user whose
   /// file it has to be.
-  static func reasonAgainst(_ status: platform_file_status, ownerID: UInt32) -> UnsafePathReason? {
+  @inline(__always) static func reasonAgainst(
+    _ status: platform_file_status, ownerID: UInt32
+  ) -> UnsafePathReason? {
+    // A regular file, writable by its owner alone: S_IFMT and the rest of them are function calls.
+    let isOrdinary = status.mode & 0o170_022 == 0o100_000 && status.links <= 1 && status.user_id == ownerID
+    return isOrdinary ? nil : reasonAgainstOther(status, ownerID: ownerID)
+  }
+
+  private static func reasonAgainstOther(
+    _ status: platform_file_status, ownerID: UInt32
+  ) -> UnsafePathReason? {
     switch status.mode & S_IFMT {
     case S_IFREG: break
     case S_IFLNK: return .symbolicLink

@@ -13,98 +13,72 @@ final class LockDescriptors: Sendable {
   static let idleLimit = 64
 
   private struct State {
-    var entries: [FileIdentity: LockEntry] = [:]
-    /// Those without users, the longest unused first.
-    var idle: [FileIdentity] = []
+    var entries = LockEntries(capacity: idleLimit * 2)
     /// Opened, and then the kernel would not say which file it is.
     var unidentified: [Int32] = []
     /// Further descriptors of files that are in use.
     var parked: [FileIdentity: [Int32]] = [:]
   }
 
-  private let state: Guarded<State>
-
-  init() {
-    var empty = State()
-    empty.idle.reserveCapacity(Self.idleLimit + 1)
-    empty.entries.reserveCapacity(Self.idleLimit * 2)
-    state = Guarded(empty)
-  }
+  private let state = Guarded(State())
 
   /// The entry of the file at the path; every check-out needs one `checkIn`.
   ///
   /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
-    var ownerID: UInt32?
-    if let status = try FileStatus.of(path: path) {
-      let found = state.withLock { Self.use(FileIdentity(status), in: &$0) }
-      let expected = found?.ownerID ?? geteuid()
-      if let reason = FileStatus.reasonAgainst(status, ownerID: expected) {
-        if let found { checkIn(found) }
+    guard let status = try FileStatus.of(path: path) else {
+      return creates ? try checkOutByOpening(path: path, creates: true) : nil
+    }
+    return try state.withLock { (state) throws(LockError) -> LockEntry? in
+      let found = state.entries.entry(of: FileIdentity(status))
+      let ownerID = found?.ownerID ?? geteuid()
+      if let reason = FileStatus.reasonAgainst(status, ownerID: ownerID) {
         throw .unsafePath(path: path, reason: reason)
       }
-      if let found {
-        Self.repairMode(status, descriptor: found.descriptor)
-        return found
+      guard let found else {
+        return try Self.checkOutByOpening(path: path, creates: creates, ownerID: ownerID, in: &state)
       }
-      ownerID = expected
-    } else if !creates {
-      return nil
+      state.entries.use(found)
+      Self.repairMode(status, descriptor: found.descriptor)
+      return found
     }
-    return try checkOutByOpening(path: path, creates: creates, ownerID: ownerID ?? geteuid())
   }
 
   /// A check-out that did not find the file in the table: opened under the mutex and looked for again.
-  func checkOutByOpening(
-    path: String, creates: Bool, ownerID: UInt32 = geteuid()
-  ) throws(LockError) -> LockEntry? {
-    try state.withLock { (state) throws(LockError) -> LockEntry? in
+  func checkOutByOpening(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    let ownerID = geteuid()
+    return try state.withLock { (state) throws(LockError) -> LockEntry? in
       try Self.checkOutByOpening(path: path, creates: creates, ownerID: ownerID, in: &state)
     }
   }
 
   /// One more user of an entry that has one already.
   func checkOutAgain(_ entry: LockEntry) {
-    state.withLock { _ in _ = Self.count(1, entry) }
+    state.withLock { $0.entries.use(entry) }
   }
 
   /// Ends one use; `discards` closes the file with its last use instead of keeping it open.
   func checkIn(_ entry: LockEntry, discards: Bool = false) {
     state.withLock { state in
-      if discards { entry.isDiscarded.store(true, ordering: .relaxed) }
-      guard Self.count(-1, entry) == 0 else { return }
-      if entry.isDiscarded.load(ordering: .relaxed) {
-        Self.close(entry.identity, in: &state)
-        return
-      }
+      if discards { state.entries.discard(entry) }
+      guard state.entries.endUse(of: entry) else { return }
+      if state.entries.isDiscarded(entry) { return Self.close(entry, in: &state) }
       Self.closeParked(entry.identity, in: &state)
-      state.idle.append(entry.identity)
-      if state.idle.count > Self.idleLimit { Self.close(state.idle.removeFirst(), in: &state) }
+      if state.entries.idleCount > Self.idleLimit, let longest = state.entries.longestUnused {
+        Self.close(longest, in: &state)
+      }
     }
   }
 
   /// How many lockfiles are open, and how many of them are unused.
   var counts: (open: Int, idle: Int) {
-    state.withLock { ($0.entries.count, $0.idle.count) }
-  }
-
-  private static func use(_ identity: FileIdentity, in state: inout State) -> LockEntry? {
-    guard let entry = state.entries[identity] else { return nil }
-    if count(1, entry) == 1, let place = state.idle.lastIndex(of: identity) { state.idle.remove(at: place) }
-    return entry
-  }
-
-  /// Under the mutex, so that no atomic addition is needed; the number of users after it.
-  private static func count(_ change: Int, _ entry: LockEntry) -> Int {
-    let users = entry.users.load(ordering: .relaxed) + change
-    entry.users.store(users, ordering: .relaxed)
-    return users
+    state.withLock { ($0.entries.count, $0.entries.idleCount) }
   }
 
   private static func checkOutByOpening(
     path: String, creates: Bool, ownerID: UInt32, in state: inout State
   ) throws(LockError) -> LockEntry? {
-    sortUnidentified(&state)
+    if !state.unidentified.isEmpty { sortUnidentified(&state) }
     guard let descriptor = try openDescriptor(path: path, creates: creates, in: &state) else { return nil }
     // FAILPOINT lock.opened: the lockfile is there, perhaps just made, and nobody has asked for its lock.
     failpoint("lock.opened")
@@ -119,20 +93,18 @@ final class LockDescriptors: Sendable {
     let identity = FileIdentity(status)
     let reason = FileStatus.reasonAgainst(status, ownerID: ownerID)
     // Another thread or another path came first: closing this descriptor would drop that entry's lock.
-    if let entry = state.entries[identity] {
-      state.parked[identity, default: []].append(descriptor)
-      if entry.users.load(ordering: .relaxed) == 0 { closeParked(identity, in: &state) }
+    if let entry = state.entries.entry(of: identity) {
+      park(descriptor, with: entry, in: &state)
       if let reason { throw .unsafePath(path: path, reason: reason) }
-      return use(identity, in: &state)
+      state.entries.use(entry)
+      return entry
     }
     if let reason {
       _ = Glibc.close(descriptor)
       throw .unsafePath(path: path, reason: reason)
     }
     repairMode(status, descriptor: descriptor)
-    let entry = LockEntry(identity: identity, descriptor: descriptor, ownerID: ownerID)
-    state.entries[identity] = entry
-    return entry
+    return state.entries.add(OpenLockfile(identity: identity, descriptor: descriptor, ownerID: ownerID))
   }
 
   /// Closes what could not be identified before, or parks it with its file.
@@ -145,13 +117,11 @@ final class LockDescriptors: Sendable {
         state.unidentified.append(descriptor)
         continue
       }
-      let identity = FileIdentity(status)
-      guard let entry = state.entries[identity] else {
+      guard let entry = state.entries.entry(of: FileIdentity(status)) else {
         _ = Glibc.close(descriptor)
         continue
       }
-      state.parked[identity, default: []].append(descriptor)
-      if entry.users.load(ordering: .relaxed) == 0 { closeParked(identity, in: &state) }
+      park(descriptor, with: entry, in: &state)
     }
   }
 
@@ -163,8 +133,8 @@ final class LockDescriptors: Sendable {
     // A string passed as it is would be copied to the heap first.
     func open() -> Int32 { path.withCString { path in uninterrupted { Glibc.open(path, flags, 0o600) } } }
     var descriptor = open()
-    if descriptor < 0, errno == EMFILE || errno == ENFILE, !state.idle.isEmpty {
-      while !state.idle.isEmpty { close(state.idle.removeLast(), in: &state) }
+    if descriptor < 0, errno == EMFILE || errno == ENFILE, state.entries.idleCount > 0 {
+      while let shortest = state.entries.shortestUnused { close(shortest, in: &state) }
       descriptor = open()
     }
     if descriptor >= 0 { return descriptor }
@@ -183,10 +153,20 @@ final class LockDescriptors: Sendable {
     if status.mode & 0o7777 != 0o600 { _ = fchmod(descriptor, 0o600) }
   }
 
-  private static func close(_ identity: FileIdentity, in state: inout State) {
-    guard let entry = state.entries.removeValue(forKey: identity) else { return }
-    closeParked(identity, in: &state)
-    _ = Glibc.close(entry.descriptor)
+  private static func close(_ entry: LockEntry, in state: inout State) {
+    let file = entry.file
+    state.entries.remove(entry)
+    closeParked(file.identity, in: &state)
+    _ = Glibc.close(file.descriptor)
+  }
+
+  /// Keeps a further descriptor of a file until its entry has no user.
+  private static func park(_ descriptor: Int32, with entry: LockEntry, in state: inout State) {
+    if state.entries.isUsed(entry) {
+      state.parked[entry.identity, default: []].append(descriptor)
+    } else {
+      _ = Glibc.close(descriptor)
+    }
   }
 
   private static func closeParked(_ identity: FileIdentity, in state: inout State) {

@@ -3,6 +3,14 @@ import Glibc
 import Platform
 import Synchronization
 
+/// What an entry knows of its file.
+struct OpenLockfile {
+  let identity: FileIdentity
+  let descriptor: Int32
+  /// The effective user when the file was opened, so that looking again costs no system call.
+  let ownerID: UInt32
+}
+
 /// One lockfile this process has open: its descriptor, who of this process owns it, who queues.
 ///
 /// PROTOCOL L-1: at most one kernel request at a time; only the owner, or the kernel wait on its way to
@@ -11,8 +19,8 @@ final class LockEntry: Sendable {
   enum Phase {
     /// Nobody here holds the kernel lock or asks for it.
     case idle
-    /// A thread holds the kernel lock or is asking for it.
-    case owned(by: ThreadLocks)
+    /// A thread holds the kernel lock or is asking for it; whoever does so keeps its list of locks alive.
+    case owned(by: ObjectIdentifier)
     /// A blocking request is in the kernel; it serves whoever is first in the queue when it is granted.
     case waitingInKernel
   }
@@ -24,29 +32,34 @@ final class LockEntry: Sendable {
 
   enum Start { case turn, busy, heldByThisThread }
 
-  let identity: FileIdentity
-  let descriptor: Int32
-  /// The effective user when the file was opened, so that looking again costs no system call.
-  let ownerID: UInt32
-  /// How many use it, and whether it is closed after the last use: for `LockDescriptors`, under its mutex.
-  let users = Atomic(1)
-  let isDiscarded = Atomic(false)
+  // SAFETY: written by `LockEntries` alone, under its owner's mutex and only while the entry has no user;
+  // whoever reads it became a user under that mutex.
+  private(set) nonisolated(unsafe) var file: OpenLockfile
+  /// Where `LockEntries` has it.
+  let place: Int
   private let state = Guarded(State())
 
-  init(identity: FileIdentity, descriptor: Int32, ownerID: UInt32) {
-    self.identity = identity
-    self.descriptor = descriptor
-    self.ownerID = ownerID
+  init(_ file: OpenLockfile, place: Int) {
+    self.file = file
+    self.place = place
   }
+
+  var identity: FileIdentity { file.identity }
+  var descriptor: Int32 { file.descriptor }
+  var ownerID: UInt32 { file.ownerID }
+
+  /// Makes an entry without users and without a file that of another one: to allocate and free one for each
+  /// file that is opened would be a tenth of what that costs in this process.
+  func reuse(for file: OpenLockfile) { self.file = file }
 
   /// Makes the thread the owner when nobody is; no queueing.
   func begin(_ thread: ThreadLocks) -> Start {
     state.withLock { state in
       switch state.phase {
       case .idle:
-        state.phase = .owned(by: thread)
+        state.phase = .owned(by: ObjectIdentifier(thread))
         return .turn
-      case .owned(let owner): return owner === thread ? .heldByThisThread : .busy
+      case .owned(let owner): return owner == ObjectIdentifier(thread) ? .heldByThisThread : .busy
       case .waitingInKernel: return .busy
       }
     }
@@ -57,7 +70,7 @@ final class LockEntry: Sendable {
     waiter.reset()
     return state.withLock { state in
       if case .idle = state.phase {
-        state.phase = .owned(by: waiter.thread)
+        state.phase = .owned(by: ObjectIdentifier(waiter.thread))
         return true
       }
       Self.insert(waiter, into: &state.queue)
@@ -78,7 +91,7 @@ final class LockEntry: Sendable {
   func cancelKernelWait(_ waiter: LockWaiter) {
     state.withLock { state in
       state.queue.removeAll { $0 === waiter }
-      state.phase = .owned(by: waiter.thread)
+      state.phase = .owned(by: ObjectIdentifier(waiter.thread))
     }
   }
 
@@ -179,7 +192,7 @@ final class LockEntry: Sendable {
       return nil
     }
     let first = state.queue.removeFirst()
-    state.phase = .owned(by: first.thread)
+    state.phase = .owned(by: ObjectIdentifier(first.thread))
     return first
   }
 

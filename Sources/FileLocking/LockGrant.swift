@@ -3,25 +3,33 @@ import Platform
 
 /// A lock this process holds: what both kinds of grants are made of.
 struct HeldLock {
-  let table: LockTable
+  /// Not counted: a table is never freed.
+  private let table: Unmanaged<LockTable>
   let entry: LockEntry
-  let thread: ThreadLocks
-  let name: LockName
+  let request: LockRequest
   let bootTimeNanoseconds: UInt64
   let waitedNanoseconds: UInt64
-  /// What it waited with; nil where the lock was free.
-  let waiter: LockWaiter?
 
-  var waitedFor: LockHolder? { waiter?.holder }
+  init(table: LockTable, entry: LockEntry, request: consuming LockRequest, bootTimeNanoseconds: UInt64) {
+    self.table = .passUnretained(table)
+    self.entry = entry
+    self.bootTimeNanoseconds = bootTimeNanoseconds
+    waitedNanoseconds = request.waitedNanoseconds
+    self.request = request
+  }
+
+  var name: LockName { request.name }
+  private var isOfThisProcess: Bool { table._withUnsafeGuaranteedRef { $0.fork.isSameProcess } }
+  var waitedFor: LockHolder? { request.waiter?.holder }
 
   /// Asks the kernel whether this process has the lock, and the path whether it is still this file.
   var isStillHeld: Bool {
-    table.fork.isSameProcess && entry.isLockedByThisProcess && entry.identity.isAt(path: name.path)
+    isOfThisProcess && entry.isLockedByThisProcess && entry.identity.isAt(path: name.path)
   }
 
   /// PROTOCOL L-4: only here is a lockfile unlinked, and the caller holds it.
   func unlink() -> Bool {
-    guard table.fork.isSameProcess, entry.identity.isAt(path: name.path) else { return false }
+    guard isOfThisProcess, entry.identity.isAt(path: name.path) else { return false }
     // FAILPOINT unlink.before: the lockfile is about to go.
     guard failpointErrno("unlink.before") == 0, Glibc.unlink(name.path) == 0 else { return false }
     // FAILPOINT unlink.done: the lockfile is gone, its lock is still held.
@@ -31,9 +39,9 @@ struct HeldLock {
 
   func release(isAtPath: Bool) {
     // PROTOCOL L-8: what a forked child inherits is its parent's.
-    guard table.fork.isSameProcess else { return }
-    table.release(entry, isAtPath: isAtPath)
-    thread.remove(name)
+    guard isOfThisProcess else { return }
+    table._withUnsafeGuaranteedRef { $0.release(entry, isAtPath: isAtPath) }
+    request.thread.remove(name)
   }
 }
 

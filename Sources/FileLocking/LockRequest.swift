@@ -3,8 +3,10 @@ import Glibc
 import Platform
 
 /// What one thread asks for, over every entry it has to try.
+///
+/// It becomes a part of the lock that is held, so that what it refers to is counted once.
 struct LockRequest {
-  let path: String
+  let name: LockName
   let thread: ThreadLocks
   /// CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
   let deadlineNanoseconds: UInt64
@@ -13,12 +15,14 @@ struct LockRequest {
   private(set) var waiter: LockWaiter?
   private var letGoEndNanoseconds: UInt64 = 0
 
-  init(path: String, thread: ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
-    self.path = path
+  init(name: LockName, thread: consuming ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
+    self.name = name
     self.thread = thread
     self.deadlineNanoseconds = deadlineNanoseconds
     self.namesHolder = namesHolder
   }
+
+  var path: String { name.path }
 
   var isOver: Bool {
     switch deadlineNanoseconds {

@@ -81,19 +81,27 @@ package final class LockTable: Sendable {
     guard fork.isSameProcess else { throw .usedAfterFork }
     let thread = ThreadLocks.current
     try thread.push(name)
-    do throws(LockError) {
-      return try hold(name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, operation: operation)
-    } catch {
-      thread.remove(name)
+    var request = LockRequest(
+      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: true)
+    let entry: LockEntry
+    do throws(LockError) { entry = try confirmedEntry(of: name, for: &request) } catch {
+      request.thread.remove(name)
       throw error
     }
+    // FAILPOINT lock.confirmed: held, and the record still names the last holder.
+    failpoint("lock.confirmed")
+    let bootTimeNanoseconds = nextGrantNanoseconds()
+    record.write(to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+    // FAILPOINT lock.recorded: held, and waiters can read by whom.
+    failpoint("lock.recorded")
+    return HeldLock(
+      table: self, entry: entry, request: consume request, bootTimeNanoseconds: bootTimeNanoseconds)
   }
 
-  private func hold(
-    _ name: LockName, thread: ThreadLocks, deadlineNanoseconds: UInt64, operation: String
-  ) throws(LockError) -> HeldLock {
-    var request = LockRequest(
-      path: name.path, thread: thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: true)
+  /// The entry that the request's thread owns now, with the kernel's lock on the file that the path names.
+  private func confirmedEntry(
+    of name: LockName, for request: inout LockRequest
+  ) throws(LockError) -> LockEntry {
     while true {
       guard let entry = try descriptors.checkOut(path: name.path, creates: true) else { continue }
       do throws(LockError) {
@@ -107,18 +115,7 @@ package final class LockTable: Sendable {
       }
       // FAILPOINT lock.granted: held, and not known to be the file at its path.
       failpoint("lock.granted")
-      guard try confirm(entry, path: name.path) else { continue }
-      // FAILPOINT lock.confirmed: held, and the record still names the last holder.
-      failpoint("lock.confirmed")
-      let bootTimeNanoseconds = nextGrantNanoseconds()
-      record.write(
-        to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
-      // FAILPOINT lock.recorded: held, and waiters can read by whom.
-      failpoint("lock.recorded")
-      return HeldLock(
-        table: self, entry: entry, thread: thread, name: name,
-        bootTimeNanoseconds: bootTimeNanoseconds, waitedNanoseconds: request.waitedNanoseconds,
-        waiter: request.waiter)
+      if try confirm(entry, path: name.path) { return entry }
     }
   }
 
@@ -126,19 +123,18 @@ package final class LockTable: Sendable {
   ///
   /// PROTOCOL L-2: without this, unlink and recreate gives two holders.
   private func confirm(_ entry: LockEntry, path: String) throws(LockError) -> Bool {
-    var failure: LockError?
     do throws(LockError) {
       let status = try FileStatus.of(path: path)
-      if let status, FileIdentity(status) == entry.identity {
-        guard let reason = FileStatus.reasonAgainst(status, ownerID: entry.ownerID) else { return true }
-        failure = .unsafePath(path: path, reason: reason)
+      guard let status, FileIdentity(status) == entry.identity else {
+        release(entry, isAtPath: false)
+        return false
       }
+      guard let reason = FileStatus.reasonAgainst(status, ownerID: entry.ownerID) else { return true }
+      throw .unsafePath(path: path, reason: reason)
     } catch {
-      failure = error
+      release(entry, isAtPath: true)
+      throw error
     }
-    release(entry, isAtPath: failure != nil)
-    if let failure { throw failure }
-    return false
   }
 
   /// Lets the kernel lock go, and the entry with it.

@@ -43,6 +43,8 @@ final class ThreadLocks: Sendable {
   /// Forgets a lock that was let go or not granted; may be called from another thread.
   func remove(_ name: LockName) {
     held.withLock { held in
+      // Nearly always the last one.
+      if held.last == name { return _ = held.popLast() }
       if let index = held.lastIndex(of: name) { held.remove(at: index) }
     }
   }

@@ -22,6 +22,11 @@ package struct FileIdentity: Sendable, Hashable {
     self.inode = inode
   }
 
+  /// Whether both are the same file.
+  @inlinable package static func == (left: FileIdentity, right: FileIdentity) -> Bool {
+    left.inode == right.inode && left.device == right.device
+  }
+
   /// The inode alone: few files of different devices share one.
   package func hash(into hasher: inout Hasher) { hasher.combine(inode) }
 

@@ -5,7 +5,7 @@ import CPlatform
 /// A token is a word in a page that the kernel wipes in a forked child (`MADV_WIPEONFORK`).
 /// Source: madvise(2).
 package struct ForkDetector: Sendable, Hashable {
-  private let token: UInt64
+  @usableFromInline let token: UInt64
 
   /// A detector that belongs to the calling process; a forked child that makes one gets a token of its own.
   package init() {
@@ -15,5 +15,5 @@ package struct ForkDetector: Sendable, Hashable {
   /// True in the process that made the detector, false in every child forked since.
   ///
   /// One load.
-  package var isSameProcess: Bool { platform_fork_token() == token }
+  @inlinable package var isSameProcess: Bool { platform_fork_token() == token }
 }

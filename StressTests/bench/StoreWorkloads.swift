@@ -2,6 +2,7 @@ internal import CBenchFloor
 internal import ContainerStateStore
 internal import FileLocking
 internal import Glibc
+internal import StressSupport
 
 /// The cases as a user of the library does them.
 struct StoreWorkloads {
@@ -44,7 +45,7 @@ struct StoreWorkloads {
     case .list:
       return Workload { [cell] _ in
         guard try store.containerSummaries().containers.count == cell.containers else {
-          throw BenchFailure("the listing is not complete")
+          throw StressFailure("the listing is not complete")
         }
       }
     case .mix:
@@ -92,7 +93,7 @@ struct StoreWorkloads {
     let id = try ContainerID(Corpus.id(0))
     var workload = Workload { _ in
       let store = try StateStore(at: StoreLocation(root: place.store))
-      guard try store.hasContainer(id) else { throw BenchFailure("the first container is not there") }
+      guard try store.hasContainer(id) else { throw StressFailure("the first container is not there") }
       try store.close()
     }
     if let frames { workload.before = { _ in floor_leave_frames(place.storeDatabase, frames) } }
@@ -127,7 +128,7 @@ func startWorkload(_ words: [String]) throws -> Workload {
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
     let status = bench_run_program(&pointers)
-    guard status == 0 else { throw BenchFailure("\(words[0]) ended with wait status \(status)") }
+    guard status == 0 else { throw StressFailure("\(words[0]) ended with wait status \(status)") }
   }
 }
 
@@ -135,11 +136,11 @@ func startWorkload(_ words: [String]) throws -> Workload {
 func siblingProgram(_ name: String) throws -> String {
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = readlink("/proc/self/exe", &buffer, buffer.count)
-  guard count > 0 else { throw BenchFailure.systemCall("readlink", "/proc/self/exe") }
+  guard count > 0 else { throw StressFailure.systemCall("readlink", "/proc/self/exe") }
   let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   let sibling = own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
   guard access(String(sibling), X_OK) == 0 else {
-    throw BenchFailure("\(sibling) is missing; build it first: swift build -c release --product \(name)")
+    throw StressFailure("\(sibling) is missing; build it first: swift build -c release --product \(name)")
   }
   return String(sibling)
 }

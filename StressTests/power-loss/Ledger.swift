@@ -1,4 +1,5 @@
 internal import Glibc
+internal import StressSupport
 
 /// Which row of which container, and which state of it.
 struct RowVersion: Hashable {
@@ -44,7 +45,7 @@ final class Ledger {
   private let descriptor: Int32
   private var number = 0
 
-  init(path: String) throws(PowerLossFailure) {
+  init(path: String) throws(StressFailure) {
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .systemCall("open", path) }
   }
@@ -77,7 +78,7 @@ final class Ledger {
   /// - Throws: where it cannot be read or is no ledger.
   static func entries(
     path: String, before cut: UInt64
-  ) throws(PowerLossFailure) -> (entries: [LedgerEntry], failures: [String]) {
+  ) throws(StressFailure) -> (entries: [LedgerEntry], failures: [String]) {
     guard let bytes = readFile(path) else { throw .systemCall("open", path) }
     var entries: [LedgerEntry] = []
     var failures: [String] = []
@@ -85,18 +86,18 @@ final class Ledger {
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let text = String(decoding: line, as: UTF8.self)
       let words = text.split(separator: " ")
-      guard words.count > 1, let number = Int(words[1]) else { throw PowerLossFailure("\(path): no ledger") }
+      guard words.count > 1, let number = Int(words[1]) else { throw StressFailure("\(path): no ledger") }
       switch words[0] {
       case "B":
         guard words.count == 6, let began = UInt64(words[2]), let value = UInt64(words[5]),
           let verb = LedgerEntry.Verb(rawValue: String(words[3]))
-        else { throw PowerLossFailure("\(path): no ledger") }
+        else { throw StressFailure("\(path): no ledger") }
         entries.append(LedgerEntry(verb: verb, id: String(words[4]), value: value, began: began))
       case "E":
         guard words.count == 6, let ended = UInt64(words[2]), number == entries.count,
           let promise = LedgerEntry.Promise(rawValue: String(words[3])),
           let generation = Int64(words[4]), let revision = Int64(words[5])
-        else { throw PowerLossFailure("\(path): no ledger") }
+        else { throw StressFailure("\(path): no ledger") }
         if ended >= cut { continue }
         entries[number - 1].ended = ended
         entries[number - 1].promise = promise
@@ -104,7 +105,7 @@ final class Ledger {
         entries[number - 1].revision = revision
       case "W": isWithdrawn.insert(number)
       case "X": if UInt64(number) < cut { failures.append("failed before the cut: \(text)") }
-      default: throw PowerLossFailure("\(path): no ledger")
+      default: throw StressFailure("\(path): no ledger")
       }
     }
     let valid = entries.indices.filter { !isWithdrawn.contains($0 + 1) }.map { entries[$0] }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ScratchStorage
+internal import StressSupport
 
 /// Many losses of power on one file system: the store of one round is the next one's.
 struct Series {
@@ -19,7 +20,7 @@ struct Series {
   /// Longer than any honest end takes, however busy the machine is.
   private static let patienceNanoseconds: UInt64 = 120_000_000_000
 
-  init(_ kind: StorageKind, options: PowerLossOptions, directory: String) throws(PowerLossFailure) {
+  init(_ kind: StorageKind, options: PowerLossOptions, directory: String) throws(StressFailure) {
     self.kind = kind
     self.options = options
     self.directory = directory + "/" + kind.rawValue
@@ -30,8 +31,8 @@ struct Series {
   mutating func run(progress: (Series) -> Void) throws {
     while rounds < options.rounds, violations.isEmpty {
       let ledgers = "\(directory)/ledgers-\(rounds)"
-      guard mkdir(ledgers, 0o700) == 0 else { throw PowerLossFailure.systemCall("mkdir", ledgers) }
-      let storage = try ScratchStorage(kind, in: directory, megabytes: kind == .xfs ? 320 : 64)
+      guard mkdir(ledgers, 0o700) == 0 else { throw StressFailure.systemCall("mkdir", ledgers) }
+      let storage = try ScratchStorage(kind, at: directory + "/storage", megabytes: kind == .xfs ? 320 : 64)
       for number in 0..<min(Self.roundsPerStore, options.rounds - rounds) where violations.isEmpty {
         try runRound(Round(root: storage.path + "/store", ledgers: ledgers, number: number), storage)
         progress(self)
@@ -88,7 +89,7 @@ struct Series {
     }
     var lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     let counts = lines.removeFirst().split(separator: " ").compactMap { Int($0) }
-    guard counts.count == 3 else { throw PowerLossFailure("\(round.verdictPath): no verdict") }
+    guard counts.count == 3 else { throw StressFailure("\(round.verdictPath): no verdict") }
     calls += counts[0]
     kept += counts[1]
     lost += counts[2]
@@ -96,15 +97,15 @@ struct Series {
   }
 
   /// Waits for a worker to stop itself, or to end because it could not.
-  private func waitForStop(of pid: pid_t) throws(PowerLossFailure) {
+  private func waitForStop(of pid: pid_t) throws(StressFailure) {
     guard try change(of: pid, options: WUNTRACED) & 0xFF == 0x7F else {
-      throw PowerLossFailure("a worker ended before the moment it was to stop at")
+      throw StressFailure("a worker ended before the moment it was to stop at")
     }
   }
 
-  private func end(of pid: pid_t) throws(PowerLossFailure) -> Int32 { try change(of: pid, options: 0) }
+  private func end(of pid: pid_t) throws(StressFailure) -> Int32 { try change(of: pid, options: 0) }
 
-  private func change(of pid: pid_t, options: Int32) throws(PowerLossFailure) -> Int32 {
+  private func change(of pid: pid_t, options: Int32) throws(StressFailure) -> Int32 {
     let deadline = clockNanoseconds(CLOCK_MONOTONIC) + Self.patienceNanoseconds
     var status: Int32 = 0
     while clockNanoseconds(CLOCK_MONOTONIC) < deadline {
@@ -114,6 +115,6 @@ struct Series {
       pause(nanoseconds: 200_000)
     }
     kill(pid, SIGKILL)
-    throw PowerLossFailure("process \(pid) did not end within two minutes")
+    throw StressFailure("process \(pid) did not end within two minutes")
   }
 }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// When in a round the power goes.
 enum Moment: Int, CaseIterable {
@@ -29,7 +30,7 @@ final class Worker {
   init(
     root: String, bootID: String, number: UInt64, seed: UInt64, ledgerPath: String, lies: Bool
   )
-    throws(PowerLossFailure)
+    throws(StressFailure)
   {
     self.root = root
     self.bootID = bootID

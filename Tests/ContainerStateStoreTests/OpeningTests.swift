@@ -211,7 +211,7 @@ struct OpeningTests {
     try fixture.shell("PRAGMA user_version=7;")
     let error = expectError(.schemaTooNew) { try fixture.open() }
     #expect(error?.message.contains("7") == true)
-    try fixture.shell("PRAGMA user_version=1;")
+    try fixture.shell("PRAGMA user_version=\(Schema.current.version);")
     try fixture.open().close()
     try fixture.shell("PRAGMA journal_mode=DELETE;")
     expectError(.notDatabase) { try fixture.open() }

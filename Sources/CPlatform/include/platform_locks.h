@@ -3,8 +3,12 @@
 
 #include <stdint.h>
 
+/// In the page that the kernel wipes in a forked child; for `platform_fork_token`.
+extern const uint64_t *platform_fork_page_token;
 /// The token of this process, 0 in a forked child that has not asked for one. One load.
-uint64_t platform_fork_token(void);
+static inline uint64_t platform_fork_token(void) {
+    return __atomic_load_n(platform_fork_page_token, __ATOMIC_RELAXED);
+}
 /// The token of this process; a process without one gets one that none of its ancestors had.
 uint64_t platform_fork_token_ensure(void);
 
