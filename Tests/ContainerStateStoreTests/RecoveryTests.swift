@@ -112,8 +112,19 @@ struct RecoveryTests {
     let store = try fixture.open()
     let id = try store.add("abc", state: Self.full(.running, exitCode: nil))
     try store.close()
+    let old = try fixture.child()
+    try old.succeed("open boot=\(Self.firstBoot)")
+    try old.succeed("hold-gate")
+    let gate = try #require(status(ofPath: fixture.root + "/gate")).st_ino
     let children = try (0..<8).map { _ in try fixture.child() }
     for child in children { try child.send("open boot=\(Self.secondBoot)") }
+    // Each has seen the old boot by now, and the first of them to get in recovers.
+    var waiting: Set<Int32> = []
+    try waitUntil("all of them to wait at the gate") {
+      waiting.formUnion(try fixture.lockers(onInode: gate, areWaiting: true))
+      return waiting.isSuperset(of: children.map(\.pid))
+    }
+    try old.succeed("leave-gate")
     for child in children { try child.expect("ok") }
     for child in children {
       #expect(try child.succeed("facts") == "\(Schema.current.version) 2")
