@@ -82,7 +82,7 @@ package final class LockTable: Sendable {
     let thread = ThreadLocks.current
     try thread.push(name)
     var request = LockRequest(
-      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: true)
+      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, isForGate: false)
     let entry: LockEntry
     do throws(LockError) { entry = try confirmedEntry(of: name, for: &request) } catch {
       request.thread.remove(name)
@@ -91,6 +91,7 @@ package final class LockTable: Sendable {
     // FAILPOINT lock.confirmed: held, and the record still names the last holder.
     failpoint("lock.confirmed")
     let bootTimeNanoseconds = nextGrantNanoseconds()
+    if !request.isMarked { entry.beginTurn(atNanoseconds: bootTimeNanoseconds) }
     record.write(to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
     // FAILPOINT lock.recorded: held, and waiters can read by whom.
     failpoint("lock.recorded")
@@ -103,7 +104,9 @@ package final class LockTable: Sendable {
     of name: LockName, for request: inout LockRequest
   ) throws(LockError) -> LockEntry {
     while true {
-      guard let entry = try descriptors.checkOut(path: name.path, creates: true) else { continue }
+      guard
+        let entry = try descriptors.checkOut(path: name.path, creates: true, isMarked: &request.isMarked)
+      else { continue }
       do throws(LockError) {
         guard try obtain(entry, for: &request) else {
           descriptors.checkIn(entry)

@@ -10,6 +10,12 @@ struct Run {
   init(_ options: BenchOptions) throws(BenchFailure) {
     self.options = options
     plan = Plan(options)
+    // Not after half an hour.
+    for cell in plan.cells where cell.benchCase.isProgram {
+      for name in ["cstate", "cstate-bench-start"] {
+        _ = try benchProgram(name, isStatic: cell.benchCase.isStatic)
+      }
+    }
     thresholds = try Threshold.read(options.thresholds)
   }
 
