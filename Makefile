@@ -28,8 +28,8 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
 	@echo "  Variables: SEED PROCESSES CONTAINERS RUNTIME DEMO_ARGS for demo; SECONDS SEED PROCESSES STORAGE RUNTIME"
-	@echo "  STRESS_ARGS for stress; ROUNDS SEED for power-loss; BENCH_ARGS for bench; PREFIX DESTDIR for install;"
-	@echo "  CSTATE_TEST_SCALE for tests (how many times their normal length)."
+	@echo "  STRESS_ARGS for stress; ROUNDS SEED for power-loss; NAMES for mutations; BENCH_ARGS for bench;"
+	@echo "  PREFIX DESTDIR for install; CSTATE_TEST_SCALE for tests (how many times their normal length)."
 
 .PHONY: toolchain
 toolchain:
@@ -68,8 +68,13 @@ stress: toolchain ## Forked workers, killed and stopped, and a verdict on what e
 .PHONY: power-loss
 power-loss: toolchain ## Lose the power of ext4 and xfs under a load, ROUNDS times each (root)
 	@scripts/install-dependencies libsqlite3-dev e2fsprogs xfsprogs
-	$(RELEASE) --product cstate-power-loss
-	$(BINARIES)/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+	$(RELEASE) --traits Failpoints --scratch-path .build-stress --product cstate-power-loss
+	.build-stress/release/cstate-power-loss --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+
+.PHONY: mutations
+mutations: toolchain ## Plant bugs one at a time and see each one found by its check (NAMES)
+	@scripts/install-dependencies libsqlite3-dev runc busybox-static sqlite3
+	@scripts/mutations $(NAMES)
 
 .PHONY: bench
 bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS=--quick: under a minute)
@@ -103,9 +108,16 @@ check-full: ## The same with every repeated test 20 times as long
 	@CSTATE_TEST_SCALE=20 scripts/check
 
 .PHONY: install
-install: build ## Install cstate to PREFIX/bin
+install: build ## Install cstate, its manual page and completions below PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 $(BINARIES)/cstate "$(DESTDIR)$(PREFIX)/bin/cstate"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(BINARIES)/cstate manual >"$(DESTDIR)$(PREFIX)/share/man/man1/cstate.1"
+	$(BINARIES)/cstate completion bash >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cstate"
+	$(BINARIES)/cstate completion zsh >"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cstate"
+	$(BINARIES)/cstate completion fish >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cstate.fish"
 
 .PHONY: clean
 clean: ## Remove everything that was built

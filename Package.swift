@@ -33,6 +33,7 @@ let package = Package(
   name: "container-state-store",
   products: [
     .library(name: "ContainerStateStore", targets: ["ContainerStateStore"]),
+    .library(name: "ContainerStateEvents", targets: ["ContainerStateEvents"]),
     .library(name: "OCIEngine", targets: ["OCIEngine"]),
     .executable(name: "cstate", targets: ["cstate"]),
   ],
@@ -50,6 +51,7 @@ let package = Package(
     library(
       "ContainerStateStore",
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
+    library("ContainerStateEvents", ["ContainerStateStore", "CPlatform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
@@ -60,14 +62,17 @@ let package = Package(
       "cstate-stress",
       [
         "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform",
-        "Platform",
+        "Platform", "ScratchStorage",
       ],
       path: "StressTests/stress"),
     .target(
       name: "CLoopDevice", path: "StressTests/storage/device", cSettings: [.treatAllWarnings(as: .error)]),
-    library("ScratchStorage", ["CLoopDevice"], path: "StressTests/storage", excluding: ["device"]),
+    library(
+      "ScratchStorage", ["CLoopDevice", "CPlatform", "StressSupport"], path: "StressTests/storage",
+      excluding: ["device"]),
     executable(
-      "cstate-power-loss", ["ContainerStateStore", "ScratchStorage", "CPlatform"],
+      "cstate-power-loss",
+      ["ContainerStateStore", "ScratchStorage", "StressSupport", "CFaults", "CPlatform", "Platform"],
       path: "StressTests/power-loss"),
     .target(
       name: "CBenchFloor", dependencies: ["CSQLite"], path: "StressTests/bench/floor",
@@ -77,7 +82,9 @@ let package = Package(
       cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "cstate-bench",
-      dependencies: ["ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing"],
+      dependencies: [
+        "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
+      ],
       path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
       swiftSettings: swiftSettings),
     .target(
@@ -102,8 +109,10 @@ let package = Package(
     tests(
       of: "ContainerStateStore",
       ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
+    tests(of: "ContainerStateEvents", ["ContainerStateEvents"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
+    tests(of: "Model", ["ContainerStateStore"]),
     tests(of: "StoreHistory", ["StoreHistory"]),
     tests(of: "Stress", ["ContainerStateStore", "cstate-stress"]),
     tests(of: "Bench", ["CBenchFloor", "ContainerStateStore", "cstate-bench"]),

@@ -86,8 +86,14 @@ static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32
 
 /// SQLite's locks on the WAL index that a connection may hold beyond what SQLite itself does with it.
 ///
-/// Source: https://sqlite.org/walformat.html#wal_locks (WAL_WRITE_LOCK, WAL_CKPT_LOCK).
-enum csqlite_wal_lock_slot { csqlite_wal_write_lock = 0, csqlite_wal_checkpoint_lock = 1 };
+/// The lock of a read mark is 3 + its number, 0 to 4; 0 is that of readers who need nothing of the WAL.
+///
+/// Source: https://sqlite.org/walformat.html#wal_locks (WAL_WRITE_LOCK, WAL_CKPT_LOCK, WAL_READ_LOCK).
+enum csqlite_wal_lock_slot {
+  csqlite_wal_write_lock = 0,
+  csqlite_wal_checkpoint_lock = 1,
+  csqlite_wal_read_lock = 3
+};
 
 /// Takes one of these locks for the connection at once, or SQLITE_BUSY.
 static inline int csqlite_wal_lock(sqlite3 *database, int slot) {

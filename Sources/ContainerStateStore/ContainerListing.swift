@@ -3,7 +3,7 @@ public import StateModel
 
 /// A listing as one snapshot had it.
 public struct ContainerList: Sendable {
-  /// What could be read, newest first.
+  /// What could be read, in the order of the filter.
   public let containers: [ContainerSummary]
   /// One `corrupt` error for each row that could not be read (INVARIANT I-16).
   public let corrupt: [StoreError]
@@ -12,70 +12,78 @@ public struct ContainerList: Sendable {
 /// A filter as SQL: one statement, every value bound.
 struct ContainerListing {
   private let conditions: String
-  private let values: [Value]
+  private let values: [FilterValue]
+  private let order: String
   private let limit: Int
 
-  private enum Value {
-    case text(String)
-    case integer(Int64)
-  }
-
-  /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.
+  /// - Throws: `invalidArgument` for more labels or images than SQLite takes in one statement.
   init(_ filter: ContainerFilter) throws(StoreError) {
     guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
       throw .invalidArgument(
         "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
     }
-    // Newest first is the order of the index by creation. Where something narrower is asked for the `+` keeps
-    // SQLite from that index, in which it would read every container.
-    let isNarrow =
-      filter.idPrefix != nil || filter.labels.contains { if case .equals = $0 { true } else { false } }
-    var conditions = isNarrow ? "+r.kind = 1" : "r.kind = 1"
-    var values: [Value] = []
-    /// Adds a condition in which each `?` stands for one value, in order.
-    func require(_ condition: String, _ operands: Value...) {
-      conditions += " AND " + condition
-      values += operands
+    if let count = filter.images?.count, count > ContainerFilter.maximumLabelCount {
+      throw .invalidArgument(
+        "\(count) images", "a filter has at most \(ContainerFilter.maximumLabelCount) images")
     }
-    if let statuses = filter.statuses {
-      // The raw values are the library's own integers, so they may stand in the text.
-      let list = statuses.map { String($0.rawValue) }.sorted().joined(separator: ",")
-      require("s.status IN (\(list))")
+    // One condition searches and the others are asked of what it finds. The `+` keeps SQLite from the indexes
+    // that begin with the kind, in which it would read every container.
+    let narrow = FilterCondition.narrow(of: filter)
+    var terms = [narrow.isEmpty ? "r.kind = 1" : "+r.kind = 1"]
+    terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
+    var values = narrow.flatMap(\.values)
+    for wide in Self.wide(of: filter) {
+      terms.append(wide.probe)
+      values += wide.values
     }
-    for label in filter.labels {
-      switch label {
-      case .present(let key):
-        require("EXISTS (SELECT 1 FROM label l WHERE l.generation = r.generation AND l.key = ?)", .text(key))
-      case .equals(let key, let value):
-        require(
-          "r.generation IN (SELECT l.generation FROM label l WHERE l.key = ? AND l.value = ?)", .text(key),
-          .text(value))
-      }
-    }
-    if let text = filter.nameContaining { require("instr(r.name, ?) > 0", .text(text)) }
-    if let prefix = filter.idPrefix {
-      // Every id is ASCII, so DEL comes after whatever may follow the prefix: an index range, never a scan.
-      require("r.id >= ? AND r.id < ?", .text(prefix), .text(prefix + "\u{7F}"))
-    }
-    if let moment = filter.createdBefore {
-      require("r.created_at_ns < ?", .integer(moment.nanosecondsSinceEpoch))
-    }
-    if let moment = filter.createdSince {
-      require("r.created_at_ns >= ?", .integer(moment.nanosecondsSinceEpoch))
-    }
-    self.conditions = conditions
+    conditions = terms.joined(separator: " AND ")
     self.values = values
+    order = Self.order(of: filter)
     // In SQL a negative limit is none.
     limit = filter.limit.map { max(0, $0) } ?? -1
   }
 
-  /// The ids, newest first.
+  /// The conditions that no index begins with; asked of each row.
+  private static func wide(of filter: ContainerFilter) -> [(probe: String, values: [FilterValue])] {
+    var found: [(probe: String, values: [FilterValue])] = []
+    if let statuses = filter.statuses {
+      // The raw values are the library's own integers, so they may stand in the text.
+      let list = statuses.map { String($0.rawValue) }.sorted().joined(separator: ",")
+      found.append(("s.status IN (\(list))", []))
+    }
+    if let text = filter.nameContaining { found.append(("instr(r.name, ?) > 0", [.text(text)])) }
+    if let pattern = filter.namePattern {
+      found.append(("r.name GLOB ?", [.text(NamePattern(pattern).glob)]))
+    }
+    if let moment = filter.createdBefore {
+      found.append(("r.created_at_ns < ?", [.integer(moment.nanosecondsSinceEpoch)]))
+    }
+    if let moment = filter.createdSince {
+      found.append(("r.created_at_ns >= ?", [.integer(moment.nanosecondsSinceEpoch)]))
+    }
+    return found
+  }
+
+  private static func order(of filter: ContainerFilter) -> String {
+    let direction = filter.isAscending ? "" : " DESC"
+    let column =
+      switch filter.sort {
+      case .created: "r.created_at_ns"
+      case .name: "r.name"
+      case .status: "s.status"
+      case .exited: "s.finished_at_ns"
+      }
+    // Names are unique, and the index of names ends with them.
+    return column + direction + (filter.sort == .name ? "" : ", r.generation" + direction)
+  }
+
+  /// The ids, in the order of the filter.
   func ids(in connection: Connection) throws -> [ContainerID] {
     let row = try statement(selecting: "r.id, r.generation", in: connection)
     return try ContainerRows.readableIDs(row).map(\.id)
   }
 
-  /// What a listing shows, newest first.
+  /// What a listing shows, in the order of the filter.
   func summaries(in connection: Connection) throws -> ContainerList {
     let row = try statement(
       selecting: """
@@ -111,7 +119,7 @@ struct ContainerListing {
   func sql(selecting columns: String) -> String {
     """
     SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
-    WHERE \(conditions) ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
+    WHERE \(conditions) ORDER BY \(order) LIMIT ?
     """
   }
 

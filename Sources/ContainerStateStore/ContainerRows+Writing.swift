@@ -42,8 +42,14 @@ extension ContainerRows {
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try insertLabels(configuration.labels(), generation: generation, in: connection)
+    let pod = try configuration.pod().map { pod in
+      try PodRows.insertMember(
+        configuration.id, generation: generation, pod: pod,
+        isInfrastructure: try configuration.details().isInfrastructure, in: connection)
+    }
     for dependency in try configuration.dependencies() {
-      try insertDependency(of: configuration.id, generation: generation, on: dependency, in: connection)
+      try insertDependency(
+        of: configuration.id, generation: generation, pod: pod, on: dependency, in: connection)
     }
     return generation
   }
@@ -106,17 +112,51 @@ extension ContainerRows {
     }
   }
 
-  private static func insertDependency(
-    of dependant: ContainerID, generation dependantGeneration: Int64, on dependency: ContainerID,
-    in connection: Connection
+  /// Makes the labels that a row is found by anew.
+  static func replaceLabels(
+    _ labels: [String: String], generation: Int64, in connection: Connection
   ) throws {
-    // INVARIANT I-6: it exists when the dependant is added; the foreign key keeps it so.
-    guard let generation = try generation(of: dependency, in: connection) else {
-      throw StoreError.dependencyMissing(dependency, of: dependant)
+    let row = try connection.statement("DELETE FROM label WHERE generation = ?1")
+    try row.bind(1, generation)
+    try row.run()
+    try insertLabels(labels, generation: generation, in: connection)
+  }
+
+  /// Makes the dependencies that a row is known by anew.
+  static func replaceDependencies(
+    _ dependencies: Set<ContainerID>, of id: ContainerID, generation: Int64, in connection: Connection
+  ) throws {
+    let row = try connection.statement("DELETE FROM dependency WHERE dependant = ?1")
+    try row.bind(1, generation)
+    try row.run()
+    let pod = try connection.statement("SELECT pod FROM pod_member WHERE container = ?1")
+    try pod.bind(1, generation)
+    let podGeneration = try pod.step() ? pod.int64(0) : nil
+    for dependency in dependencies {
+      try insertDependency(
+        of: id, generation: generation, pod: podGeneration, on: dependency, in: connection)
+    }
+  }
+
+  private static func insertDependency(
+    of dependant: ContainerID, generation dependantGeneration: Int64, pod: Int64?,
+    on dependency: ContainerID, in connection: Connection
+  ) throws {
+    let found = try connection.statement(
+      """
+      SELECT r.generation, m.pod FROM record r LEFT JOIN pod_member m ON m.container = r.generation
+      WHERE r.id = ?1 AND r.kind = 1
+      """)
+    try found.bind(1, dependency.rawValue)
+    // INVARIANT I-6: it exists when the dependant is added, and the foreign key keeps it so; both are in one
+    // pod, or in none.
+    guard try found.step() else { throw StoreError.dependencyMissing(dependency, of: dependant) }
+    guard try (found.isNull(1) ? nil : found.int64(1)) == pod else {
+      throw StoreError.wrongPod(dependant, dependency: dependency)
     }
     let row = try connection.statement("INSERT INTO dependency (dependant, dependency) VALUES (?1, ?2)")
     try row.bind(1, dependantGeneration)
-    try row.bind(2, generation)
+    try row.bind(2, found.int64(0))
     try row.run()
   }
 
@@ -183,7 +223,7 @@ extension ContainerRows {
   /// Removes the row of this generation and state revision with everything that belongs to it.
   ///
   /// - Returns: whether such a row was there.
-  /// - Throws: `inUse` where other containers depend on it (INVARIANT I-5).
+  /// - Throws: `inUse` where other containers depend on it or it has exec sessions (INVARIANT I-5).
   static func remove(
     _ id: ContainerID, generation: Int64, revision: Int64, in connection: Connection
   ) throws -> Bool {
@@ -192,6 +232,8 @@ extension ContainerRows {
     }
     let users = try dependants(of: generation, in: connection)
     if !users.isEmpty { throw StoreError.inUse(id, by: users) }
+    let sessions = try ExecSessionRows.ids(ofGeneration: generation, in: connection)
+    if !sessions.isEmpty { throw StoreError.hasSessions(id, sessions) }
     let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
     try row.bind(1, generation)
     try row.run()

@@ -52,12 +52,25 @@ extension ContainerRows {
     return (try state(row, from: 1), try row.int64(0))
   }
 
+  /// The revision of the state of the row of this generation; nil where the row has gone.
+  static func stateRevision(generation: Int64, in connection: Connection) throws -> Int64? {
+    let row = try connection.statement("SELECT revision FROM container_state WHERE generation = ?1")
+    try row.bind(1, generation)
+    return try row.step() ? try row.int64(0) : nil
+  }
+
   /// The generation of the container of exactly this id; nil where there is none.
   static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
     let row = try connection.statement("SELECT generation, kind FROM record WHERE id = ?1")
     try row.bind(1, id.rawValue)
     guard try row.step(), try row.int64(1) == Schema.Kind.container.rawValue else { return nil }
     return try row.int64(0)
+  }
+
+  /// How many containers there are.
+  static func count(in connection: Connection) throws -> Int64 {
+    let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
+    return try row.step() ? try row.int64(0) : 0
   }
 
   /// Whether a row of any kind has this id; what decides whether its lockfile is orphaned.
@@ -102,6 +115,25 @@ extension ContainerRows {
       operation: operation, ownerPID: try row.int32(1), ownerStartTime: UInt64(bitPattern: try row.int64(2)),
       token: FencingToken(bootEpoch: try row.int64(3), bootTimeNanoseconds: try row.int64(4)),
       beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(5)))
+  }
+
+  /// The labels that the row of this generation is found by.
+  static func labels(of generation: Int64, in connection: Connection) throws -> [String: String] {
+    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
+    try row.bind(1, generation)
+    var labels: [String: String] = [:]
+    while try row.step() { labels[try row.string(0)] = try row.string(1) }
+    return labels
+  }
+
+  /// The ids of the containers that the row of this generation depends on.
+  static func dependencies(of generation: Int64, in connection: Connection) throws -> Set<ContainerID> {
+    let row = try connection.statement(
+      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependency WHERE d.dependant = ?1")
+    try row.bind(1, generation)
+    var ids: Set<ContainerID> = []
+    while try row.step() { ids.insert(ContainerID(unchecked: try row.string(0))) }
+    return ids
   }
 
   /// A container of these columns in the order of `container_state` from `status` on.
@@ -169,21 +201,25 @@ extension ContainerRows {
   /// The id that `text` stands for: exact name, then exact id, then unique id prefix.
   ///
   /// - Throws: `notFound`, or `ambiguous` with up to ten candidates.
-  static func resolve(_ text: String, in connection: Connection) throws -> ContainerID {
-    if let named = try id(named: text, in: connection) { return named }
-    guard text.utf8.count <= Identifier.maximumIDLength else { throw StoreError.notFound(text) }
+  static func resolve(
+    _ text: String, kind: Schema.Kind = .container, in connection: Connection
+  ) throws -> ContainerID {
+    func notFound() -> StoreError { kind == .pod ? .podNotFound(text) : .notFound(text) }
+    if let named = try id(named: text, kind: kind, in: connection) { return named }
+    guard text.utf8.count <= Identifier.maximumIDLength else { throw notFound() }
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
     // characters.
     let row = try connection.statement(idsInRange)
     try row.bind(1, text)
     try row.bind(2, text + "\u{7F}")
+    try row.bind(3, kind.rawValue)
     var candidates: [String] = []
     while try row.step() {
       let candidate = try row.string(0)
       if candidate == text { return try id(row, 0) }
       candidates.append(candidate)
     }
-    guard let only = candidates.first else { throw StoreError.notFound(text) }
+    guard let only = candidates.first else { throw notFound() }
     guard candidates.count == 1 else {
       throw StoreError.ambiguous(text, candidates: Array(candidates.prefix(10)))
     }
@@ -193,12 +229,15 @@ extension ContainerRows {
   /// The `+` keeps SQLite from the index by creation, in which it would read every container: an equality
   /// seems better to it than a range.
   static let idsInRange: StaticString =
-    "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = 1 ORDER BY id LIMIT 11"
+    "SELECT id FROM record WHERE id >= ?1 AND id < ?2 AND +kind = ?3 ORDER BY id LIMIT 11"
 
-  /// The id of the container of this name; nil where there is none.
-  static func id(named name: String, in connection: Connection) throws -> ContainerID? {
-    let row = try connection.statement("SELECT id FROM record WHERE kind = 1 AND name = ?1")
+  /// The id of the container or pod of this name; nil where there is none.
+  static func id(
+    named name: String, kind: Schema.Kind = .container, in connection: Connection
+  ) throws -> ContainerID? {
+    let row = try connection.statement("SELECT id FROM record WHERE kind = ?2 AND name = ?1")
     try row.bind(1, name)
+    try row.bind(2, kind.rawValue)
     return try row.step() ? id(row, 0) : nil
   }
 

@@ -6,6 +6,28 @@ enum DependencyOrder {
     peeled(reversed(peeled(dependencies))).keys.sorted()
   }
 
+  /// The nodes of a graph without cycles, given as the nodes that depend on each, in an order in which each
+  /// comes after all that depend on it.
+  static func dependantsFirst(_ dependants: [Int64: [Int64]]) -> [Int64] {
+    var order: [Int64] = []
+    var seen: Set<Int64> = []
+    for start in dependants.keys.sorted() where seen.insert(start).inserted {
+      // An explicit stack: a chain of dependencies may be as long as there are containers.
+      var path: [(node: Int64, next: Int)] = [(start, 0)]
+      while let (node, next) = path.last {
+        let users = dependants[node, default: []]
+        if next == users.count {
+          order.append(node)
+          path.removeLast()
+        } else {
+          path[path.count - 1].next += 1
+          if seen.insert(users[next]).inserted { path.append((users[next], 0)) }
+        }
+      }
+    }
+    return order
+  }
+
   /// The part of a graph that is left when nodes without an edge to another are taken away until none is.
   ///
   /// Each edge is looked at once, when the node it leads to goes.

@@ -5,7 +5,7 @@ public import StateModel
 
 /// A container under its lock, lent to the closure of `withLockedContainer` and good for nothing after it.
 public struct LockedContainer: ~Copyable {
-  private let scope: LockedScope
+  let scope: LockedScope
 
   init(_ scope: LockedScope) { self.scope = scope }
 
@@ -28,30 +28,38 @@ public struct LockedContainer: ~Copyable {
   ///
   /// - Parameters:
   ///   - intent: what becomes of the intent in the same transaction.
+  ///   - revision: the state revision it has to have, for a caller who decided by an earlier read; nil for
+  ///     any.
   ///   - durability: what the return promises.
   ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
   /// - Throws: `invalidTransition`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `conflict` for
-  ///   beginning an intent over a foreign one, `busy`, `lockTimeout` (the gate), `outOfSpace`,
-  ///   `durabilityUnknown`.
+  ///   another revision and for beginning an intent over a foreign one, `busy`, `lockTimeout` (the gate),
+  ///   `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the write gate.
   /// - Durability: D-1 for `.durable`; a `.committed` change survives every kill and may not survive a
   ///   power loss.
   public borrowing func update(
-    intent: IntentChange = .keep, durability: Durability = .durable,
+    intent: IntentChange = .keep, expecting revision: Int64? = nil, durability: Durability = .durable,
     _ change: (inout ContainerState) throws -> Void
   ) throws {
     var state = scope.container.state
     try scope.checkOpen("update container")
     try change(&state)
-    try write(state, intent: intent, durability: durability)
+    try write(state, intent: intent, expecting: revision, durability: durability)
   }
 
   /// Writes a state over the one that was read under the lock; see `update`.
   ///
   /// - Throws: as `update`.
   public borrowing func write(
-    _ state: ContainerState, intent: IntentChange = .keep, durability: Durability = .durable
+    _ state: ContainerState, intent: IntentChange = .keep, expecting revision: Int64? = nil,
+    durability: Durability = .durable
   ) throws(StoreError) {
+    if let revision, revision != scope.container.stateRevision {
+      try scope.checkOpen("update container")
+      throw StoreError.conflict(scope.id, expected: revision, found: scope.container.stateRevision)
+        .during("update container")
+    }
     try scope.write(
       state, stateExtra: nil, intent: intent, durability: durability, operation: "update container")
   }
@@ -77,7 +85,8 @@ public struct LockedContainer: ~Copyable {
       scope.container.state, stateExtra: nil, intent: change, durability: durability, operation: "set intent")
   }
 
-  /// Records that the container's process has ended, and with what.
+  /// Records that the container's process has ended, and with what: in its state, and beyond its life
+  /// (`StateStore.exitCode(of:)`).
   ///
   /// - Parameters:
   ///   - code: −1 (unknown) … 255; 128 + the signal where one killed it.
@@ -99,7 +108,8 @@ public struct LockedContainer: ~Copyable {
     state.pid = 0
     state.pidStartTime = 0
     try scope.write(
-      state, stateExtra: nil, intent: intent, durability: durability, operation: "record exit")
+      state, stateExtra: nil, intent: intent, durability: durability, operation: "record exit",
+      recordsExit: true)
   }
 
   /// Removes the container: its row and everything that belongs to it, the copy of its specification, its
@@ -160,6 +170,8 @@ public struct LockedContainers: ~Copyable {
   private let scopes: [ContainerID: LockedScope]
 
   init(_ scopes: [ContainerID: LockedScope]) { self.scopes = scopes }
+
+  var orderedScopes: [LockedScope] { scopes.sorted { $0.key < $1.key }.map(\.value) }
 
   /// The locked containers' ids, in the lock order.
   public var ids: [ContainerID] { scopes.keys.sorted() }

@@ -40,10 +40,25 @@ final class LockedScope {
     if isRemoved { throw StoreError.removed(id).during(operation) }
   }
 
+  /// What was written for this scope in a transaction that has been committed.
+  func follow(_ written: Container) { container = written }
+
+  /// Writes a state within the caller's transaction.
+  func update(_ state: ContainerState, in connection: Connection) throws {
+    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+    let isOurs = try ContainerRows.update(
+      state, generation: container.generation, revision: container.stateRevision, in: connection)
+    guard isOurs else { throw try rowChanged(connection) }
+    try store.record(
+      .init(
+        kind: .container, id: id.rawValue, action: .updated, from: container.status, to: state.status,
+        revision: container.stateRevision + 1), in: connection)
+  }
+
   /// Writes a state, its `extra` and the intent in one transaction.
   func write(
     _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, durability: Durability,
-    operation: String
+    operation: String, recordsExit: Bool = false
   ) throws(StoreError) {
     try checkOpen(operation)
     try state.check(replacing: container.state, of: id)
@@ -52,20 +67,42 @@ final class LockedScope {
     try perform(operation) {
       // The embedder's JSON may be large: it is no use of the last space.
       try store.writeWithReserve(operation, durability: durability, draws: stateExtra == nil) { connection in
-        // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-        let isOurs = try ContainerRows.update(
-          state, generation: container.generation, revision: container.stateRevision, in: connection)
-        guard isOurs else { throw try rowChanged(connection) }
+        try update(state, in: connection)
         if let extra = stateExtra {
           try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
         }
         try write(change, next, in: connection)
+        if recordsExit, let code = state.exitCode {
+          try ExitCodeRows.record(code, of: id, at: .now, in: connection)
+        }
       }
     }
     intent = next
     container = container.with(
       state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1
     )
+  }
+
+  /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.
+  func writePart(
+    _ operation: String, durability: Durability, _ body: (Connection) throws -> ChangeRows.Entry
+  ) throws(StoreError) {
+    try writeParts(operation, durability: durability) { [try body($0)] }
+  }
+
+  /// The same for several changes.
+  func writeParts(
+    _ operation: String, durability: Durability, _ body: (Connection) throws -> [ChangeRows.Entry]
+  ) throws(StoreError) {
+    try checkOpen(operation)
+    try perform(operation) {
+      try store.writeWithReserve(operation, durability: durability, draws: false) { connection in
+        // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+        let revision = try ContainerRows.stateRevision(generation: container.generation, in: connection)
+        guard revision == container.stateRevision else { throw try rowChanged(connection) }
+        for change in try body(connection) { try store.record(change, in: connection) }
+      }
+    }
   }
 
   /// Removes the row, then its files; the lockfile goes when the scope ends.
@@ -76,6 +113,10 @@ final class LockedScope {
         let isOurs = try ContainerRows.remove(
           id, generation: container.generation, revision: container.stateRevision, in: connection)
         guard isOurs else { throw try rowChanged(connection) }
+        try store.record(
+          .init(
+            kind: .container, id: id.rawValue, action: .removed, from: container.status,
+            revision: container.stateRevision), in: connection)
       }
     }
     finishRemoval()

@@ -49,7 +49,8 @@ extension StateStore {
   public func recover() throws(StoreError) -> RecoveryReport {
     try perform("recover") {
       var report = try Recovery.recoverAfterReboot(
-        database, bootID: bootID, deadlineNanoseconds: operationDeadlineNanoseconds
+        database, bootID: bootID, retention: options.changeRetention,
+        deadlineNanoseconds: operationDeadlineNanoseconds
       ).report
       try reapLockFiles(into: &report)
       try reapSpecificationFiles(into: &report)
@@ -133,7 +134,7 @@ extension StoreError {
 /// Recovery after a reboot: one transaction, run once a boot by whichever process comes first.
 enum Recovery {
   static func recoverAfterReboot(
-    _ database: Database, bootID: String, deadlineNanoseconds: UInt64
+    _ database: Database, bootID: String, retention: ChangeRetention, deadlineNanoseconds: UInt64
   ) throws -> (bootEpoch: Int64, report: RecoveryReport) {
     let seen = try StoreIdentity.read(from: database)
     if seen.bootID == bootID { return (seen.bootEpoch, RecoveryReport()) }
@@ -146,8 +147,22 @@ enum Recovery {
       report.wasRebooted = true
       // FAILPOINT recovery.begun: this process is the first of the boot.
       try StorageError.check(planted: failpointErrno("recovery.begun"), path: database.path)
+      try ChangeRows.leap(.init(kind: .store, id: "", action: .recovered), retention, in: connection)
       for (id, generation) in try containers(in: connection) {
-        if let reset = try reset(id, generation: generation, in: connection) { report.reset.append(reset) }
+        guard let reset = try reset(id, generation: generation, in: connection) else { continue }
+        report.reset.append(reset.container)
+        try ChangeRows.record(
+          .init(
+            kind: .container, id: id.rawValue, action: .recovered, from: reset.container.from,
+            to: reset.container.to, revision: reset.revision), retention: retention, in: connection)
+      }
+      // INVARIANT I-8: their processes are gone.
+      for session in try ExecSessionRows.all(in: connection) {
+        try ExecSessionRows.remove(session.id, in: connection)
+        try ChangeRows.record(
+          .init(
+            kind: .execSession, id: session.id.rawValue, action: .removed, revision: session.revision),
+          retention: retention, in: connection)
       }
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
       let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
@@ -167,13 +182,22 @@ enum Recovery {
   /// A row that cannot be read, or breaks a rule of the schema, is left for `verify` (I-16).
   private static func reset(
     _ id: ContainerID, generation: Int64, in connection: Connection
-  ) throws -> RecoveryReport.ResetContainer? {
+  ) throws -> (container: RecoveryReport.ResetContainer, revision: Int64)? {
     let found = try StoreReads.skippingCorrupt {
       try ContainerRows.state(generation: generation, in: connection)
     }
     guard let (state, revision) = found else { return nil }
-    let next = state.afterReboot()
+    var next = state.afterReboot()
     guard next != state else { return nil }
+    // INVARIANT I-9: its monitor may have recorded the code and died before it could change the state.
+    if next.exitCode != state.exitCode {
+      let recorded = try ExitCodeRows.code(of: id, in: connection)
+      if let recorded, state.startedAt.map({ recorded.recordedAt >= $0 }) ?? true {
+        next.exitCode = recorded.code
+      } else {
+        try ExitCodeRows.record(ContainerState.unknownExitCode, of: id, at: .now, in: connection)
+      }
+    }
     let isWritten = try StoreReads.skippingCorrupt {
       try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
     }
@@ -181,6 +205,6 @@ enum Recovery {
     // FAILPOINT recovery.reset: between two containers of a recovery.
     failpoint("recovery.reset")
     precondition(isWritten, "a row read in this transaction is there")
-    return RecoveryReport.ResetContainer(id: id, from: state.status, to: next.status)
+    return (.init(id: id, from: state.status, to: next.status), revision + 1)
   }
 }

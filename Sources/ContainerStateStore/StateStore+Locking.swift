@@ -27,12 +27,16 @@ extension StateStore {
     try ContainerConfiguration.checkExtra(stateExtra)
     return try perform("add container") {
       let id = configuration.id
-      let locks = try HeldLocks([lockName(of: id)], wait: .upTo(options.operationTimeout), operation: "add")
+      // Under the lock of its pod nobody removes that.
+      let pod = try configuration.pod()
+      let names = [lockName(of: id)] + (pod.map { [podLockName(of: $0)] } ?? [])
+      let locks = try HeldLocks(names, wait: .upTo(options.operationTimeout), operation: "add")
       defer { locks.release() }
       do {
         return try insert(configuration, specification, state, stateExtra, durability)
       } catch {
-        unlinkUnlessKnown(id, locks)
+        unlinkUnlessKnown(id, lockName(of: id), locks)
+        if let pod { unlinkUnlessKnown(pod, podLockName(of: pod), locks) }
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -50,9 +54,15 @@ extension StateStore {
     defer { copy.discard() }
     let generation = try database.write(
       "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
-    ) {
-      try ContainerRows.insert(
-        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes, in: $0)
+    ) { connection in
+      let generation = try ContainerRows.insert(
+        configuration, state: state, stateExtra: stateExtra, specification: specification.bytes,
+        in: connection)
+      try record(
+        .init(
+          kind: .container, id: configuration.id.rawValue, action: .added, to: state.status, revision: 1),
+        in: connection)
+      return generation
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
     copy.publish()
@@ -115,6 +125,13 @@ extension StateStore {
       key: id.rawValue)
   }
 
+  /// The lockfile of a pod: like a container's, since they share their ids, but earlier in the lock order.
+  func podLockName(of id: ContainerID) -> LockName {
+    LockName(
+      directory: location.lockDirectory, fileName: lockFileName(of: id), rank: LockRank.pod,
+      key: id.rawValue)
+  }
+
   func lockFileName(of id: ContainerID) -> String { id.rawValue + StateStore.lockFileSuffix }
 
   static let lockFileSuffix = ".lock"
@@ -142,11 +159,11 @@ extension StateStore {
       found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
     } catch {
       // The question may have made the lockfile.
-      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, locks) }
+      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, lockName(of: id), locks) }
       throw error
     }
     guard let (container, intent) = found else {
-      unlinkUnlessKnown(id, locks)
+      unlinkUnlessKnown(id, lockName(of: id), locks)
       throw StoreError.notFound(id.rawValue)
     }
     return LockedScope(store: self, locks: locks, container: container, intent: intent)
@@ -155,19 +172,20 @@ extension StateStore {
   /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.
   ///
   /// To take away one that has an owner is safe under its lock, and costs him the making of another.
-  private func unlinkUnlessKnown(_ id: ContainerID, _ locks: HeldLocks) {
-    do { try unlinkIfOrphaned(id, locks) } catch { locks.unlink(lockName(of: id)) }
+  func unlinkUnlessKnown(_ id: ContainerID, _ name: LockName, _ locks: HeldLocks) {
+    do { try unlinkIfOrphaned(id, name, locks) } catch { locks.unlink(name) }
   }
 
   /// An id that turns out not to exist leaves no lockfile behind.
-  private func unlinkIfOrphaned(_ id: ContainerID, _ locks: HeldLocks) throws {
+  private func unlinkIfOrphaned(_ id: ContainerID, _ name: LockName, _ locks: HeldLocks) throws {
     let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
-    if !isKnown { locks.unlink(lockName(of: id)) }
+    if !isKnown { locks.unlink(name) }
   }
 }
 
 /// The ranks of the lock order: pods, containers, volumes; the gate comes after all of them.
 enum LockRank {
+  static let pod: UInt8 = 10
   static let container: UInt8 = 20
 }
 

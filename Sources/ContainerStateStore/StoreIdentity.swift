@@ -115,7 +115,19 @@ enum BootID {
     let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw .kernel("open", path: path, errno: errno) }
     defer { close(descriptor) }
-    let text = String(unsafeUninitializedCapacity: 64) { max(0, read(descriptor, $0.baseAddress, 64)) }
+    var failure: Int32 = 0
+    let text = String(unsafeUninitializedCapacity: 64) { buffer in
+      var length = 0
+      while let start = buffer.baseAddress, length < buffer.count {
+        let count = read(descriptor, start + length, buffer.count - length)
+        if count < 0 && errno == EINTR { continue }
+        if count < 0 { failure = errno }
+        guard count > 0 else { break }
+        length += count
+      }
+      return length
+    }
+    guard failure == 0 else { throw .kernel("read", path: path, errno: failure) }
     guard let line = text.split(separator: "\n").first, line.utf8.count == 36 else {
       throw StoreError(
         .io, subject: path, message: "the kernel's boot id is not readable; give one in the options")

@@ -50,7 +50,8 @@ struct StoreOpening {
         identity.bootID == bootID
         ? identity.bootEpoch
         : try Recovery.recoverAfterReboot(
-          database, bootID: bootID, deadlineNanoseconds: deadlineNanoseconds
+          database, bootID: bootID, retention: options.changeRetention,
+          deadlineNanoseconds: deadlineNanoseconds
         ).bootEpoch
       return Opened(
         location: ResolvedLocation(

@@ -13,9 +13,33 @@ public struct StoreOptions: Sendable {
   ///
   /// Default: 1,000 (4 MB).
   public var walCheckpointFrames: Int32 = 1_000
+  /// How many of the changes that were recorded are kept, and for how long.
+  public var changeRetention = ChangeRetention()
   /// The boot that this process runs in; nil for the kernel's `/proc/sys/kernel/random/boot_id`.
   public var bootID: String?
 
   /// The options that suit an engine on a local disk.
   public init() {}
+}
+
+/// How long a store remembers what was changed; what is beyond either limit is removed by later changes.
+///
+/// After a reboot the changes from before it are the first to go.
+public struct ChangeRetention: Sendable, Hashable {
+  /// About how many changes are kept, at least 1; the newest always is.
+  public let count: Int32
+  /// How old a change may become, by the wall clock.
+  public let age: Duration
+
+  /// Ten thousand changes, and none older than a day, unless said otherwise.
+  public init(count: Int32 = 10_000, age: Duration = .seconds(86_400)) {
+    self.count = max(1, count)
+    self.age = age
+  }
+
+  var ageNanoseconds: Int64 {
+    let (seconds, attoseconds) = age.components
+    let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    return overflows ? Int64.max / 2 : min(max(0, whole), Int64.max / 2) + attoseconds / 1_000_000_000
+  }
 }

@@ -94,10 +94,7 @@ extension StateStore {
   public func facts() throws(StoreError) -> StoreFacts {
     try perform("read facts") {
       let facts = try database.facts()
-      let count = try database.readOne { connection in
-        let row = try connection.statement("SELECT count(*) FROM record WHERE kind = 1")
-        return try row.step() ? try row.int64(0) : 0
-      }
+      let count = try database.readOne { try ContainerRows.count(in: $0) }
       return try StoreFacts(
         location: location, schemaVersion: facts.schemaVersion, bootEpoch: bootEpoch, containerCount: count,
         sqliteVersion: facts.sqliteVersion, sqliteHasWALResetRace: facts.hasWALResetRace,

@@ -128,12 +128,12 @@ extension StateStore {
 
 /// The checks of one snapshot.
 struct Verification {
-  private let connection: Connection
+  let connection: Connection
   private(set) var violations: [Violation] = []
 
   init(_ connection: Connection) { self.connection = connection }
 
-  private mutating func report(_ rule: String, _ subject: String, _ message: String) {
+  mutating func report(_ rule: String, _ subject: String, _ message: String) {
     violations.append(
       Violation(rule: rule, subject: printable(subject, limit: 128), message: printable(message, limit: 1024))
     )
@@ -146,6 +146,8 @@ struct Verification {
     try check { try $0.checkRules() }
     try check { try $0.checkContainers() }
     try check { try $0.checkDependencyCycles() }
+    try check { try $0.checkPods() }
+    try check { try $0.checkChanges() }
   }
 
   private mutating func check(_ body: (inout Verification) throws -> Void) throws {
@@ -195,14 +197,14 @@ struct Verification {
 
   /// The rules that one statement decides: each row it returns is a violation's subject.
   private mutating func checkRules() throws {
-    for rule in Self.rules {
+    for rule in Self.rules + Self.rulesOfParts {
       let rows = try connection.statement(dynamic: rule.sql)
       while try rows.step() { report(rule.number, subject(rows), rule.message) }
     }
   }
 
   /// The first column as text, which in a damaged row it need not be.
-  private func subject(_ row: borrowing Statement) -> String {
+  func subject(_ row: borrowing Statement) -> String {
     (try? row.string(0)) ?? "a row without a text"
   }
 
@@ -282,36 +284,22 @@ struct Verification {
   }
 
   /// Reports damage; a read that failed for another reason says nothing of the row, and is thrown again.
-  private mutating func report(_ rule: String, _ subject: String, damage error: any Error) throws {
+  mutating func report(_ rule: String, _ subject: String, damage error: any Error) throws {
     let found = StoreError.mapped(error)
     guard found.code == .corrupt else { throw error }
     report(rule, subject, found.message)
   }
 
   private mutating func checkTables(_ container: Container) throws {
-    if try labels(of: container.generation) != container.configuration.labels() {
+    if try ContainerRows.labels(of: container.generation, in: connection) != container.configuration.labels()
+    {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
-    if try dependencies(of: container.generation) != container.configuration.dependencies() {
+    try checkMembership(container)
+    let dependencies = try ContainerRows.dependencies(of: container.generation, in: connection)
+    if try dependencies != container.configuration.dependencies() {
       report("I-3", container.id.rawValue, "the dependencies differ from the configuration")
     }
-  }
-
-  private func labels(of generation: Int64) throws -> [String: String] {
-    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
-    try row.bind(1, generation)
-    var labels: [String: String] = [:]
-    while try row.step() { labels[try row.string(0)] = try row.string(1) }
-    return labels
-  }
-
-  private func dependencies(of generation: Int64) throws -> Set<ContainerID> {
-    let row = try connection.statement(
-      "SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependency WHERE d.dependant = ?1")
-    try row.bind(1, generation)
-    var ids: Set<ContainerID> = []
-    while try row.step() { ids.insert(ContainerID(unchecked: try row.string(0))) }
-    return ids
   }
 
   private mutating func checkSpecification(_ id: String, _ generation: Int64) throws {

@@ -21,6 +21,7 @@
     private struct State {
       var plans: [FailpointPlan] = []
       var passed: [String] = []
+      var noting: (@Sendable (String) -> Void)?
     }
 
     private static let state = Mutex(State(plans: planned(in: environment)))
@@ -33,10 +34,13 @@
 
     /// Replaces what is armed, and forgets what has been passed.
     ///
-    /// - Parameter text: as in the environment; empty disarms. What it does not understand traps.
-    package static func arm(_ text: String) {
+    /// - Parameters:
+    ///   - text: as in the environment; empty disarms. What it does not understand traps.
+    ///   - noting: called each time with the name before what is planned is done there, so that a death does
+    ///     not hide it.
+    package static func arm(_ text: String, noting: (@Sendable (String) -> Void)? = nil) {
       let plans = planned(in: text)
-      state.withLock { $0 = State(plans: plans) }
+      state.withLock { $0 = State(plans: plans, noting: noting) }
       isArmed.store(!plans.isEmpty, ordering: .releasing)
     }
 
@@ -57,7 +61,7 @@
     /// As above, for a name that is put together.
     package static func pass(_ name: String) -> Int32 {
       guard isArmed.load(ordering: .acquiring) else { return 0 }
-      let modes = state.withLock { state in
+      let (modes, noting) = state.withLock { state in
         var isKnown = false
         let due = state.plans.indices.compactMap { index -> FailpointPlan.Mode? in
           guard state.plans[index].matches(name) else { return nil }
@@ -65,8 +69,9 @@
           return state.plans[index].hit()
         }
         if isKnown { state.passed.append(name) }
-        return due
+        return (due, state.noting)
       }
+      if !modes.isEmpty { noting?(name) }
       return modes.reduce(0) { errno, mode in
         let found = mode.act()
         return found == 0 ? errno : found
@@ -147,7 +152,8 @@
     func act() -> Int32 {
       switch self {
       case .kill: Glibc.kill(getpid(), SIGKILL)
-      case .stop: Glibc.kill(getpid(), SIGSTOP)
+      // This thread, so that it goes no further while another one takes the signal.
+      case .stop: raise(SIGSTOP)
       case .note: break
       case .error(let errno, _): return errno
       case .delay(let microseconds): usleep(microseconds)

@@ -14,6 +14,8 @@ package final class Connection {
 
   /// Writing statements are refused unless a write transaction is under way.
   var allowsWrites = false
+  /// Frames in the WAL when the last write transaction began.
+  private(set) var framesBeforeWriting = 0
   private var isPreparedForWriting = false
   private var versionIsKnown = false
   private var versionStatement: OpaquePointer?
@@ -262,6 +264,7 @@ extension Connection {
       try control(.beginImmediate)
       do {
         let wal = try walFrames()
+        framesBeforeWriting = wal.walFrames
         guard wal.walFrames > 0, wal.isComplete else { return false }
         if try lock(.checkpoint) { return true }
       } catch {

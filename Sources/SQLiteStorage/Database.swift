@@ -136,6 +136,7 @@ package final class Database: Sendable {
       failpoint("commit.committed")
       if durability == .durable { try sync(connection) }
       copyBackIfDue(connection, deadlineNanoseconds: deadlineNanoseconds)
+      freeWALIfOverdue(connection, deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
       failpoint("commit.before-return")
       return result

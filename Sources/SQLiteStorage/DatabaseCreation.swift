@@ -118,7 +118,7 @@ extension Connection {
   }
 }
 
-private func syncDirectory(of path: String) throws(StorageError) {
+func syncDirectory(of path: String) throws(StorageError) {
   let slash = path.lastIndex(of: "/") ?? path.startIndex
   let directory = slash == path.startIndex ? "/" : String(path[..<slash])
   let descriptor = uninterrupted { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }

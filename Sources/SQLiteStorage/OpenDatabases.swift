@@ -87,6 +87,9 @@ enum OpenDatabases {
     }
   }
 
+  /// Whether anything in this process has the database open.
+  static func isOpenHere(_ identity: FileIdentity) -> Bool { entries.withLock { $0[identity] != nil } }
+
   /// True when anything else, here or in another process, has the database open; nil when that cannot be
   /// told.
   ///
@@ -113,6 +116,9 @@ enum SharedMemoryLock {
   private static let setOpenFileDescriptionLock: Int32 = 37
 
   static func hold(_ descriptor: Int32) -> Bool { set(Int16(F_RDLCK), descriptor) }
+
+  /// Keeps everybody from opening the database; false where somebody has it open.
+  static func holdAlone(_ descriptor: Int32) -> Bool { set(Int16(F_WRLCK), descriptor) }
 
   static func release(_ descriptor: Int32) { _ = set(Int16(F_UNLCK), descriptor) }
 

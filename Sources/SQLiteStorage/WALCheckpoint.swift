@@ -98,7 +98,7 @@ extension Connection {
   }
 
   /// A lock on the WAL index that the connection holds beyond what SQLite itself does with it.
-  enum WALLock { case write, checkpoint }
+  enum WALLock { case write, checkpoint, readMark(Int) }
 
   /// Takes it at once; false where another connection has it.
   func lock(_ lock: WALLock) throws(StorageError) -> Bool {
@@ -124,6 +124,7 @@ extension Connection.WALLock {
     switch self {
     case .write: Int32(csqlite_wal_write_lock.rawValue)
     case .checkpoint: Int32(csqlite_wal_checkpoint_lock.rawValue)
+    case .readMark(let number): Int32(csqlite_wal_read_lock.rawValue) + Int32(number)
     }
   }
 }

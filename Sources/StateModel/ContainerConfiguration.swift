@@ -96,10 +96,20 @@ public struct ContainerConfiguration: Sendable, Hashable {
     return ids
   }
 
+  /// The pod it is in; nil for none.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func pod() throws(StoreError) -> ContainerID? {
+    let pod: ContainerID?
+    do { pod = try ContainerDetails.pod(in: detailsJSON.root) } catch { throw damaged(error) }
+    if let pod { try checkIDs([pod]) }
+    return pod
+  }
+
   /// Ids become names of lockfiles, and something else may have written these.
   private func checkIDs(_ ids: Set<ContainerID>) throws(StoreError) {
     for id in ids where !Identifier.isValid(id.rawValue, maximumLength: Identifier.maximumIDLength) {
-      throw .corrupt(self.id.rawValue, "the stored configuration depends on something that is no id")
+      throw .corrupt(self.id.rawValue, "the stored configuration refers to something that is no id")
     }
   }
 

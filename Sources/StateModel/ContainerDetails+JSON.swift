@@ -10,6 +10,7 @@ extension ContainerDetails {
     let joins = namespaceJoins.map { ($0.key.rawValue, $0.value.rawValue) }
     json.member("namespace_joins", Dictionary(uniqueKeysWithValues: joins))
     json.member("dependencies", dependencies.map(\.rawValue).sorted())
+    json.member("pod", pod?.rawValue)
     json.member("process_label", processLabel.isEmpty ? nil : processLabel)
     json.member("mount_label", mountLabel.isEmpty ? nil : mountLabel)
     json.member("shm_directory", sharedMemoryDirectory.isEmpty ? nil : sharedMemoryDirectory)
@@ -44,6 +45,7 @@ extension ContainerDetails {
       case "labels": labels = try ContainerDetails.strings(value)
       case "namespace_joins": namespaceJoins = try ContainerDetails.namespaceJoins(value)
       case "dependencies": dependencies = try ContainerDetails.ids(value)
+      case "pod": pod = ContainerID(unchecked: try value.string())
       case "process_label": processLabel = try value.string()
       case "mount_label": mountLabel = try value.string()
       case "shm_directory": sharedMemoryDirectory = try value.string()
@@ -69,6 +71,10 @@ extension ContainerDetails {
 
   static func allDependencies(in json: JSONView) throws(JSONError) -> Set<ContainerID> {
     try ids(json.member("dependencies")).union(namespaceJoins(json.member("namespace_joins")).values)
+  }
+
+  static func pod(in json: JSONView) throws(JSONError) -> ContainerID? {
+    try json.member("pod").map { (pod) throws(JSONError) in ContainerID(unchecked: try pod.string()) }
   }
 
   private static func strings(_ json: JSONView?) throws(JSONError) -> [String: String] {

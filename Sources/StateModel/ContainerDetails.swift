@@ -30,7 +30,9 @@ public struct ContainerDetails: Sendable, Hashable {
   public var dependencies: Set<ContainerID> = []
   /// What happens when its process ends.
   public var restartPolicy: RestartPolicy = .never
-  /// Whether it holds the namespaces of a pod.
+  /// The pod it is in; nil for none.
+  public var pod: ContainerID?
+  /// Whether it holds the namespaces of its pod.
   public var isInfrastructure = false
 
   /// Details that say nothing but the defaults.
@@ -43,11 +45,9 @@ public struct ContainerDetails: Sendable, Hashable {
     guard (0...64).contains(stopSignal) else {
       throw .invalidArgument("stop signal", "a stop signal is 0 (not set) to 64")
     }
-    for (key, _) in labels where key.isEmpty || key.utf8.count > 4096 {
-      throw .invalidArgument("label", "a label's key has 1 to 4096 bytes")
-    }
+    try ContainerDetails.check(labels: labels)
+    if pod == id { throw .invalidArgument(id.rawValue, "a container cannot be its own pod") }
     var texts = [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory]
-    texts += Array(labels.keys) + Array(labels.values)
     for mount in mounts { texts += [mount.type, mount.source, mount.destination] + mount.options }
     for mapping in portMappings { texts += [mapping.hostAddress, mapping.transport] }
     for text in texts where text.utf8.contains(0) {
@@ -55,6 +55,19 @@ public struct ContainerDetails: Sendable, Hashable {
     }
     // INVARIANT I-6: never itself; that what it names exists is the transaction's to check.
     if allDependencies.contains(id) { throw .dependencyOnItself(id) }
+  }
+}
+
+extension ContainerDetails {
+  package static func check(labels: [String: String]) throws(StoreError) {
+    for (key, value) in labels {
+      guard !key.isEmpty, key.utf8.count <= 4096 else {
+        throw .invalidArgument("label", "a label's key has 1 to 4096 bytes")
+      }
+      if key.utf8.contains(0) || value.utf8.contains(0) {
+        throw .invalidArgument("label", "a text must not contain NUL")
+      }
+    }
   }
 }
 

@@ -1,6 +1,6 @@
-/// Which containers a listing returns, newest first.
+/// Which containers a listing returns, and in which order.
 ///
-/// An empty filter returns all.
+/// An empty filter returns all, newest first.
 public struct ContainerFilter: Sendable, Hashable {
   /// Only these statuses; nil for any.
   public var statuses: Set<ContainerStatus>?
@@ -14,7 +14,28 @@ public struct ContainerFilter: Sendable, Hashable {
   public var createdBefore: Timestamp?
   /// Only containers created at or after this moment; nil for any.
   public var createdSince: Timestamp?
-  /// At most this many, the newest; nil for all.
+  /// Only members of the pod of this id or name; nil for any.
+  public var pod: String?
+  /// Only containers that are connected to this network; nil for any.
+  public var network: String?
+  /// Only containers made from an image of one of these ids or names; nil for any.
+  public var images: Set<String>?
+  /// Only names that this pattern matches as a whole: `*` stands for any text, `?` for one character; nil for
+  /// any.
+  public var namePattern: String?
+  /// Only containers that ended with one of these exit codes; nil for any.
+  public var exitCodes: Set<Int32>?
+  /// Only containers that ended before this moment; nil for any.
+  public var exitedBefore: Timestamp?
+  /// Only containers that ended at or after this moment; nil for any.
+  public var exitedSince: Timestamp?
+  /// Only containers that depend on the container of this id, directly; nil for any.
+  public var dependantsOf: ContainerID?
+  /// What they are sorted by.
+  public var sort = ContainerSort.created
+  /// Whether the smallest comes first.
+  public var isAscending = false
+  /// At most this many, the first in their order; nil for all.
   public var limit: Int?
 
   /// A filter that lets everything through.
@@ -25,6 +46,18 @@ public struct ContainerFilter: Sendable, Hashable {
 
   /// Every container.
   public static let all = ContainerFilter()
+}
+
+/// What a listing is sorted by; of what is equal, the container added last is the greatest.
+public enum ContainerSort: Sendable, Hashable, CaseIterable {
+  /// The moment of creation.
+  case created
+  /// The name, byte by byte.
+  case name
+  /// The status, in the order of the life cycle.
+  case status
+  /// The moment at which it ended; the smallest where it has not.
+  case exited
 }
 
 /// A condition on one label.

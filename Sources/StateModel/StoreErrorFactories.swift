@@ -58,7 +58,7 @@ extension StoreError {
     return StoreError(
       .ambiguous, subject: printable(prefix, limit: 128),
       message:
-        "more than one container id begins like this (\(candidates.joined(separator: ", "))); "
+        "more than one id begins like this (\(candidates.joined(separator: ", "))); "
         + "type more of it",
       candidates: candidates)
   }

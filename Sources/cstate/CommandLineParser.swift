@@ -2,6 +2,8 @@
 struct ParsedCommand {
   /// Nil where none was named.
   let verb: Verb?
+  /// The first word of verbs that have two, where nothing came after it.
+  let group: String?
   let arguments: CommandArguments
 }
 
@@ -27,18 +29,21 @@ struct UsageError: Error {
 /// Reads a command line by the tables of options and verbs.
 ///
 /// It knows `--name value`, `--name=value`, `-a`, `-aq`, `-s value` and `-svalue`; after `--` everything is
-/// an operand. Options of every verb may stand before its name.
+/// an operand. Options of every verb may stand before its name. A verb's name has one word or two.
 struct CommandLineParser {
   private var words: ArraySlice<String>
   private var arguments = CommandArguments()
   private var verb: Verb?
+  /// The first word of a verb whose second has not come yet.
+  private var group: String?
 
   /// The verb and what was given to it in `words`, the command line without the program's name; operands are
   /// not counted yet.
   static func parse(_ words: [String]) throws(UsageError) -> ParsedCommand {
     var parser = CommandLineParser(words: words[...])
     try parser.parse()
-    return ParsedCommand(verb: parser.verb, arguments: parser.arguments)
+    return ParsedCommand(
+      verb: parser.verb, group: parser.verb == nil ? parser.group : nil, arguments: parser.arguments)
   }
 
   private init(words: ArraySlice<String>) { self.words = words }
@@ -63,11 +68,16 @@ struct CommandLineParser {
 
   private mutating func take(operand: String) throws(UsageError) {
     guard verb == nil else { return arguments.add(operand: operand) }
-    guard let named = Verb.all.first(where: { $0.name == operand }) else {
-      let near = nearest(to: operand, among: Verb.all.filter { !$0.isHidden }.map(\.name))
-      throw UsageError(operand, "there is no such verb" + (near.map { "; did you mean \($0)?" } ?? ""))
+    let name = group.map { "\($0) \(operand)" } ?? operand
+    if let named = Verb.all.first(where: { $0.name == name }) {
+      verb = named
+    } else if group == nil, !Verb.named(inGroup: operand).isEmpty {
+      group = operand
+    } else {
+      let known = group.map(Verb.named(inGroup:)) ?? Verb.all.filter { !$0.isHidden }
+      let near = nearest(to: name, among: known.map(\.name))
+      throw UsageError(name, "there is no such verb" + (near.map { "; did you mean \($0)?" } ?? ""))
     }
-    verb = named
   }
 
   private mutating func take(long text: String) throws(UsageError) {

@@ -8,6 +8,19 @@ enum Help {
     (verb.map(lines(of:)) ?? overview).joined(separator: "\n")
   }
 
+  /// The help of the verbs that begin with one word.
+  static func text(ofGroup word: String) -> String {
+    let verbs = Verb.named(inGroup: word)
+    let lines =
+      [
+        "Usage: cstate \(word) VERB [OPTION]… [ARGUMENT]…", "",
+        "Verbs (cstate \(word) VERB --help tells more):",
+      ]
+      + columns(verbs.map { ($0.name, $0.summary) }) + ["", "Examples:"]
+      + columns(verbs.map { ($0.name, $0.example) })
+    return lines.joined(separator: "\n")
+  }
+
   private static var overview: [String] {
     let verbs = Verb.all.filter { !$0.isHidden }
     var lines = ["cstate keeps the state of containers that many processes share, and runs them.", ""]

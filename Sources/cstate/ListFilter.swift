@@ -12,6 +12,7 @@ struct ListFilter {
       }
       try add(key: key, value: String(text.dropFirst(key.count + 1)), store: store)
     }
+    if let text = arguments.value(.sort) { try sort(by: text) }
     if let text = arguments.value(.last) {
       guard let count = Int(text), count >= 0 else {
         throw UsageError("--last \(text)", "a whole number is needed", verb: "ps")
@@ -21,6 +22,17 @@ struct ListFilter {
     if filter.statuses == nil, filter.limit == nil, !arguments.has(.all) {
       filter.statuses = [.running, .paused, .stopping]
     }
+  }
+
+  /// Times begin with the latest, names with the first of the alphabet.
+  private mutating func sort(by text: String) throws(UsageError) {
+    let key = text.hasPrefix("-") ? String(text.dropFirst()) : text
+    guard let sort = ContainerSort.allCases.first(where: { "\($0)" == key }) else {
+      let keys = ContainerSort.allCases.map { "\($0)" }.joined(separator: ", ")
+      throw UsageError("--sort \(text)", "a listing is sorted by one of \(keys)", verb: "ps")
+    }
+    filter.sort = sort
+    filter.isAscending = (sort == .name || sort == .status) != text.hasPrefix("-")
   }
 
   private mutating func add(key: String, value: String, store: StateStore) throws {
@@ -38,10 +50,23 @@ struct ListFilter {
         isPresenceEnough ? .present(label) : .equals(label, String(value.dropFirst(label.count + 1))))
     case "name": filter.nameContaining = value
     case "id": filter.idPrefix = value
+    case "pod": filter.pod = value
+    case "network": filter.network = value
+    case "ancestor": filter.images = (filter.images ?? []).union([value])
+    case "pattern": filter.namePattern = value
+    case "exited":
+      guard let code = Int32(value) else {
+        throw UsageError("--filter exited=\(value)", "an exit code is a number, −1 to 255", verb: "ps")
+      }
+      filter.exitCodes = (filter.exitCodes ?? []).union([code])
+    case "depends-on": filter.dependantsOf = try store.lookUpContainer(value).id
     case "before": filter.createdBefore = try moment(value, store: store)
     case "since": filter.createdSince = try moment(value, store: store)
     default:
-      let keys = ["status", "label", "name", "id", "before", "since"]
+      let keys = [
+        "status", "label", "name", "id", "pod", "network", "ancestor", "pattern", "exited", "depends-on",
+        "before", "since",
+      ]
       let hint = nearest(to: key, among: keys).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(
         "--filter \(key)", "a filter is one of \(keys.joined(separator: ", "))\(hint)", verb: "ps")

@@ -24,9 +24,15 @@ struct Main {
   }
 
   private static func run(_ command: ParsedCommand, startNanoseconds: UInt64) throws -> Int32 {
-    if command.arguments.has(.help) { return write(Help.text(of: command.verb)) }
+    if command.arguments.has(.help) {
+      return write(command.group.map(Help.text(ofGroup:)) ?? Help.text(of: command.verb))
+    }
     if command.arguments.has(.version) {
       return write("cstate \(Version.number)")
+    }
+    if let group = command.group {
+      throw UsageError(
+        group, "say what to do: " + Verb.named(inGroup: group).map(\.name).joined(separator: ", "))
     }
     guard let verb = command.verb else {
       throw UsageError("", "say what to do: cstate VERB")

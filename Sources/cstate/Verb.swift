@@ -43,10 +43,16 @@ struct Verb: Sendable {
 
   /// Every verb, in the order of help.
   static let all: [Verb] = [
-    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .locks, .info,
+    .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .backUp,
+    .restore, .events, .podAdd, .podList, .podInspect, .podRemove, .networkConnect, .networkDisconnect,
+    .networkList, .execSessionList, .execSessionRemove, .exitCodeList, .exitCodePrune, .locks, .info,
     .version,
+    .completion, .manual,
     .monitor,
   ]
+
+  /// The verbs of two words that begin with this one; none where there is no such group.
+  static func named(inGroup word: String) -> [Verb] { all.filter { $0.name.hasPrefix(word + " ") } }
 
   /// Throws where the number of operands is wrong.
   func check(_ arguments: CommandArguments) throws(UsageError) {

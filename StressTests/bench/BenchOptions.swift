@@ -1,3 +1,5 @@
+internal import StressSupport
+
 /// What the bench is asked to do.
 struct BenchOptions {
   /// Short, for machines that check changes; without it, long, for people.
@@ -43,13 +45,13 @@ struct BenchOptions {
     BenchCase.allCases.map { "  " + padded($0.rawValue, 16) + $0.summary }.joined(separator: "\n")
   }
 
-  init(_ words: [String]) throws(BenchFailure) {
+  init(_ words: [String]) throws(StressFailure) {
     var words = words[...]
     while let word = words.popFirst() {
       let name = String(word.prefix { $0 != "=" })
       let attached = name.count < word.count ? String(word.dropFirst(name.count + 1)) : nil
-      func value() throws(BenchFailure) -> String {
-        guard let value = attached ?? words.popFirst() else { throw BenchFailure("\(name) needs a value") }
+      func value() throws(StressFailure) -> String {
+        guard let value = attached ?? words.popFirst() else { throw StressFailure("\(name) needs a value") }
         return value
       }
       switch name {
@@ -63,16 +65,16 @@ struct BenchOptions {
       case "--out": outputDirectory = try value()
       case "--thresholds": thresholds = try value()
       case "--format": printsJSON = try BenchOptions.isJSON(value())
-      default: throw BenchFailure("\(word): unknown option; see cstate-bench --help")
+      default: throw StressFailure("\(word): unknown option; see cstate-bench --help")
       }
     }
   }
 
-  private static func cases(_ text: String) throws(BenchFailure) -> Set<BenchCase> {
+  private static func cases(_ text: String) throws(StressFailure) -> Set<BenchCase> {
     var cases: Set<BenchCase> = []
     for name in text.split(separator: ",") {
       guard let found = BenchCase(rawValue: String(name)) else {
-        throw BenchFailure("--only \(name): no such case; see cstate-bench --help")
+        throw StressFailure("--only \(name): no such case; see cstate-bench --help")
       }
       cases.insert(found)
     }
@@ -81,21 +83,21 @@ struct BenchOptions {
 
   private static func numbers(
     _ text: String, _ name: String, _ range: ClosedRange<Int>
-  ) throws(BenchFailure) -> [Int] {
+  ) throws(StressFailure) -> [Int] {
     var numbers: [Int] = []
     for part in text.split(separator: ",") {
       guard let number = Int(part), range.contains(number) else {
-        throw BenchFailure(
+        throw StressFailure(
           "\(name) \(part): a number from \(range.lowerBound) to \(range.upperBound) is needed")
       }
       numbers.append(number)
     }
-    guard !numbers.isEmpty else { throw BenchFailure("\(name) needs a number") }
+    guard !numbers.isEmpty else { throw StressFailure("\(name) needs a number") }
     return numbers.sorted()
   }
 
-  private static func isJSON(_ text: String) throws(BenchFailure) -> Bool {
-    guard text == "json" || text == "text" else { throw BenchFailure("--format \(text): text or json") }
+  private static func isJSON(_ text: String) throws(StressFailure) -> Bool {
+    guard text == "json" || text == "text" else { throw StressFailure("--format \(text): text or json") }
     return text == "json"
   }
 }

@@ -1,5 +1,6 @@
 internal import CBenchFloor
 internal import Glibc
+internal import StressSupport
 
 /// Runs one cell: workers that stay alive while the subjects take turns, each ending what it has begun.
 struct CellRun {
@@ -7,7 +8,7 @@ struct CellRun {
   let place: Place
   let noise: Noise
 
-  func measure() throws(BenchFailure) -> CellFigures {
+  func measure() throws(StressFailure) -> CellFigures {
     guard let page = bench_make_page() else { throw .systemCall("mmap", "results") }
     defer { bench_free_page(page) }
     if cell.benchCase.isDurable {
@@ -31,7 +32,7 @@ struct CellRun {
 
   private var holders: Int { cell.benchCase == .openHeld ? 1 : 0 }
 
-  private func startWorkers(_ page: UnsafeMutablePointer<bench_page>) throws(BenchFailure) -> [pid_t] {
+  private func startWorkers(_ page: UnsafeMutablePointer<bench_page>) throws(StressFailure) -> [pid_t] {
     var children: [pid_t] = []
     for index in 0..<(cell.processes + holders) {
       let isHolder = index >= cell.processes
@@ -46,7 +47,7 @@ struct CellRun {
   /// One cycle that warms up, then the measured ones, every second one in the other order.
   private func runCycles(
     _ page: UnsafeMutablePointer<bench_page>, _ children: [pid_t], _ sums: [ResultSum]
-  ) throws(BenchFailure) {
+  ) throws(StressFailure) {
     for cycle in 0...cell.cycles {
       for subject in cycle % 2 == 0 ? cell.subjects : cell.subjects.reversed() {
         try awaitArrivals(page, children)
@@ -62,7 +63,7 @@ struct CellRun {
     }
   }
 
-  private func end(_ page: UnsafeMutablePointer<bench_page>, _ children: [pid_t]) throws(BenchFailure) {
+  private func end(_ page: UnsafeMutablePointer<bench_page>, _ children: [pid_t]) throws(StressFailure) {
     page.pointee.subject = UInt32(BENCH_END)
     bench_start_turn(page)
     for child in children {
@@ -71,7 +72,7 @@ struct CellRun {
         guard errno == EINTR else { throw .systemCall("waitpid", cell.name) }
       }
       guard status == 0 else {
-        throw BenchFailure("\(cell.name): a process ended with wait status \(status)")
+        throw StressFailure("\(cell.name): a process ended with wait status \(status)")
       }
     }
   }
@@ -79,7 +80,7 @@ struct CellRun {
   /// Waits for all, and for nothing once one of them has died.
   private func awaitArrivals(
     _ page: UnsafeMutablePointer<bench_page>, _ children: [pid_t]
-  ) throws(BenchFailure) {
+  ) throws(StressFailure) {
     let limit = nanoseconds(CLOCK_MONOTONIC) + 120_000_000_000
     while bench_await_arrivals(page, UInt32(children.count)) == 0 {
       for child in children {
@@ -87,11 +88,11 @@ struct CellRun {
         // Looks without taking the status away.
         let found = waitid(P_PID, id_t(child), &information, WEXITED | WNOHANG | WNOWAIT)
         if found != 0 || information.si_signo == SIGCHLD {
-          throw BenchFailure("\(cell.name): a process ended in the middle")
+          throw StressFailure("\(cell.name): a process ended in the middle")
         }
       }
       guard nanoseconds(CLOCK_MONOTONIC) < limit else {
-        throw BenchFailure("\(cell.name): a block took over two minutes")
+        throw StressFailure("\(cell.name): a block took over two minutes")
       }
     }
   }

@@ -1,6 +1,7 @@
 internal import CBenchFloor
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// The cases in plain C, for the floor and, with a rollback journal, for the peer.
 struct FloorWorkloads {
@@ -38,7 +39,7 @@ struct FloorWorkloads {
     default: break
     }
     let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
-    guard let database = floor_open(path, journal) else { throw BenchFailure("\(path) cannot be opened") }
+    guard let database = floor_open(path, journal) else { throw StressFailure("\(path) cannot be opened") }
     var workload = workload(on: database)
     workload.close = { floor_close(database, 0) }
     return workload

@@ -1,5 +1,6 @@
 internal import CBenchFloor
 internal import Glibc
+internal import StressSupport
 
 /// How much one and the same piece of work varies on this machine, measured between the blocks of a run.
 final class Noise {
@@ -18,7 +19,7 @@ final class Noise {
   /// A sync that is faster than this reaches no disk.
   private static let fastestSyncNanoseconds = 50_000.0
 
-  init(directory: String) throws(BenchFailure) {
+  init(directory: String) throws(StressFailure) {
     let path = directory + "/calibration"
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .systemCall("open", path) }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// One run of the bench from its first database to its judgement.
 struct Run {
@@ -7,7 +8,7 @@ struct Run {
   private let plan: Plan
   private let thresholds: [Threshold]
 
-  init(_ options: BenchOptions) throws(BenchFailure) {
+  init(_ options: BenchOptions) throws(StressFailure) {
     self.options = options
     plan = Plan(options)
     // Not after half an hour.
@@ -20,8 +21,8 @@ struct Run {
   }
 
   /// - Returns: the exit status.
-  func run() throws(BenchFailure) -> Int32 {
-    let workplace = try Workplace(in: options.directory ?? temporaryDirectory())
+  func run() throws(StressFailure) -> Int32 {
+    let workplace = try Workplace(in: options.directory)
     defer { workplace.remove() }
     let noise = try Noise(directory: workplace.path)
     let figures = try measure(in: workplace, noise)
@@ -40,7 +41,7 @@ struct Run {
     return broken.isEmpty ? 0 : 1
   }
 
-  private func measure(in workplace: Workplace, _ noise: Noise) throws(BenchFailure) -> [CellFigures] {
+  private func measure(in workplace: Workplace, _ noise: Noise) throws(StressFailure) -> [CellFigures] {
     if !options.printsJSON { say(Table.header) }
     var figures: [CellFigures] = []
     for (index, cell) in plan.cells.enumerated() {
@@ -62,22 +63,11 @@ struct Run {
     return figures
   }
 
-  private func write(_ report: Report, into directory: String) throws(BenchFailure) {
+  private func write(_ report: Report, into directory: String) throws(StressFailure) {
     guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw .systemCall("mkdir", directory) }
-    try write(report.json.formatted() + "\n", to: directory + "/bench.json")
+    try writeFile(Array((report.json.formatted() + "\n").utf8), to: directory + "/bench.json", mode: 0o644)
     for plot in Plots(figures: report.figures, thresholds: thresholds).all {
-      try write(plot.svg, to: "\(directory)/\(plot.name)")
+      try writeFile(Array(plot.svg.utf8), to: "\(directory)/\(plot.name)", mode: 0o644)
     }
-  }
-
-  private func write(_ text: String, to path: String) throws(BenchFailure) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .systemCall("open", path) }
-    defer { close(descriptor) }
-    guard writeAll(Array(text.utf8), to: descriptor) else { throw .systemCall("write", path) }
-  }
-
-  private func temporaryDirectory() -> String {
-    getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
   }
 }

@@ -2,6 +2,7 @@ internal import CBenchFloor
 internal import ContainerStateStore
 internal import FileLocking
 internal import Glibc
+internal import StressSupport
 
 /// The cases as a user of the library does them.
 struct StoreWorkloads {
@@ -45,7 +46,7 @@ struct StoreWorkloads {
     case .list:
       return Workload { [cell] _ in
         guard try store.containerSummaries().containers.count == cell.containers else {
-          throw BenchFailure("the listing is not complete")
+          throw StressFailure("the listing is not complete")
         }
       }
     case .mix:
@@ -93,7 +94,7 @@ struct StoreWorkloads {
     let id = try ContainerID(Corpus.id(0))
     var workload = Workload { _ in
       let store = try StateStore(at: StoreLocation(root: place.store))
-      guard try store.hasContainer(id) else { throw BenchFailure("the first container is not there") }
+      guard try store.hasContainer(id) else { throw StressFailure("the first container is not there") }
       try store.close()
     }
     if let frames { workload.before = { _ in floor_leave_frames(place.storeDatabase, frames) } }
@@ -151,26 +152,26 @@ func startWorkload(_ wordsOf: @escaping (Int) -> [String]) -> Workload {
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
     let status = bench_run_program(&pointers)
-    guard status == 0 else { throw BenchFailure("\(words[0]) ended with wait status \(status)") }
+    guard status == 0 else { throw StressFailure("\(words[0]) ended with wait status \(status)") }
   }
 }
 
 /// A program that was built beside this one, or the static one of the same checkout.
-func benchProgram(_ name: String, isStatic: Bool) throws(BenchFailure) -> String {
+func benchProgram(_ name: String, isStatic: Bool) throws(StressFailure) -> String {
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = readlink("/proc/self/exe", &buffer, buffer.count)
-  guard count > 0 else { throw BenchFailure.systemCall("readlink", "/proc/self/exe") }
+  guard count > 0 else { throw StressFailure.systemCall("readlink", "/proc/self/exe") }
   let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   var folders = own.split(separator: "/").dropLast()
   if isStatic {
     guard let build = folders.lastIndex(of: ".build") else {
-      throw BenchFailure("\(own) is in no .build, so the static build is not known")
+      throw StressFailure("\(own) is in no .build, so the static build is not known")
     }
     folders = folders[..<build] + [".build-static", "release"]
   }
   let path = "/" + (folders + [Substring(name)]).joined(separator: "/")
   guard access(path, X_OK) == 0 else {
-    throw BenchFailure(
+    throw StressFailure(
       "\(path) is missing; build it first: \(isStatic ? "make static" : "swift build -c release --product \(name)")"
     )
   }

@@ -1,5 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// A limit that a run is judged by; `thresholds.json` holds them.
 struct Threshold {
@@ -38,28 +39,30 @@ struct Threshold {
   }
 
   /// All that a file holds.
-  static func read(_ path: String) throws(BenchFailure) -> [Threshold] {
+  static func read(_ path: String) throws(StressFailure) -> [Threshold] {
     guard let bytes = contents(of: path) else {
-      throw BenchFailure("\(path) cannot be read; run it from the checkout, or say --thresholds")
+      throw StressFailure("\(path) cannot be read; run it from the checkout, or say --thresholds")
     }
     do {
       let list = try JSONBytes(bytes).root.at("thresholds")?.elements() ?? []
       return try list.map { try Threshold($0) }
-    } catch let failure as BenchFailure { throw failure } catch {
-      throw BenchFailure("\(path): \(error)")
+    } catch let failure as StressFailure { throw failure } catch {
+      throw StressFailure("\(path): \(error)")
     }
   }
 
   private init(_ json: JSONView) throws {
     let name = try json.at("case")?.string() ?? ""
-    guard let benchCase = BenchCase(rawValue: name) else { throw BenchFailure("no case is called '\(name)'") }
+    guard let benchCase = BenchCase(rawValue: name) else {
+      throw StressFailure("no case is called '\(name)'")
+    }
     let metricName = try json.at("metric")?.string() ?? ""
     guard let metric = Metric(rawValue: metricName) else {
-      throw BenchFailure("\(name): no metric is called '\(metricName)'")
+      throw StressFailure("\(name): no metric is called '\(metricName)'")
     }
     let most = try json.at("at_most")?.double()
     guard let limit = try most ?? json.at("at_least")?.double() else {
-      throw BenchFailure("\(name): at_most or at_least is missing")
+      throw StressFailure("\(name): at_most or at_least is missing")
     }
     self.benchCase = benchCase
     self.metric = metric

@@ -2,6 +2,7 @@ internal import CBenchFloor
 internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
+internal import StressSupport
 
 /// The directory of a run, with a store and its copies for each number of containers.
 ///
@@ -10,17 +11,15 @@ final class Workplace {
   let path: String
   private var prepared: Set<Int> = []
 
-  init(in directory: String) throws(BenchFailure) {
-    var template = Array("\(directory)/cstate-bench-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw .systemCall("mkdtemp", directory) }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  init(in directory: String?) throws(StressFailure) {
+    path = try makeTemporaryDirectory("cstate-bench", in: directory)
   }
 
   /// Removes everything.
   func remove() { _ = platform_remove_tree(path) }
 
   /// The places of one number of containers; made at the first call.
-  func place(containers: Int) throws(BenchFailure) -> Place {
+  func place(containers: Int) throws(StressFailure) -> Place {
     let place = Place(root: "\(path)/\(containers)", containers: containers)
     guard prepared.insert(containers).inserted else { return place }
     guard mkdir(place.root, 0o700) == 0 else { throw .systemCall("mkdir", place.root) }
@@ -65,30 +64,30 @@ struct Place {
     }
     try store.close()
     if containers > 0 { floor_populate(storeDatabase, UInt64(containers)) }
-    guard mkdir(locks, 0o700) == 0 else { throw BenchFailure.systemCall("mkdir", locks) }
+    guard mkdir(locks, 0o700) == 0 else { throw StressFailure.systemCall("mkdir", locks) }
     if containers == 0 { floor_leave_frames(storeDatabase, 0) }
     for copy in [floorDatabase, peerDatabase] where copy == floorDatabase || containers <= 10_000 {
       let failure = bench_copy_file(storeDatabase, copy)
-      guard failure == 0 else { throw BenchFailure.systemCall("copy", copy, failure) }
+      guard failure == 0 else { throw StressFailure.systemCall("copy", copy, failure) }
     }
     if containers <= 10_000 { floor_use_rollback_journal(peerDatabase) }
   }
 }
 
 /// Runs `body` in a forked child, to its end.
-func inChild(_ what: String, _ body: @escaping () throws -> Void) throws(BenchFailure) {
+func inChild(_ what: String, _ body: @escaping () throws -> Void) throws(StressFailure) {
   let child = try forked(what, body)
   var status: Int32 = 0
   while waitpid(child, &status, 0) < 0 {
     guard errno == EINTR else { throw .systemCall("waitpid", what) }
   }
-  guard status == 0 else { throw BenchFailure("\(what) failed (wait status \(status))") }
+  guard status == 0 else { throw StressFailure("\(what) failed (wait status \(status))") }
 }
 
 /// Forks a child that runs `body` and ends; what it throws is said on standard error.
 ///
 /// The calling process must have one thread.
-func forked(_ what: String, _ body: @escaping () throws -> Void) throws(BenchFailure) -> pid_t {
+func forked(_ what: String, _ body: @escaping () throws -> Void) throws(StressFailure) -> pid_t {
   let work = Unmanaged.passRetained(ChildWork(what, body))
   defer { work.release() }
   let child = platform_fork_call(
@@ -123,17 +122,4 @@ private final class ChildWork {
 /// Writes a line.
 func say(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
   _ = writeAll(Array((text + "\n").utf8), to: descriptor)
-}
-
-/// Whether all the bytes were written.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-  bytes.withUnsafeBytes { buffer in
-    var rest = buffer[...]
-    while !rest.isEmpty {
-      let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count < 0, errno != EINTR { return false }
-      rest = rest.dropFirst(max(0, count))
-    }
-    return true
-  }
 }

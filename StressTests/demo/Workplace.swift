@@ -15,17 +15,9 @@ struct Workplace {
       isOurs = mkdir(root, 0o700) == 0
       guard isOurs || errno == EEXIST else { throw .systemCall("mkdir", root) }
       guard names(in: root).isEmpty else { throw StressFailure("--root \(root): the directory is not empty") }
-      guard let canonical = realpath(root, nil) else { throw .systemCall("realpath", root) }
-      defer { free(canonical) }
-      path = String(cString: canonical)
+      path = try canonicalPath(root)
     } else {
-      let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-      var template = Array("\(parent)/cstate-demo-XXXXXX".utf8CString)
-      guard mkdtemp(&template) != nil, let canonical = realpath(template, nil) else {
-        throw .systemCall("mkdtemp", parent)
-      }
-      defer { free(canonical) }
-      path = String(cString: canonical)
+      path = try makeTemporaryDirectory("cstate-demo")
       isOurs = true
     }
     for directory in [store, run, bundles, ready] { try makeDirectory(directory) }

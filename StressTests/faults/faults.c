@@ -13,6 +13,7 @@ static _Atomic bool is_armed;
 static _Atomic uint64_t counted;
 static _Atomic uint64_t fired;
 static const char *_Atomic last = "";
+static _Thread_local bool is_spared;
 
 void faults_arm(const faults_plan *wanted) {
   atomic_store(&is_armed, false);
@@ -24,6 +25,12 @@ void faults_arm(const faults_plan *wanted) {
 }
 
 void faults_disarm(void) { atomic_store(&is_armed, false); }
+
+bool faults_spare(bool wanted) {
+  bool before = is_spared;
+  is_spared = wanted;
+  return before;
+}
 
 uint64_t faults_counted(void) { return atomic_load(&counted); }
 
@@ -74,7 +81,8 @@ static enum faults_verdict treatment(bool is_first) {
     case FAULTS_TEAR: return FAULTS_DO_HALF_AND_DIE;
     case FAULTS_KILL_AFTER: return FAULTS_DO_AND_DIE;
     case FAULTS_STOP:
-      (void)kill(getpid(), SIGSTOP);
+      // This thread, so that it goes no further while another one takes the signal.
+      (void)raise(SIGSTOP);
       return FAULTS_GO_ON;
     case FAULTS_DELAY:
       sleep_for(plan.delay_us);
@@ -86,12 +94,13 @@ static enum faults_verdict treatment(bool is_first) {
 }
 
 enum faults_verdict faults_meet(uint64_t kind, const char *name) {
-  if (!atomic_load_explicit(&is_armed, memory_order_acquire)) return FAULTS_GO_ON;
+  if (!atomic_load_explicit(&is_armed, memory_order_acquire) || is_spared) return FAULTS_GO_ON;
   if ((kind & plan.calls & kinds_for(plan.mode)) == 0) return FAULTS_GO_ON;
   int before = errno;
   uint64_t number = atomic_fetch_add(&counted, 1) + 1;
   if (!is_turn(number)) return FAULTS_GO_ON;
   atomic_fetch_add(&fired, 1);
+  if (plan.hits != NULL) __atomic_fetch_add(plan.hits, 1, __ATOMIC_RELAXED);
   atomic_store(&last, name);
   enum faults_verdict verdict = treatment(number == plan.nth);
   // A call that succeeds leaves errno alone.

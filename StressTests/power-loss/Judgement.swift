@@ -53,7 +53,7 @@ struct Judgement {
     }
     for entry in entries where fate(of: entry) == .lost {
       if entry.promise == .durable {
-        violations.append("acknowledged as durable and gone: \(describe(entry))")
+        violations.append("known to be durable and gone: \(describe(entry))")
       } else {
         lost += 1
       }
@@ -78,6 +78,7 @@ struct Judgement {
       // Nobody was told: it is known to be there by its value alone.
       return entry.value != 0 && found[entry.id]?.value == entry.value ? .present : .unclear
     }
+    if !entry.isAnswered { return found[entry.id]?.value == entry.value ? .present : .lost }
     guard let there = found[entry.id] else { return fateOfAbsent(entry) }
     if there.generation != entry.generation { return there.generation > entry.generation ? .present : .lost }
     if entry.verb == .remove { return .lost }
@@ -105,10 +106,10 @@ struct Judgement {
       known[RowVersion(id: id, generation: container.generation, revision: container.revision)] =
         container.value
     }
-    for entry in entries where entry.ended != nil && [.add, .update].contains(entry.verb) {
+    for entry in entries where entry.isAnswered && [.add, .update].contains(entry.verb) {
       known[entry.version] = entry.value
     }
-    let unknown = Set(entries.filter { $0.promise == .none && $0.value != 0 }.map(\.value))
+    let unknown = Set(entries.filter { !$0.isAnswered && $0.value != 0 }.map(\.value))
     for (id, container) in found {
       let version = RowVersion(id: id, generation: container.generation, revision: container.revision)
       let isRight = known[version].map { $0 == container.value } ?? unknown.contains(container.value)
@@ -130,7 +131,8 @@ struct Judgement {
   /// Generations are given out in the order of commits.
   private mutating func checkOrderOfAdditions() {
     let last = found.values.map(\.generation).max() ?? 0
-    for entry in entries where entry.verb == .add && fate(of: entry) == .lost && entry.generation < last {
+    let additions = entries.filter { $0.verb == .add && $0.isAnswered && fate(of: $0) == .lost }
+    for entry in additions where entry.generation < last {
       violations.append("\(describe(entry)) is gone, and generation \(last) is there")
     }
   }

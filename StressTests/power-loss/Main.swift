@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ScratchStorage
+internal import StressSupport
 
 /// Loses the power of a file system under a running load, again and again, and checks what is left.
 @main
@@ -52,16 +53,15 @@ struct Main {
     let seconds = (clockNanoseconds(CLOCK_MONOTONIC) - start) / 1_000_000_000
     return
       "\(series.kind.rawValue): \(series.rounds) losses of power, \(series.calls) calls, \(series.kept) "
-      + "changes kept, \(series.lost) lost that were only committed, \(series.violations.count) violations, "
+      + "changes kept, \(series.lost) lost that were only committed, \(series.takenCommits) of "
+      + "\(series.commitCuts) cuts right after a commit took it, \(series.violations.count) violations, "
       + "\(seconds) s"
   }
 
   /// A directory on a file system that keeps its power.
-  private static func workingDirectory(_ options: PowerLossOptions) throws(PowerLossFailure) -> String {
+  private static func workingDirectory(_ options: PowerLossOptions) throws(StressFailure) -> String {
     if let directory = options.directory { return directory }
-    var template = Array("/tmp/cstate-power-loss-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw .systemCall("mkdtemp", "/tmp") }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return try makeTemporaryDirectory("cstate-power-loss")
   }
 
   private static func say(_ text: String) { _ = writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO) }

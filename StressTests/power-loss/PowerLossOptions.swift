@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ScratchStorage
+internal import StressSupport
 
 /// What the program is asked to do.
 struct PowerLossOptions {
@@ -36,49 +37,25 @@ struct PowerLossOptions {
     Exit statuses: 0 nothing was lost · 1 something was · 2 wrong arguments · 77 nothing could be run
     """
 
-  init(_ words: [String]) throws(PowerLossFailure) {
+  init(_ words: [String]) throws(StressFailure) {
     seed = clockNanoseconds(CLOCK_REALTIME) % 1_000_000_000
     var chosen: [StorageKind] = []
-    var words = words[...]
-    while let word = words.popFirst() {
-      func value() throws(PowerLossFailure) -> String {
-        guard let value = words.popFirst() else { throw PowerLossFailure("\(word) needs a value") }
-        return value
-      }
-      func number(_ range: ClosedRange<UInt64>) throws(PowerLossFailure) -> UInt64 {
-        guard let number = UInt64(try value()), range.contains(number) else {
-          throw PowerLossFailure("\(word) needs a number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-      }
-      switch word {
-      case "--seed": seed = try number(0...UInt64.max)
-      case "--rounds": rounds = Int(try number(1...1_000_000))
-      case "--processes": processes = Int(try number(1...64))
-      case "--longest-ms": longestMilliseconds = try number(1...60_000)
-      case "--directory": directory = try value()
+    var words = OptionWords(words, of: "cstate-power-loss")
+    while let name = words.next() {
+      switch name {
+      case "--seed": seed = try words.number(0...UInt64.max)
+      case "--rounds": rounds = Int(try words.number(1...1_000_000))
+      case "--processes": processes = Int(try words.number(1...64))
+      case "--longest-ms": longestMilliseconds = try words.number(1...60_000)
+      case "--directory": directory = try words.value()
       case "--keep": isKept = true
       case "--lie": lies = true
       case "--storage":
-        guard let kind = StorageKind(rawValue: try value()), kind.canBeCutOff else {
-          throw PowerLossFailure("--storage is ext4 or xfs")
-        }
-        chosen.append(kind)
-      default: throw PowerLossFailure("\(word): unknown option; see cstate-power-loss --help")
+        let kinds = StorageKind.allCases.filter(\.canBeCutOff)
+        chosen += [StorageKind(rawValue: try words.word(of: kinds.map(\.rawValue)))].compactMap(\.self)
+      default: throw words.unknown
       }
     }
     if !chosen.isEmpty { kinds = chosen }
-  }
-}
-
-/// A run that cannot begin or go on.
-struct PowerLossFailure: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-
-  /// A system call that failed, with what errno says.
-  static func systemCall(_ name: String, _ subject: String, _ code: Int32 = errno) -> PowerLossFailure {
-    PowerLossFailure("\(name)(\(subject)): \(String(cString: strerror(code)))")
   }
 }

@@ -1,6 +1,7 @@
 internal import ContainerStateStore
 internal import Glibc
 internal import ScratchStorage
+internal import StressSupport
 
 /// One loss of power: a load, the cut, and what was found after.
 struct Round {
@@ -19,17 +20,21 @@ struct Round {
   /// In a process of its own: opens what came back, judges it, and writes verdict and state.
   ///
   /// - Parameters:
+  ///   - moment: when the first worker was to have stopped itself.
   ///   - workers: how many ledgers there are.
   ///   - cut: when the power went: nobody could have heard what was acknowledged from then on. (A sync that
   ///     is under way at the cut may still return without an error, of a plain file too: the machine goes
   ///     on, which one without power does not.)
   /// - Returns: its exit status: 0 where a verdict was written.
-  func judge(workers: Int, cut: UInt64) -> Int32 {
+  func judge(at moment: Moment, workers: Int, cut: UInt64) -> Int32 {
     var violations: [String] = []
     do {
       let read = try (0..<workers).map { try Ledger.entries(path: ledgerPath(worker: $0), before: cut) }
       let entries = read.flatMap(\.entries)
       violations += read.flatMap(\.failures)
+      if moment != .random, read.first?.stop != moment.rawValue {
+        violations.append("the worker did not stop \(moment.rawValue)")
+      }
       let before = try number == 0 ? [:] : readState(number - 1)
       let found = try look(bootID: bootID, &violations)
       let judgement = Judgement(entries: entries, before: before, found: found)
@@ -37,11 +42,16 @@ struct Round {
       // After the reboot that a loss of power is, as the next processes will find it.
       try writeState(look(bootID: nextBootID, &violations))
       let counts = "\(entries.count) \(judgement.kept) \(judgement.lost)"
-      return write(([counts] + violations).joined(separator: "\n") + "\n", to: verdictPath) ? 0 : 1
+      return conclude(counts, violations)
     } catch {
-      violations.append("the store cannot be used: \(error)")
-      return write((["0 0 0"] + violations).joined(separator: "\n") + "\n", to: verdictPath) ? 0 : 1
+      return conclude("0 0 0", violations + ["the store cannot be used: \(error)"])
     }
+  }
+
+  private func conclude(_ counts: String, _ violations: [String]) -> Int32 {
+    let text = ([counts] + violations).joined(separator: "\n") + "\n"
+    do { try writeFile(Array(text.utf8), to: verdictPath) } catch { return 1 }
+    return 0
   }
 
   /// Opens the store, has it verified, and reads all of it.
@@ -65,28 +75,21 @@ struct Round {
     return found
   }
 
-  private func writeState(_ state: [String: FoundContainer]) throws(PowerLossFailure) {
+  private func writeState(_ state: [String: FoundContainer]) throws(StressFailure) {
     let lines = state.map { "\($0) \($1.generation) \($1.revision) \($1.value)\n" }
-    guard write(lines.joined(), to: statePath(number)) else { throw .systemCall("write", statePath(number)) }
+    try writeFile(Array(lines.joined().utf8), to: statePath(number))
   }
 
-  private func readState(_ number: Int) throws(PowerLossFailure) -> [String: FoundContainer] {
+  private func readState(_ number: Int) throws(StressFailure) -> [String: FoundContainer] {
     guard let bytes = readFile(statePath(number)) else { throw .systemCall("open", statePath(number)) }
     var state: [String: FoundContainer] = [:]
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let words = String(decoding: line, as: UTF8.self).split(separator: " ")
       guard words.count == 4, let generation = Int64(words[1]), let revision = Int64(words[2]),
         let value = UInt64(words[3])
-      else { throw PowerLossFailure("\(statePath(number)): no state") }
+      else { throw StressFailure("\(statePath(number)): no state") }
       state[String(words[0])] = FoundContainer(generation: generation, revision: revision, value: value)
     }
     return state
-  }
-
-  private func write(_ text: String, to path: String) -> Bool {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    return writeAll(Array(text.utf8), to: descriptor)
   }
 }

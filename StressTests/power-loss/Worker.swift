@@ -1,15 +1,6 @@
 internal import ContainerStateStore
 internal import Glibc
-
-/// When in a round the power goes.
-enum Moment: Int, CaseIterable {
-  /// At any time.
-  case random
-  /// A change has been committed and nothing was synced since.
-  case beforeSync
-  /// The sync after that change has just returned.
-  case afterSync
-}
+internal import StressSupport
 
 /// One process of the load: changes containers until it is killed or the file system fails it.
 final class Worker {
@@ -18,8 +9,8 @@ final class Worker {
   /// Unique in the run; every value it writes begins with it.
   let number: UInt64
   let lies: Bool
-  private let ledger: Ledger
-  private var random: RandomSource
+  let ledger: Ledger
+  var random: RandomSource
   private var written: UInt64 = 0
   /// The containers that nobody else touches, oldest first.
   private var own: [String] = []
@@ -28,9 +19,7 @@ final class Worker {
 
   init(
     root: String, bootID: String, number: UInt64, seed: UInt64, ledgerPath: String, lies: Bool
-  )
-    throws(PowerLossFailure)
-  {
+  ) throws(StressFailure) {
     self.root = root
     self.bootID = bootID
     self.number = number
@@ -59,17 +48,11 @@ final class Worker {
     }
   }
 
-  private func stop(at moment: Moment, _ store: StateStore) throws {
-    try update(Self.sharedIDs[0], store, durable: false)
-    if moment == .afterSync { try see(Self.sharedIDs[0], store) }
-    raise(SIGSTOP)
-  }
-
   private func takeTurn(_ store: StateStore) throws {
     let isDurable = UInt64.random(in: 0..<4, using: &random) > 0
     let shared = Self.sharedIDs[Int.random(in: 0..<Self.sharedIDs.count, using: &random)]
     switch UInt64.random(in: 0..<20, using: &random) {
-    case 0...3: try add("w\(number)-\(written)", store, durable: isDurable)
+    case 0...3: try addOwn(store, durable: isDurable)
     case 4: try add(shared, store, durable: isDurable)
     case 5: try remove(shared, store, durable: isDurable)
     case 6...8: if !own.isEmpty { try remove(own.removeFirst(), store, durable: isDurable) }
@@ -93,6 +76,15 @@ extension Worker {
   /// What the store is asked for.
   private func durability(_ durable: Bool) -> Durability { durable && !lies ? .durable : .committed }
 
+  /// Adds a container that nobody else touches.
+  @discardableResult
+  func addOwn(_ store: StateStore, durable: Bool) throws -> String {
+    let id = "w\(number)-\(written)"
+    try add(id, store, durable: durable)
+    own.append(id)
+    return id
+  }
+
   private func add(_ id: String, _ store: StateStore, durable: Bool) throws {
     var state = ContainerState()
     let value = nextValue()
@@ -104,10 +96,9 @@ extension Worker {
         configuration, specification: JSONBytes("{}"), state: state, durability: durability(durable))
       return (added.generation, added.stateRevision)
     }
-    if !id.hasPrefix("shared") { own.append(id) }
   }
 
-  private func update(_ id: String, _ store: StateStore, durable: Bool) throws {
+  func update(_ id: String, _ store: StateStore, durable: Bool) throws {
     let value = nextValue()
     try record(.update, id, value: value, durable) {
       try store.withLockedContainer(ContainerID(id), wait: .upTo(.seconds(20))) {
@@ -127,7 +118,7 @@ extension Worker {
   }
 
   /// Reads, and makes durable what was read.
-  private func see(_ id: String, _ store: StateStore) throws {
+  func see(_ id: String, _ store: StateStore) throws {
     try record(.sighting, id, value: 0, true) {
       let container = try store.container(ContainerID(id))
       if !lies { try store.makeDurable() }

@@ -1,5 +1,7 @@
 internal import CLoopDevice
+internal import CPlatform
 internal import Glibc
+package import StressSupport
 
 /// What a store of a run lies on.
 package enum StorageKind: String, Sendable, CaseIterable {
@@ -24,11 +26,11 @@ package final class ScratchStorage {
   /// Where the storage is to be used; nobody else uses it.
   package let path: String
   private let deviceName: String
-  private let device: Int32
+  private var device: Int32
 
   /// Gives this process mounts of its own, which every kind but `directory` needs.
-  package static func ownMounts() throws(ScratchStorageError) {
-    guard loop_own_mounts() == 0 else { throw .systemCall("unshare", "a mount namespace", errno) }
+  package static func ownMounts() throws(StressFailure) {
+    guard loop_own_mounts() == 0 else { throw .systemCall("unshare", "a mount namespace") }
   }
 
   /// Why a kind cannot be had here, for a line that says what was skipped; nil where it can.
@@ -40,39 +42,39 @@ package final class ScratchStorage {
     if kind == .tmpfs { return nil }
     guard access("/dev/loop-control", R_OK | W_OK) == 0 else { return "there is no /dev/loop-control" }
     let program = "mkfs.\(kind.rawValue)"
-    let places = ["/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"]
-    guard places.contains(where: { access($0 + program, X_OK) == 0 }) else { return "\(program) is missing" }
-    return nil
+    return Program.path(of: program) == nil ? "\(program) is missing" : nil
   }
 
-  /// Makes a place below `directory`, which must exist and lie on a file system of its own right: image and
-  /// mount point are there.
+  /// Makes a place at `path`, which must be missing; its parent must exist, and holds the image.
   ///
   /// - Parameters:
   ///   - kind: what it is on.
-  ///   - directory: absolute; gets the subdirectory `storage`.
-  ///   - megabytes: the size of all but `directory`; `xfs` takes 300 or more.
+  ///   - path: absolute.
+  ///   - megabytes: the size of all but `directory`; `xfs` takes 300 or more. nil for half of the memory, or
+  ///     a sparse image of 4 GB.
   /// - Throws: what the kernel or `mkfs` refuses.
-  package init(_ kind: StorageKind, in directory: String, megabytes: Int) throws(ScratchStorageError) {
+  package init(_ kind: StorageKind, at path: String, megabytes: Int? = nil) throws(StressFailure) {
     self.kind = kind
-    path = directory + "/storage"
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .systemCall("mkdir", path, errno) }
+    self.path = path
+    try makeDirectory(path)
     if kind.canBeCutOff {
-      let image = directory + "/storage.image"
+      let image = path + ".image"
       defer { unlink(image) }
-      try Self.format(image, kind, megabytes: megabytes)
+      try Self.format(image, kind, megabytes: megabytes ?? 4_096)
       (deviceName, device) = try Self.attach(image)
     } else {
       (deviceName, device) = (kind.rawValue, -1)
     }
     if kind != .directory { try mountAgain(megabytes: megabytes) }
+    // What mkfs makes can be read by all.
+    guard chmod(path, 0o700) == 0 else { throw .systemCall("chmod", path) }
   }
 
-  deinit { if device >= 0 { close(device) } }
+  deinit { detach() }
 
   /// Loses the power: what was not written to the device by now is lost, and every call on the file system
   /// fails until `restore`.
-  package func cutOff() throws(ScratchStorageError) {
+  package func cutOff() throws(StressFailure) {
     guard kind.canBeCutOff, loop_cut_off(path) == 0 else {
       throw .systemCall("GOINGDOWN", path, kind.canBeCutOff ? errno : EINVAL)
     }
@@ -81,19 +83,16 @@ package final class ScratchStorage {
   /// Mounts anew what the device has, as after a reboot: the file system recovers from its log.
   ///
   /// Whoever uses a file there must have ended.
-  package func restore() throws(ScratchStorageError) {
+  package func restore() throws(StressFailure) {
     try unmount()
-    try mountAgain(megabytes: 0)
+    try mountAgain(megabytes: nil)
   }
 
   /// Takes the storage away with everything on it.
-  package func remove() throws(ScratchStorageError) {
-    if kind == .directory {
-      _ = try Self.run(["rm", "-rf", path])
-    } else {
-      try unmount()
-      guard rmdir(path) == 0 else { throw .systemCall("rmdir", path, errno) }
-    }
+  package func remove() throws(StressFailure) {
+    if kind != .directory { try unmount() }
+    detach()
+    guard platform_remove_tree(path) == 0 else { throw StressFailure("\(path) could not be removed") }
   }
 }
 
@@ -102,55 +101,36 @@ package final class ScratchStorage {
 extension ScratchStorage {
   private static func format(
     _ image: String, _ kind: StorageKind, megabytes: Int
-  ) throws(ScratchStorageError) {
+  ) throws(StressFailure) {
     let file = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw .systemCall("open", image, errno) }
+    guard file >= 0 else { throw .systemCall("open", image) }
     defer { close(file) }
-    guard ftruncate(file, off_t(megabytes) << 20) == 0 else { throw .systemCall("ftruncate", image, errno) }
+    guard ftruncate(file, off_t(megabytes) << 20) == 0 else { throw .systemCall("ftruncate", image) }
     let quiet = kind == .ext4 ? ["-q", "-F"] : ["-q", "-f"]
-    let status = try run(["mkfs.\(kind.rawValue)"] + quiet + [image])
-    guard status == 0 else { throw .program("mkfs.\(kind.rawValue)", status) }
+    let parent = String(image.prefix(image.utf8.count - (image.split(separator: "/").last?.utf8.count ?? 0)))
+    try Program.run("mkfs.\(kind.rawValue)", quiet + [image], outputIn: parent)
   }
 
-  private static func attach(_ image: String) throws(ScratchStorageError) -> (name: String, device: Int32) {
+  private static func attach(_ image: String) throws(StressFailure) -> (name: String, device: Int32) {
     var name = [CChar](repeating: 0, count: 32)
     let device = loop_attach(image, &name)
-    guard device >= 0 else { throw .systemCall("LOOP_CONFIGURE", image, errno) }
+    guard device >= 0 else { throw .systemCall("LOOP_CONFIGURE", image) }
     let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return (text, device)
   }
 
-  private func mountAgain(megabytes: Int) throws(ScratchStorageError) {
-    let options = kind == .tmpfs ? "size=\(megabytes)m,mode=0700" : ""
-    guard mount(deviceName, path, kind.rawValue, 0, options) == 0 else {
-      throw .systemCall("mount", path, errno)
-    }
+  private func mountAgain(megabytes: Int?) throws(StressFailure) {
+    let size = kind == .tmpfs ? megabytes.map { "size=\($0)m" } ?? "" : ""
+    guard mount(deviceName, path, kind.rawValue, 0, size) == 0 else { throw .systemCall("mount", path) }
   }
 
-  private func unmount() throws(ScratchStorageError) {
-    guard umount2(path, 0) == 0 else { throw .systemCall("umount", path, errno) }
+  private func unmount() throws(StressFailure) {
+    guard umount2(path, 0) == 0 else { throw .systemCall("umount", path) }
   }
 
-  private static func run(_ words: [String]) throws(ScratchStorageError) -> Int32 {
-    var vector = words.map { UnsafePointer(strdup($0)) }
-    defer { for word in vector { free(UnsafeMutableRawPointer(mutating: word)) } }
-    vector.append(nil)
-    let status = loop_run(vector)
-    guard status >= 0 else { throw .systemCall("posix_spawn", words[0], errno) }
-    return status
-  }
-}
-
-/// Why a storage could not be made or used.
-package enum ScratchStorageError: Error, CustomStringConvertible {
-  case systemCall(String, String, Int32)
-  case program(String, Int32)
-
-  package var description: String {
-    switch self {
-    case .systemCall(let call, let subject, let code):
-      "\(call) of \(subject): \(String(cString: strerror(code)))"
-    case .program(let name, let status): "\(name) ended with \(status)"
-    }
+  /// The kernel gives the loop device back when nobody has it mounted or open.
+  private func detach() {
+    if device >= 0 { close(device) }
+    device = -1
   }
 }

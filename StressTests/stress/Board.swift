@@ -14,6 +14,8 @@ struct Board {
     case lastProgress
     /// The slowest operation of this place, in nanoseconds.
     case slowest
+    /// How often its fault has struck in this life.
+    case faultHits
   }
 
   /// What all share.
@@ -68,10 +70,28 @@ struct Board {
     words[index(place, word)].max(value, ordering: .relaxed)
   }
 
+  /// A word of a place as a count that everybody may add to.
+  func count(_ place: Int, _ word: Word) -> SharedCount { SharedCount(words + index(place, word)) }
+
   /// Puts a session into an object's word and returns the one that was there.
   func enter(_ object: Int, session: UInt32) -> UInt32 {
     witnesses[object].exchange(session, ordering: .sequentiallyConsistent)
   }
 
   func leave(_ object: Int) { witnesses[object].store(0, ordering: .sequentiallyConsistent) }
+}
+
+/// One word of the board, by its address.
+// SAFETY: the board's memory is never given back, and each access is atomic.
+struct SharedCount: @unchecked Sendable {
+  private let word: UnsafeMutablePointer<Atomic<UInt64>>
+
+  fileprivate init(_ word: UnsafeMutablePointer<Atomic<UInt64>>) { self.word = word }
+
+  func add() { word.pointee.wrappingAdd(1, ordering: .relaxed) }
+
+  /// For C, which has to add atomically as well.
+  var pointer: UnsafeMutablePointer<UInt64> {
+    UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt64.self)
+  }
 }

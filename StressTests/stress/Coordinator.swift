@@ -16,6 +16,8 @@ final class Coordinator {
   private var random: RandomSource
   private var nextSession: Int32 = 1
   private let ledger: Ledger
+  /// Says which session has which fault.
+  private let faultFile: LineFile?
   private var view: LiveView
   private let startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
   private var nextKill: UInt64
@@ -27,6 +29,7 @@ final class Coordinator {
   struct Place {
     let role: Role
     var session: Int32 = 0
+    var faults: FaultPlan?
     var pid: pid_t = 0
     var bornNanoseconds: UInt64 = 0
     /// Whether this process sent it SIGKILL.
@@ -42,6 +45,7 @@ final class Coordinator {
     places = options.roles.roles(ofPlaces: options.processes).map { Place(role: $0) }
     random = RandomSource(seed: options.seed)
     ledger = try Ledger(run)
+    faultFile = options.hasFaults ? try LineFile(run.faults) : nil
     view = LiveView(options, board: board)
     (nextKill, nextStop) = (.max, .max)
   }
@@ -54,7 +58,8 @@ final class Coordinator {
   ///
   /// - Returns: whether it came to its end; false where a signal interrupted it.
   func conduct() throws(StressFailure) -> Bool {
-    if options.runtime != "none", platform_set_child_subreaper() != 0 {
+    // What killed workers had started becomes this process's to wait for.
+    guard platform_set_child_subreaper() == 0 else {
       throw .systemCall("prctl", "PR_SET_CHILD_SUBREAPER")
     }
     let now = clockNanoseconds(CLOCK_MONOTONIC)
@@ -119,16 +124,18 @@ extension Coordinator {
     let plan = WorkerPlan(
       role: places[index].role, place: index, session: session, options: options, run: run, board: board)
     board.store(index, .operations, 0)
+    board.store(index, .faultHits, 0)
     board.store(index, .lastProgress, clockNanoseconds(CLOCK_MONOTONIC))
     ledger.born(session, places[index].role)
     let pid = try fork(plan)
     places[index].session = session
+    places[index].faults = plan.faults
+    if let fault = plan.faults { faultFile?.append("session \(session): \(fault.text)") }
     places[index].pid = pid
     places[index].isKilled = false
     places[index].isStopped = false
     places[index].bornNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
     tally.births[places[index].role, default: 0] += 1
-
   }
 
   private func fork(_ plan: WorkerPlan) throws(StressFailure) -> pid_t {
@@ -163,7 +170,7 @@ extension Coordinator {
   /// A worker that stopped by itself is woken later; so is one that was stopped.
   private func noteStop(at index: Int) {
     guard !places[index].isStopped else { return }
-    tally.selfStops += 1
+    if places[index].faults?.kind.isStop == true { tally.faultStops += 1 } else { tally.selfStops += 1 }
     ledger.stopped(places[index].session)
     stopUntilLater(index)
   }
@@ -175,10 +182,14 @@ extension Coordinator {
     ledger.died(place.session)
     places[index].pid = 0
     places[index].isStopped = false
+    let isStruck = board.load(index, .faultHits) > 0
+    if let fault = place.faults { tally.faults.add(fault, isHit: isStruck) }
     if signal == SIGKILL, place.isKilled {
       tally.deaths += 1
     } else if signal == 0, code == WorkerExit.done {
       tally.ends += 1
+    } else if signal == SIGKILL, isStruck, place.faults?.kind.isFatal == true {
+      tally.faultKills += 1
     } else if signal == SIGKILL, place.role == .engine {
       // It ended itself between two steps of an operation.
       tally.stepKills += 1
@@ -330,6 +341,20 @@ extension Coordinator {
       ledger.died(places[index].session)
       places[index].pid = 0
     }
+    // Monitors of containers live on, until their containers are removed.
+    if options.runtime == "none" { awaitOrphans() }
+  }
+
+  /// A foreign shell dies with its worker, and has the store's files open until then.
+  private func awaitOrphans() {
+    let deadline = clockNanoseconds(CLOCK_MONOTONIC) + 30_000_000_000
+    while clockNanoseconds(CLOCK_MONOTONIC) < deadline {
+      var status: Int32 = 0
+      let pid = waitpid(-1, &status, WNOHANG)
+      if pid < 0, errno == ECHILD { return }
+      if pid == 0 { wait(untilNanoseconds: nextSecond) }
+    }
+    violate("a process that a worker started does not end")
   }
 }
 

@@ -19,7 +19,7 @@ struct ForeignShell {
     self.plan = plan
     self.complaints = complaints
     hand = try Hand(plan, complaints, thread: 0)
-    guard let shell = Tool.path(of: "sqlite3") else { throw StressFailure("sqlite3 is missing") }
+    guard let shell = Program.path(of: "sqlite3") else { throw StressFailure("sqlite3 is missing") }
     self.shell = shell
   }
 

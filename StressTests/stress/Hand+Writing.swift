@@ -32,6 +32,7 @@ extension Hand {
         return [Seen(object: object, version: lost)]
       }
     }
+    if plan.plants(.failedTrace), draw(0...19) == 0 { return pretendToFail(object, value) }
     perform(.update, [object], values: [value], allowed: [.notFound]) { store in
       try store.withLockedContainer(try id(object), wait: wait, operation: "update") { locked in
         try inside(locked, object) { [try change(locked, object, value)] }
@@ -109,6 +110,17 @@ extension Hand {
   private func leave(_ object: Int) {
     plan.board.leave(object)
     note { try $0.leaving(object) }
+  }
+
+  /// A call that fails and leaves a trace, which only `durabilityUnknown` may.
+  private func pretendToFail(_ object: Int, _ value: UInt64) {
+    plan.board.add(.planted)
+    perform(.update, [object], values: [value], allowed: [.notFound, .io]) { store in
+      try store.withLockedContainer(try id(object), wait: wait, operation: "update") { locked in
+        try locked.update(durability: .committed) { Content.change(&$0, to: value) }
+      }
+      throw StoreError(.io, subject: "planted", message: "planted")
+    }
   }
 
   /// A section without a lock, as two holders would have it.

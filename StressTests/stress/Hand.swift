@@ -16,6 +16,9 @@ final class Hand {
   private let journal: Journal
   private let thread: Int32
   private var writes: UInt64 = 0
+  var longWAL = LongWALWitness()
+  /// Failures that the session's own fault explains.
+  private var excused = 0
 
   init(_ plan: WorkerPlan, _ complaints: Complaints, thread: Int32) throws {
     self.plan = plan
@@ -95,10 +98,10 @@ extension Hand {
     note { try $0.begin(verb, objects, values: values) }
     let began = clockNanoseconds(CLOCK_MONOTONIC)
     let outcome: Outcome
-    do { outcome = .succeeded(try body()) } catch let error as StoreError {
+    do { outcome = .succeeded(try FaultScope.suffering(body)) } catch let error as StoreError {
       outcome = error.code == .durabilityUnknown ? .durabilityUnknown : .failed(error.code.rawValue)
       plan.board.add(.refusals)
-      if !allowed.contains(error.code) { complaints.add("\(verb) \(objects): \(error)") }
+      if !allowed.contains(error.code), !excuse(error.code) { complaints.add("\(verb) \(objects): \(error)") }
     } catch {
       // It may have been done or not.
       outcome = .unknown
@@ -110,11 +113,23 @@ extension Hand {
 
   /// Writes into the journal; where that fails the worker ends, since nothing it did could be judged.
   func note(_ write: (borrowing Journal) throws -> Void) {
-    do { try write(journal) } catch {
+    do { try FaultScope.spared { try write(journal) } } catch {
       complaints.add("the journal: \(error)")
       _exit(WorkerExit.complained)
     }
   }
+
+  /// Whether the session's own fault may be why the store answers so.
+  func excuse(_ code: StoreError.Code) -> Bool {
+    guard plan.isStruck, plan.faults?.kind.answers.contains(code) == true else { return false }
+    excused += 1
+    return true
+  }
+
+  /// Whether its fault lasts, so that nothing is to be seen any more.
+  var isWorn: Bool { excused >= Hand.patience }
+
+  private static let patience = 8
 
   func progressed(since began: UInt64) {
     let now = clockNanoseconds(CLOCK_MONOTONIC)
@@ -134,6 +149,13 @@ extension Hand {
       return []
     }
     return store != nil
+  }
+
+  /// Opens the store; with a fault also at the second or third time, since one that failed leaves nothing in
+  /// the way.
+  func openPatiently() -> Bool {
+    for _ in 0..<(plan.faults == nil ? 1 : 3) where open() { return true }
+    return false
   }
 
   func close() {

@@ -23,6 +23,8 @@ enum Help {
       --storage KIND           dir (in the run directory), a path, tmpfs, ext4 or xfs (dir); the last three
                                need root, and are mounted where no other process sees them
       --runtime RUNTIME        none, runc, crun or builtin: adds workers that drive real containers (none)
+      --faults                 Each worker draws a fault and meets it once it gets there: a failpoint of the
+                               store or a system call that kills, stops, delays or fails it
       --scenario NAME          Options for one group of faults; options after it change them
       --directory DIR          An empty directory for the run (one in the temporary directory)
       --keep                   Keep that directory; it is kept anyway when something went wrong
@@ -31,7 +33,7 @@ enum Help {
     (stops inside a snapshot), remover, shell (a foreign sqlite3), engine (real containers).
 
     Scenarios:
-    \(Scenario.all.map { "  \($0.name) (group \($0.group)): \($0.explanation)" }.joined(separator: "\n"))
+    \(Scenario.all.map { "  \($0.name) (\($0.groupText)): \($0.explanation)" }.joined(separator: "\n"))
 
     With --foreign defaults the shells copy the WAL back by themselves. On SQLite 3.7.0 to 3.51.2 that can
     lose commits (the WAL-reset race); what is found then is a true loss, and the summary says that it may be

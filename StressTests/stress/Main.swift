@@ -2,6 +2,7 @@ internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
 internal import OCIEngine
+internal import ScratchStorage
 internal import StressSupport
 
 /// The stress harness: many processes work on one store, some are killed or stopped, and what each saw is
@@ -31,25 +32,25 @@ struct Main {
   private static func run(_ options: StressOptions) throws(StressFailure) -> Int32 {
     holdSignals()
     var run = try StressRun(directory: options.directory)
-    let storage: Storage
-    do { storage = try Storage(options.storage, run: run.path) } catch {
+    let storage: ScratchStorage
+    do { storage = try run.makeStorage(options.storage) } catch {
       _ = run.remove()
       throw error
     }
-    run.store = storage.store
+    run.store = storage.path + "/store"
     if options.runtime != "none" { try run.makeBundle() }
     let verdict: Verdict?
     do { verdict = try conduct(options, run) } catch {
-      storage.release(keepingStore: true)
+      _ = run.release(storage, keepingStore: true)
       throw error
     }
     guard var verdict else {
-      storage.release(keepingStore: false)
+      _ = run.release(storage, keepingStore: false)
       _ = run.remove()
       say("interrupted; seed \(options.seed)", to: STDERR_FILENO)
       return 130
     }
-    verdict.violations += storage.release(keepingStore: !verdict.isClean)
+    verdict.violations += run.release(storage, keepingStore: !verdict.isClean || options.isKept)
     return try conclude(verdict, run, options)
   }
 

@@ -94,4 +94,6 @@ enum Plant: String, CaseIterable {
   case staleRead = "stale-read"
   /// A section is entered without the lock.
   case doubleHolder = "double-holder"
+  /// An update fails that took place.
+  case failedTrace = "failed-trace"
 }

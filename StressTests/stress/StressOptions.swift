@@ -1,3 +1,4 @@
+internal import CFaults
 internal import Glibc
 internal import OCIEngine
 internal import StressSupport
@@ -31,6 +32,8 @@ struct StressOptions {
   /// The run directory; nil for one in the temporary directory.
   var directory: String?
   var isKept = false
+  /// Whether each session of the store draws a fault.
+  var hasFaults = false
   var plant: Plant?
 
   init() {}
@@ -39,6 +42,9 @@ struct StressOptions {
     var words = OptionWords(words, of: "cstate-stress")
     while let name = words.next() {
       if try !setLoad(name, &words), try !setPlace(name, &words) { throw words.unknown }
+    }
+    if hasFaults, faults_are_possible() == 0 {
+      throw StressFailure("--faults: this build does not interpose system calls")
     }
     guard seconds > 0 || operations > 0 || kills > 0 else {
       throw StressFailure("a run needs an end: --seconds, --operations or --kills")
@@ -81,14 +87,16 @@ struct StressOptions {
     case "--checkpoint-frames": checkpointFrames = Int32(try words.number(1...1_000_000))
     case "--storage":
       storage = try words.value()
-      guard Storage.kinds.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".") else {
-        throw StressFailure(
-          "--storage \(storage): a path, or one of \(Storage.kinds.joined(separator: ", ")) is needed")
+      guard StressRun.storageWords.contains(storage) || storage.hasPrefix("/") || storage.hasPrefix(".")
+      else {
+        let words = StressRun.storageWords.joined(separator: ", ")
+        throw StressFailure("--storage \(storage): a path, or one of \(words) is needed")
       }
     case "--runtime": runtime = try words.word(of: ["none", "runc", "crun", "builtin"])
     case "--timeout": timeoutSeconds = Int(try words.number(1...3_600))
     case "--directory": directory = try words.value()
     case "--keep": isKept = true
+    case "--faults": hasFaults = true
     case "--plant": plant = Plant(rawValue: try words.word(of: Plant.allCases.map(\.rawValue)))
     default: return false
     }
@@ -121,6 +129,7 @@ struct StressOptions {
     ]
     // First, so that what was said beside it stays.
     if !scenario.isEmpty { words = ["--scenario", scenario] + words }
+    if hasFaults { words.append("--faults") }
     if let plant { words += ["--plant", plant.rawValue] }
     return words
   }

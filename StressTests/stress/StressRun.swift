@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+internal import ScratchStorage
 internal import StressSupport
 
 /// The directory of one run: everything that is needed to judge it, and to do it again.
@@ -15,15 +16,9 @@ struct StressRun {
       guard names(in: directory).isEmpty else {
         throw StressFailure("--directory \(directory): the directory is not empty")
       }
-      path = try StressRun.canonical(directory)
+      path = try canonicalPath(directory)
     } else {
-      let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-      var template = Array("\(parent)/cstate-stress-XXXXXX".utf8CString)
-      guard mkdtemp(&template) != nil else { throw .systemCall("mkdtemp", parent) }
-      let made = template.withUnsafeBufferPointer { buffer in
-        buffer.baseAddress.map { String(cString: $0) } ?? ""
-      }
-      path = try StressRun.canonical(made)
+      path = try makeTemporaryDirectory("cstate-stress")
     }
     try makeDirectory(journals)
     try makeDirectory(scratch)
@@ -31,14 +26,8 @@ struct StressRun {
 
   /// A run directory that is there already.
   init(existing directory: String) throws(StressFailure) {
-    path = try StressRun.canonical(directory)
+    path = try canonicalPath(directory)
     guard access(options, R_OK) == 0 else { throw StressFailure("\(directory) is no run directory") }
-  }
-
-  private static func canonical(_ path: String) throws(StressFailure) -> String {
-    guard let canonical = realpath(path, nil) else { throw .systemCall("realpath", path) }
-    defer { free(canonical) }
-    return String(cString: canonical)
   }
 
   var journals: String { path + "/journals" }
@@ -47,6 +36,8 @@ struct StressRun {
   var replay: String { path + "/replay" }
   /// What workers found that must not be, one line each.
   var complaints: String { path + "/complaints" }
+  /// Which session of a run with faults had which.
+  var faults: String { path + "/faults" }
   /// Nameless files of programs that workers start.
   var scratch: String { path + "/scratch" }
 
@@ -56,6 +47,46 @@ struct StressRun {
 
   func journal(of session: Int32) -> String { journals + "/\(session)" }
   func drawing(_ number: Int) -> String { path + "/anomaly-\(number).svg" }
+
+  /// Makes what the store lies on.
+  ///
+  /// - Parameter word: `dir` for the run directory itself, another kind of storage, or the path of a
+  ///   directory.
+  /// - Returns: the storage; `release` gives it back.
+  /// - Throws: where it cannot be had: without root, without the tools.
+  func makeStorage(_ word: String) throws(StressFailure) -> ScratchStorage {
+    let inside = path + "/storage"
+    if word == StressRun.ownStorage { return try ScratchStorage(.directory, at: inside) }
+    guard let kind = StorageKind(rawValue: word), kind != .directory else {
+      let name = path.split(separator: "/").last.map(String.init) ?? "run"
+      return try ScratchStorage(.directory, at: word + "/" + name)
+    }
+    if let obstacle = ScratchStorage.obstacle(to: kind) {
+      throw StressFailure("--storage \(word): \(obstacle)")
+    }
+    try ScratchStorage.ownMounts()
+    return try ScratchStorage(kind, at: inside)
+  }
+
+  static let ownStorage = "dir"
+  /// The words that `--storage` takes beside paths.
+  static let storageWords = [ownStorage] + StorageKind.allCases.filter { $0 != .directory }.map(\.rawValue)
+
+  /// Gives the storage back.
+  ///
+  /// - Parameters:
+  ///   - storage: what `makeStorage` returned.
+  ///   - keepingStore: whether the store is first copied into this directory.
+  /// - Returns: what went wrong.
+  func release(_ storage: ScratchStorage, keepingStore: Bool) -> [String] {
+    do {
+      if keepingStore, access(store, F_OK) == 0 {
+        try Program.run("cp", ["-a", store, path + "/store"], outputIn: scratch)
+      }
+      try storage.remove()
+      return []
+    } catch { return [error.description] }
+  }
 
   /// Makes the bundle that engines use.
   func makeBundle() throws(StressFailure) {

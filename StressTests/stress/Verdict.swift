@@ -32,6 +32,9 @@ struct Verdict {
     violations = coordinator.violations
     let text = readFile(coordinator.run.complaints) ?? []
     complaints = text.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    if options.hasFaults, tally.faults.total.armed >= 100, tally.faults.total.hit == 0 {
+      violations.append("of \(tally.faults.total.armed) faults none struck")
+    }
     judgement = try Judgement(of: coordinator.run, timeoutSeconds: options.timeoutSeconds)
   }
 
@@ -47,11 +50,40 @@ struct Verdict {
       lines.append(
         "the linked SQLite has the WAL-reset race, which foreign shells with their defaults can meet")
     }
+    lines += faultLines
     let time = formattedDuration(nanoseconds: elapsedNanoseconds)
     lines.append(
       "\(operations) operations in \(time), \(tally.kills) kills, \(tally.stops + tally.selfStops) stops, "
         + "seed \(options.seed): " + (isClean ? "every check holds" : "NOT every check holds"))
     return lines
+  }
+
+  /// What struck, of what was armed.
+  private var faultLines: [String] {
+    guard options.hasFaults else { return [] }
+    func list(_ counts: [String: FaultTally.Count]) -> String {
+      counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.hit) of \($0.value.armed)" }
+        .joined(separator: " · ")
+    }
+    let faults = tally.faults
+    return [
+      "\(faults.total.hit) of \(faults.total.armed) faults struck, \(tally.faultKills) of them deadly: "
+        + list(faults.kinds),
+      "of those at failpoints: \(list(faults.failpoints))",
+    ]
+  }
+
+  private func write(_ name: String, _ counts: [String: FaultTally.Count], to json: inout JSONWriter) {
+    json.key(name)
+    json.beginObject()
+    for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+      json.key(name)
+      json.beginObject()
+      json.member("armed", count.armed)
+      json.member("hit", count.hit)
+      json.endObject()
+    }
+    json.endObject()
   }
 
   /// The one line of a run.
@@ -77,6 +109,12 @@ struct Verdict {
     json.member("monitor_kills", tally.monitorKills)
     json.member("stops", tally.stops)
     json.member("stops_in_snapshots", tally.selfStops)
+    json.member("kills_by_faults", tally.faultKills)
+    json.member("stops_by_faults", tally.faultStops)
+    json.member("faults_armed", tally.faults.total.armed)
+    json.member("faults_hit", tally.faults.total.hit)
+    write("faults", tally.faults.kinds, to: &json)
+    write("failpoints", tally.faults.failpoints, to: &json)
     json.key("sessions")
     json.beginObject()
     for role in Role.allCases where tally.births[role] != nil {

@@ -12,8 +12,11 @@ struct Worker {
 
   /// - Returns: the exit status.
   func run() -> Int32 {
+    FaultScope.spareThread()
     do {
       let complaints = try Complaints(plan)
+      try plan.faults?.arm(hits: plan.board.count(plan.place, .faultHits))
+      defer { FaultPlan.disarm() }
       switch plan.role {
       case nil: try LastLook(plan, complaints).run()
       case .shell: try ForeignShell(plan, complaints).run()
@@ -45,7 +48,10 @@ final class Complaints {
   func add(_ text: String) {
     found.store(true, ordering: .relaxed)
     plan.board.add(.complaints)
-    file.append("session \(plan.session) (\(plan.role?.rawValue ?? "last look")): \(text)")
+    let fault = plan.isStruck ? ", struck by \(plan.faults?.text ?? "")" : ""
+    FaultScope.spared {
+      file.append("session \(plan.session) (\(plan.role?.rawValue ?? "last look")\(fault)): \(text)")
+    }
   }
 }
 
@@ -69,14 +75,14 @@ struct RoleLife {
     hand = try Hand(plan, complaints, thread: thread)
   }
 
-  private var isOver: Bool { plan.board.load(.ending) != 0 }
+  private var isOver: Bool { plan.board.load(.ending) != 0 || hand.isWorn }
 
   func run() throws {
     switch plan.role {
     case .command: command()
     case .engine: try EngineLife(plan, hand).run()
     default:
-      guard hand.open() else { return }
+      guard hand.openPatiently() else { return }
       while !isOver { step() }
       hand.close()
     }
@@ -84,7 +90,7 @@ struct RoleLife {
 
   private func command() {
     for _ in 0..<hand.draw(1...RoleLife.roundsPerCommand) where !isOver {
-      guard hand.open() else { return }
+      guard hand.openPatiently() else { return }
       for _ in 0..<hand.draw(1...5) where !isOver { hand.anything() }
       hand.close()
     }
@@ -125,7 +131,7 @@ struct MonitorLife {
 
   func run() throws {
     let first = try Hand(plan, complaints, thread: 0)
-    guard first.open() else { return }
+    guard first.openPatiently() else { return }
     var threads: [pthread_t] = []
     for number in 1..<max(1, Int32(plan.options.threads)) {
       let hand = try Hand(plan, complaints, thread: number)
@@ -138,7 +144,7 @@ struct MonitorLife {
   }
 
   private func loop(_ hand: Hand) {
-    while plan.board.load(.ending) == 0 {
+    while plan.board.load(.ending) == 0, !hand.isWorn {
       switch hand.draw(0...9) {
       case 0...4: hand.update()
       case 5...7: hand.readState()
@@ -165,6 +171,7 @@ struct MonitorLife {
       &thread, nil,
       { context in
         guard let context else { return nil }
+        FaultScope.spareThread()
         let body = Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
         body.loop(body.hand)
         return nil

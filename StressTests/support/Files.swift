@@ -8,10 +8,31 @@ package func clockNanoseconds(_ clock: Int32) -> UInt64 {
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// Makes a directory that is missing, for its owner alone.
 package func makeDirectory(_ path: String) throws(StressFailure) {
   guard mkdir(path, 0o700) == 0 else { throw .systemCall("mkdir", path) }
 }
 
+/// Makes a directory of which the name begins so, in `parent` or where temporary files belong.
+///
+/// - Returns: its path without symbolic links.
+package func makeTemporaryDirectory(
+  _ name: String, in parent: String? = nil
+) throws(StressFailure) -> String {
+  let parent = parent ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  var template = Array("\(parent)/\(name)-XXXXXX".utf8CString)
+  guard mkdtemp(&template) != nil else { throw .systemCall("mkdtemp", parent) }
+  return try canonicalPath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+}
+
+/// A path that exists, without symbolic links.
+package func canonicalPath(_ path: String) throws(StressFailure) -> String {
+  guard let canonical = realpath(path, nil) else { throw .systemCall("realpath", path) }
+  defer { free(canonical) }
+  return String(cString: canonical)
+}
+
+/// Writes a whole file over what was there.
 package func writeFile(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) throws(StressFailure) {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
   guard descriptor >= 0 else { throw .systemCall("open", path) }
@@ -19,6 +40,7 @@ package func writeFile(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o600) 
   guard writeAll(bytes, to: descriptor) else { throw .systemCall("write", path) }
 }
 
+/// Whether all the bytes were written.
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   bytes.withUnsafeBytes { buffer in
     var rest = buffer[...]

@@ -73,6 +73,30 @@ package final class Program {
     return outcome()
   }
 
+  /// The path of a program of the system; nil where there is none.
+  package static func path(of name: String) -> String? {
+    ["/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"].map { $0 + name }
+      .first { access($0, X_OK) == 0 }
+  }
+
+  /// Runs a program of the system to its end.
+  ///
+  /// - Throws: where it is missing, fails or takes longer than two minutes.
+  package static func run(
+    _ name: String, _ words: [String], outputIn directory: String
+  ) throws(StressFailure) {
+    guard let path = path(of: name) else { throw StressFailure("\(name) is missing") }
+    let program = try Program(path, words, outputIn: directory)
+    guard let outcome = program.outcome(withinMilliseconds: 120_000) else {
+      kill(program.pid, SIGKILL)
+      throw StressFailure("\(name) does not end")
+    }
+    guard outcome.status == 0 else {
+      let text = outcome.errorOutput.split(separator: "\n").joined(separator: " / ")
+      throw StressFailure("\(name) \(words.joined(separator: " ")): \(text)")
+    }
+  }
+
   private func text(_ descriptor: Int32) -> String {
     lseek(descriptor, 0, SEEK_SET)
     return String(decoding: readAll(descriptor) ?? [], as: UTF8.self)

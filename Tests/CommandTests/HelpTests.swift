@@ -6,9 +6,10 @@ internal import Testing
 @Suite("cstate --help")
 struct HelpTests {
   static let verbs = [
-    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "locks",
-    "info",
-    "version",
+    "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "backup",
+    "restore", "pod add", "pod ls", "pod inspect", "pod rm", "network connect", "network disconnect",
+    "network ls", "exec-session ls", "exec-session rm", "exit-code ls", "exit-code prune", "events", "locks",
+    "info", "version", "completion", "manual",
   ]
 
   private func help(_ words: [String]) throws -> String {
@@ -23,7 +24,7 @@ struct HelpTests {
     let text = try help(["--help"])
     let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
     for verb in HelpTests.verbs {
-      #expect(lines.contains { $0.first.map(String.init) == verb }, "\(verb)")
+      #expect(text.split(separator: "\n").contains { $0.hasPrefix("  \(verb) ") }, "\(verb)")
       #expect(text.contains("cstate \(verb)"), "an example of \(verb)")
     }
     func expectStatuses(from first: Int, _ codes: [String]) {
@@ -44,15 +45,16 @@ struct HelpTests {
 
   @Test("each verb's help has usage, options, an example, and its JSON", arguments: verbs)
   func verb(_ verb: String) throws {
-    let text = try help([verb, "--help"])
+    let words = verb.split(separator: " ").map(String.init)
+    let text = try help(words + ["--help"])
     #expect(text.contains("Usage: cstate \(verb)"))
     #expect(text.contains("Example:\n  cstate \(verb)"))
     for option in ["--root", "--format", "--wait", "--timings", "--runtime", "--lock-directory", "--help"] {
       #expect(text.contains(option), "\(option)")
     }
     #expect(text.contains("With --format json:"))
-    #expect(try help(["--help", verb]) == text)
-    #expect(try help([verb, "-h"]) == text)
+    #expect(try help(["--help"] + words) == text)
+    #expect(try help(words + ["-h"]) == text)
   }
 
   @Test(
@@ -60,9 +62,11 @@ struct HelpTests {
     arguments: [
       ("create", ["--name", "--id", "--label", "--image"]),
       ("run", ["--rm", "--detach", "--name", "--label"]),
-      ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--last"]),
+      ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--sort", "--last"]),
+      ("pod", ["pod add", "pod ls", "pod rm"]),
       ("inspect", ["--show-secrets"]),
-      ("kill", ["--signal"]), ("stop", ["--time"]), ("wait", ["--timeout"]), ("rm", ["--force"]),
+      ("backup", ["--replace"]), ("restore", ["--replace"]), ("kill", ["--signal"]), ("stop", ["--time"]),
+      ("wait", ["--timeout"]), ("rm", ["--force"]),
       ("locks", ["-a, --all", "Free locks"]),
     ])
   func options(verb: String, options: [String]) throws {
@@ -72,7 +76,9 @@ struct HelpTests {
 
   @Test("no line of help is longer than a wide terminal")
   func width() throws {
-    for words in [["--help"]] + HelpTests.verbs.map({ [$0, "--help"] }) {
+    for words in [["--help"]]
+      + HelpTests.verbs.map({ $0.split(separator: " ").map(String.init) + ["--help"] })
+    {
       for line in try help(words).split(separator: "\n") { #expect(line.count <= 120, "\(line)") }
     }
   }

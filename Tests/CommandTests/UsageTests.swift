@@ -38,6 +38,17 @@ struct UsageTests {
     (["rm"], ["NAME… is missing"]),
     (["recover", "now"], ["now", "one argument too many"]),
     (["verify", "all"], ["one argument too many"]),
+    (["pod"], ["pod", "say what to do", "pod ls"]),
+    (["pod", "lss"], ["pod lss", "did you mean pod ls?"]),
+    (["pod", "rm"], ["NAME… is missing"]),
+    (["pod", "add", "--label", "x", "id"], ["--label x", "KEY=VALUE"]),
+    (["network", "connect", "front"], ["NETWORK NAME is missing"]),
+    (["exit-code", "prune", "--older-than", "old"], ["--older-than old"]),
+    (["exit-code", "prune", "--older-than", "forever"], ["an age has an end"]),
+    (["ps", "--sort", "size"], ["--sort size", "created, name, status, exited"]),
+    (["ps", "--filter", "exited=x"], ["exited=x", "a number"]),
+    (["backup"], ["FILE is missing", "'cstate backup --help'"]),
+    (["restore", "a", "b"], ["b", "one argument too many"]),
   ]
 
   @Test("exit status 2, the wrong argument, what is right, and where help is", arguments: wrongUses.indices)

@@ -205,4 +205,56 @@ struct VerbTests {
       #expect(try #require(try line.member("longest_lock_wait_microseconds")).int64() >= 0)
     }
   }
+
+  @Test("backup and restore: what was saved is there again, and nothing is given up without being told")
+  func backup() throws {
+    try fixture.succeed("create", "--name", "web", try fixture.bundle("exit 0"))
+    let file = fixture.directory.path("saved.db")
+    #expect(try fixture.succeed("backup", file).hasPrefix(file + ", "))
+    #expect(try fixture.fail(14, ["backup", file]).contains("something is there already"))
+    try fixture.succeed("rm", "--force", "web")
+    #expect(try fixture.fail(14, ["restore", file]).contains("a store is there"))
+    #expect(try fixture.json("restore", "--replace", file).member("containers")?.int64() == 1)
+    #expect(try fixture.succeed("ps", "-a").contains("web"))
+    // Its process is gone with the container that was removed.
+    try fixture.succeed("recover")
+    try fixture.succeed("rm", "--force", "web")
+    #expect(try fixture.succeed("verify") == "No violation.")
+    try write("text", toPath: file)
+    #expect(try fixture.fail(33, ["restore", "--replace", file]).contains("no backup"))
+  }
+
+  @Test("pods, networks, exec sessions and exit codes have verbs, with tables and JSON")
+  func parts() throws {
+    #expect(try fixture.succeed("pod", "add", "pod1", "--name", "web", "--label", "a=secret") == "pod1")
+    #expect(try fixture.fail(14, ["pod", "add", "pod1"]).contains("in use"))
+    #expect(try fixture.succeed("pod", "ls").contains("web"))
+    let shown = try fixture.succeed("pod", "inspect", "web")
+    #expect(shown.contains("pod1") && !shown.contains("secret"))
+    #expect(try fixture.succeed("pod", "inspect", "--show-secrets", "web").contains("secret"))
+    #expect(try fixture.json("pod", "ls").elements().first?.member("containers")?.int64() == 0)
+    #expect(try fixture.succeed("pod", "rm", "--force", "web") == "web")
+    #expect(try fixture.fail(13, ["pod", "rm", "web"]).contains("no pod"))
+
+    try fixture.succeed("create", "--name", "c1", try fixture.bundle("exit 3"))
+    try fixture.succeed("network", "connect", "front", "c1", "--alias", "www", "--ip", "10.0.0.7")
+    #expect(try fixture.fail(20, ["network", "connect", "front", "c1"]).contains("connected"))
+    let network = try #require(try fixture.json("network", "ls", "c1").elements().first)
+    #expect(try network.member("network")?.string() == "front")
+    #expect(try fixture.succeed("network", "ls", "c1").contains("10.0.0.7"))
+    #expect(try fixture.succeed("ps", "-aq", "--filter", "network=front").isEmpty == false)
+    try fixture.succeed("network", "disconnect", "front", "c1")
+    #expect(try fixture.fail(21, ["network", "disconnect", "front", "c1"]).contains("not connected"))
+    #expect(try fixture.json("exec-session", "ls", "c1").elements().isEmpty)
+    #expect(try fixture.fail(13, ["exec-session", "rm", "none"]).contains("no exec session"))
+
+    try fixture.succeed("start", "c1")
+    #expect(try fixture.succeed("wait", "c1") == "3")
+    try fixture.succeed("rm", "--force", "c1")
+    let code = try #require(try fixture.json("exit-code", "ls").elements().first)
+    #expect(try code.member("code")?.int64() == 3)
+    #expect(try fixture.json("exit-code", "prune").elements().isEmpty)
+    #expect(try fixture.json("exit-code", "prune", "--older-than", "0").elements().count == 1)
+    #expect(try fixture.succeed("verify") == "No violation.")
+  }
 }

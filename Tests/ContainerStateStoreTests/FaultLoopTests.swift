@@ -42,6 +42,9 @@ struct FaultLoopTests {
     try loop(operation, ["short", "short-always", "EINTR", "EINTR-close-lock"])
   }
 
+  @Test("12: an opening that asks the kernel which boot this is outlasts EINTR and short reads at every call")
+  func interruptedBootID() throws { try loop("open", ["short", "short-always", "EINTR"], budget: 10_000) }
+
   /// What each operation passes, in no order.
   static let failpoints: [String: Set<String>] = [
     "open-first": [

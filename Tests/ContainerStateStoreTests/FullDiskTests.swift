@@ -14,7 +14,7 @@ private final class SmallDisk {
 
   init(_ kind: StorageKind, megabytes: Int = 24) throws {
     directory = try TemporaryDirectory()
-    storage = try ScratchStorage(kind, in: directory.path, megabytes: megabytes)
+    storage = try ScratchStorage(kind, at: directory.path("storage"), megabytes: megabytes)
   }
 
   deinit { umount2(storage.path, Int32(MNT_DETACH)) }

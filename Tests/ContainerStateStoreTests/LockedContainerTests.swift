@@ -125,6 +125,26 @@ struct LockedContainerTests {
     try store.withLockedContainer(there, wait: .none) { _ in }
   }
 
+  @Test("L-4: the lockfile of a removed container is unlinked while its lock is held, not after")
+  func unlinkedUnderLock() throws {
+    let id = try store.add("abc")
+    let file = try #require(status(ofPath: fixture.lockFile(id))).st_ino
+    let remover = try ChildProcess(
+      executable: "store-test-child", ["store", fixture.root],
+      environment: ["CSTATE_FAILPOINTS": "unlink.done=stop"])
+    try remover.expect("ready")
+    try remover.succeed("open")
+    try remover.send("remove abc")
+    try waitUntil("the remover to stop behind the unlink") {
+      try readText(atPath: "/proc/\(remover.pid)/stat").contains(") T ")
+    }
+    #expect(status(ofPath: fixture.lockFile(id)) == nil)
+    #expect(try fixture.lockers(onInode: file, areWaiting: false) == [remover.pid])
+    remover.cont()
+    try remover.expect("ok")
+    try expectClean(store)
+  }
+
   @Test("several at once: each is lent, in order, and one that was not locked is refused")
   func several() throws {
     let ids = try ["c", "a", "b"].map { try store.add($0) }

@@ -86,10 +86,7 @@ struct LookupTests {
   @Test("nothing is said of a pod: its id is not had, not got, not found and not listed, and cannot be taken")
   func neverCrossesKinds() throws {
     try store.add("abc")
-    try fixture.shell(
-      "INSERT INTO record (kind, id, name, created_at_ns, created_zone_offset_s, image_id, image_name) "
-        + "VALUES (2, 'pod1', 'web', 0, 0, '', '');")
-    let pod = try ContainerID("pod1")
+    let pod = try store.addPod("pod1", name: "web")
     #expect(try store.hasContainer(pod) == false)
     #expect(try store.read { try $0.hasContainer(pod) } == false)
     expectError(.notFound) { try store.container(pod) }

@@ -27,7 +27,7 @@ struct MigrationTests {
     #expect(try old.succeed("list") == "abc")
 
     let new = try openNext()
-    #expect(try new.facts().schemaVersion == 2)
+    #expect(try new.facts().schemaVersion == Self.next.version)
     #expect(try fixture.shell("SELECT id, added FROM record;") == "abc|by migration\n")
 
     for command in [
@@ -89,7 +89,7 @@ struct MigrationTests {
     let children = try (0..<8).map { _ in try fixture.child() }
     for child in children { try child.send("open schema=next") }
     for child in children { try child.expect("ok") }
-    for child in children { #expect(try child.succeed("facts") == "2 1") }
+    for child in children { #expect(try child.succeed("facts") == "\(Self.next.version) 1") }
     for child in children { #expect(try child.succeed("list") == "abc") }
   }
 
@@ -103,7 +103,7 @@ struct MigrationTests {
       try StateStore(at: fixture.location, options: fixture.options, schema: broken)
     }
     let again = try fixture.open()
-    #expect(try again.facts().schemaVersion == 1)
+    #expect(try again.facts().schemaVersion == Schema.current.version)
     try expectClean(again)
     try again.close()
     try openNext().close()
@@ -113,8 +113,32 @@ struct MigrationTests {
   func newStore() throws {
     let new = try openNext()
     try new.add("abc")
-    #expect(try new.facts().schemaVersion == 2)
+    #expect(try new.facts().schemaVersion == Self.next.version)
     try new.close()
     expectError(.schemaTooNew) { try fixture.open() }
+  }
+
+  @Test("a store of the first version becomes what a new one is, with all that it held")
+  func fromTheFirst() throws {
+    let model = try StoreFixture()
+    try model.open().add("model")
+    let specification = try model.shell("SELECT digest || ', ' || quote(json) FROM specification;")
+    let old = try StateStore(at: fixture.location, options: fixture.options, schema: .version1)
+    #expect(try old.facts().schemaVersion == 1)
+    try old.close()
+    _ = try fixture.shell(
+      """
+      INSERT INTO record VALUES (7, 1, 'abc', 'web', 1, 0, '', 'busybox');
+      INSERT INTO container VALUES (7, 1, CAST('{"labels":{"a":"b"}}' AS BLOB), NULL);
+      INSERT INTO label VALUES (7, 'a', 'b');
+      INSERT INTO container_state
+        VALUES (7, 3, 2, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, '', '', '', '', '', '');
+      INSERT INTO specification VALUES (7, \(specification.dropLast()));
+      """)
+    let new = try fixture.open()
+    #expect(try new.facts().schemaVersion == Schema.current.version)
+    let container = try new.container(try ContainerID("abc"))
+    #expect(container.name == "web" && container.stateRevision == 3 && container.status == .created)
+    try expectClean(new)
   }
 }

@@ -32,6 +32,23 @@ struct OpeningTests {
     try store.close()
   }
 
+  @Test("L-13: a store is not made while somebody else is inside its gate")
+  func creationBehindTheGate() throws {
+    #expect(mkdir(fixture.root, 0o700) == 0)
+    let other = try ChildProcess(role: "locks", [fixture.root])
+    try other.expect("ready")
+    try other.send("enter none")
+    try other.expect("entered")
+    var hasty = fixture
+    hasty.options.operationTimeout = .milliseconds(20)
+    let error = expectError(.lockTimeout) { try hasty.open() }
+    #expect(error?.holder?.pid == other.pid)
+    #expect(status(ofPath: fixture.databasePath) == nil)
+    try other.send("leave")
+    try other.expect("left")
+    try hasty.open().close()
+  }
+
   @Test("opening an existing store finds what was there and writes nothing")
   func reopening() throws {
     let first = try fixture.open()
@@ -194,7 +211,7 @@ struct OpeningTests {
     try fixture.shell("PRAGMA user_version=7;")
     let error = expectError(.schemaTooNew) { try fixture.open() }
     #expect(error?.message.contains("7") == true)
-    try fixture.shell("PRAGMA user_version=1;")
+    try fixture.shell("PRAGMA user_version=\(Schema.current.version);")
     try fixture.open().close()
     try fixture.shell("PRAGMA journal_mode=DELETE;")
     expectError(.notDatabase) { try fixture.open() }

@@ -49,4 +49,80 @@ struct QueryPlanTests {
     let labelSteps = try plan(ContainerListing(byLabel).sql(selecting: "r.name, s.status"))
     #expect(labelSteps.first == "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)")
   }
+
+  /// A filter and the index that has to find what it lets through.
+  struct Search: CustomTestStringConvertible, Sendable {
+    let name: String
+    let index: String
+    let set: @Sendable (inout ContainerFilter) -> Void
+    var testDescription: String { name }
+  }
+
+  static let searches = [
+    Search(name: "pod", index: "pod_member_by_pod (pod=?)") { $0.pod = "p" },
+    Search(name: "network", index: "network_connection_by_network (network=?)") { $0.network = "n" },
+    Search(name: "image id", index: "record_by_image_id (image_id=?)") { $0.images = ["a", "b"] },
+    Search(name: "image name", index: "record_by_image_name (image_name=?)") { $0.images = ["a"] },
+    Search(name: "exit code", index: "container_by_exit_code (exit_code=?)") { $0.exitCodes = [1, 137] },
+    Search(name: "active status", index: "container_by_active_status (status=?)") {
+      $0.statuses = [.running, .paused, .stopping]
+    },
+    Search(name: "exited since", index: "container_by_finish (finished_at_ns>?)") {
+      $0.exitedSince = Timestamp(nanosecondsSinceEpoch: 5)
+    },
+    Search(name: "exited before", index: "container_by_finish (finished_at_ns>? AND finished_at_ns<?)") {
+      $0.exitedBefore = Timestamp(nanosecondsSinceEpoch: 5)
+    },
+    Search(name: "dependants", index: "dependency_by_dependency (dependency=?)") {
+      $0.dependantsOf = ContainerID(unchecked: "c")
+    },
+    Search(name: "label", index: "label_by_value (key=?)") { $0.labels = [.present("k")] },
+    Search(name: "label's value", index: "label_by_value (key=? AND value=?)") {
+      $0.labels = [.equals("k", "v")]
+    },
+    Search(name: "name pattern", index: "sqlite_autoindex_record_2 (kind=? AND name>? AND name<?)") {
+      $0.namePattern = "web*"
+    },
+    Search(name: "id prefix", index: "sqlite_autoindex_record_1 (id>? AND id<?)") { $0.idPrefix = "ab" },
+  ]
+
+  @Test("each filter begins with the index that knows it, alone and beside every other", arguments: searches)
+  func search(_ search: Search) throws {
+    var filter = ContainerFilter()
+    search.set(&filter)
+    let steps = try plan(ContainerListing(filter).sql(selecting: "r.name, s.status"))
+    #expect(steps.contains { $0.contains(search.index) }, "\(steps)")
+    expectNoScan(steps)
+    for other in Self.searches {
+      search.set(&filter)
+      other.set(&filter)
+      expectNoScan(try plan(ContainerListing(filter).sql(selecting: "r.name, s.status")))
+      filter = ContainerFilter()
+    }
+  }
+
+  @Test("whatever it is sorted by, a filter begins with its index; all by name come in the order of theirs")
+  func sorted() throws {
+    for sort in ContainerSort.allCases {
+      var filter = ContainerFilter()
+      filter.sort = sort
+      filter.pod = "p"
+      expectNoScan(try plan(ContainerListing(filter).sql(selecting: "r.name, s.status")))
+    }
+    var byName = ContainerFilter()
+    byName.sort = .name
+    byName.isAscending = true
+    let steps = try plan(ContainerListing(byName).sql(selecting: "r.name, s.status"))
+    #expect(steps.first?.contains("INDEX sqlite_autoindex_record_2 (kind=?)") == true, "\(steps)")
+    #expect(!steps.contains { $0.contains("TEMP B-TREE") }, "\(steps)")
+  }
+
+  /// No table is read whole, and no index of all containers is walked.
+  private func expectNoScan(_ steps: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+    let whole = steps.filter { step in
+      // Lists of values and the rows of a subquery are no tables.
+      step.hasPrefix("SCAN") && !step.contains("SUBQUERY") || step.hasSuffix("(kind=?)")
+    }
+    #expect(whole.isEmpty, "\(steps)", sourceLocation: sourceLocation)
+  }
 }

@@ -64,6 +64,20 @@ struct StoreFixture {
       """)
   }
 
+  /// The processes that hold a record lock on a file, or wait for one, as the kernel lists them this moment.
+  func lockers(onInode inode: ino_t, areWaiting: Bool) throws -> Set<Int32> {
+    let lines = try readText(atPath: "/proc/locks").split(separator: "\n")
+    return Set(
+      lines.compactMap { line in
+        // `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`, with `->` before the kind where it waits.
+        let words = line.split(separator: " ").filter { $0 != "->" }
+        guard words.count > 5, words[5].hasSuffix(":\(inode)"), line.contains(" -> ") == areWaiting else {
+          return nil
+        }
+        return Int32(words[4])
+      })
+  }
+
   /// Every file of the store's directories, except for what SQLite and the gate keep.
   func leftovers() -> [String] {
     entries(ofDirectory: root + "/locks") + entries(ofDirectory: root + "/specs")

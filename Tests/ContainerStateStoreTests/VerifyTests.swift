@@ -119,6 +119,15 @@ struct VerifyTests {
       rule: "I-13", subject: "c2",
       sql: "UPDATE container_state SET monitor_pid = 7, monitor_start_time = 9000000000000 "
         + "WHERE generation = \(generation("c2"));"),
+    Plant(rule: "I-11", subject: "change 5", sql: "UPDATE change SET kind = 12 WHERE sequence = 5;"),
+    Plant(rule: "I-11", subject: "change 5", sql: "UPDATE change SET what = 0 WHERE sequence = 5;"),
+    Plant(rule: "I-11", subject: "change 5", sql: "UPDATE change SET to_status = 10 WHERE sequence = 5;"),
+    Plant(rule: "I-11", subject: "change 6", sql: "DELETE FROM change WHERE sequence = 5;"),
+    Plant(
+      rule: "I-11", subject: "c3",
+      sql:
+        "UPDATE change SET revision = 99 WHERE sequence = (SELECT max(sequence) FROM change WHERE id = 'c3');"
+    ),
     Plant(rule: "I-15", subject: "c35", sql: "UPDATE sqlite_sequence SET seq = 35 WHERE name = 'record';"),
     Plant(
       rule: "I-16", subject: "c4",

@@ -142,6 +142,31 @@ struct KillTests {
   }
 
   @Test(
+    "killed at any step of a start, the next one records what came of it: created still, or running",
+    arguments: EngineFixture.runtimes)
+  func startAfterKill(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let bundle = try fixture.bundle(EngineFixture.longLived)
+    // The intent is recorded; the process is started; that is recorded.
+    let outcomes: [(Settlement, ContainerStatus)] = [
+      (.startUndone, .created), (.startFinished, .running), (.nothing, .running),
+    ]
+    for (index, (settlement, status)) in outcomes.enumerated() {
+      let id = try ContainerID.test("start")
+      _ = try engine.create(bundle: bundle, id: id)
+      let starter = try fixture.child("start", id, kill: "start:\(index + 1)")
+      #expect(try starter.waitForExit() == .signal(SIGKILL))
+      #expect(try engine.reconcile(id) == settlement, "killed at step \(index + 1)")
+      let state = try engine.store.state(of: id)
+      #expect(state.status == status, "killed at step \(index + 1)")
+      #expect((state.startedAt != nil) == (status == .running))
+      try engine.remove(id, force: true)
+      try fixture.expectNothingLeft(engine, "start killed at step \(index + 1)")
+    }
+  }
+
+  @Test(
     "a runc start killed before it unlinked its fifo left a container that runs, whatever runc says of it",
     arguments: EngineFixture.runtimes.filter { $0.hasSuffix("/runc") })
   func startLeavesFifo(runtime: String) throws {

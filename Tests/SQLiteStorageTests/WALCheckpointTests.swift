@@ -1,6 +1,6 @@
 internal import CSQLite
 internal import Glibc
-internal import SQLiteStorage
+@testable import SQLiteStorage
 internal import StoreTestSupport
 internal import Synchronization
 internal import Testing
@@ -37,6 +37,30 @@ struct WALCheckpointTests {
     #expect(gate.operations.filter { $0 == "checkpoint" }.count >= 3)
   }
 
+  @Test("L-13: who cannot enter the gate writes nothing and copies nothing back, whichever way he comes")
+  func nothingWithoutTheGate() throws {
+    var fixture = try Fixture()
+    let database = try fixture.opened(rows: 300)
+    fixture.options = DatabaseOptions(
+      applicationID: fixture.options.applicationID, schemaVersion: 2, oldestSchemaVersion: 1)
+    let migrator = try fixture.open()
+    let wal = try database.facts().wal
+    fixture.gate.change { $0.refuses = true }
+    #expect(throws: RecordingGate.Refused.self) { try database.add() }
+    #expect(throws: RecordingGate.Refused.self) { try database.checkpoint(deadlineNanoseconds: soon) }
+    #expect(throws: RecordingGate.Refused.self) {
+      try migrator.migrate(deadlineNanoseconds: soon) { connection, _ in
+        try connection.execute("ALTER TABLE item ADD COLUMN more TEXT")
+      }
+    }
+    #expect(try database.facts().wal == wal)
+    try database.close()
+    try migrator.close()
+    let next = try fixture.open()
+    #expect(try next.facts().wal.walFrames == wal.walFrames, "the last one out did not restart the WAL")
+    #expect(try next.facts().schemaVersion == 1)
+  }
+
   @Test("a WAL beyond the limit is copied back after the commit, and starts again")
   func limit() throws {
     var fixture = try Fixture()
@@ -67,6 +91,52 @@ struct WALCheckpointTests {
     #expect(try reader.expect("ok") == "1 1")
     for _ in 0..<60 { try database.add() }
     #expect(try database.facts().wal.walFrames < 100)
+  }
+
+  @Test("D-8: snapshots that overlap without a gap do not keep the WAL from starting again")
+  func overlappingReaders() throws {
+    var fixture = try Fixture()
+    fixture.options.walCheckpointFrames = 20
+    let database = try fixture.opened(rows: 1)
+    let turns = Counter()
+    let isDone = Flag()
+    let longest = Mutex(0)
+    try inParallel(3) { number in
+      if number == 0 {
+        defer { isDone.set() }
+        for _ in 0..<2_000 {
+          try database.add()
+          let frames = try database.facts().wal.walFrames
+          longest.withLock { $0 = max($0, frames) }
+        }
+        return
+      }
+      // Each of the two readers stays in its snapshot until the other has begun a later one.
+      while !isDone.isSet {
+        try database.read { connection in
+          _ = try connection.countItems()
+          let mine = turns.next()
+          let end = Deadline.after(.milliseconds(200))
+          while turns.value == mine, !isDone.isSet, !end.isPast { sched_yield() }
+        }
+      }
+    }
+    let frames = longest.withLock(\.self)
+    #expect(turns.value > 10, "they read at all")
+    #expect(frames > 20 && frames < 20 * 40, "\(frames) frames")
+  }
+
+  @Test("D-8: which commit waits for readers, and for how long, follows from the lengths of the WAL alone")
+  func overdue() {
+    let wal = OverdueWAL(limit: 100)
+    for (before, after, milliseconds) in [
+      (0, 10, nil), (700, 799, nil), (799, 801, 80), (801, 1_500, nil), (1_599, 1_600, 160), (0, 5_000, 500),
+      (12_799, 12_800, 1_000), (200_000, 210_000, 1_000), (198_400, 204_000, nil), (900, 3, nil),
+      (12_800, 19_199, nil),
+      (19_100, 19_200, 1_000),
+    ] as [(Int, Int, UInt64?)] {
+      #expect(wal.patienceNanoseconds(before: before, after: after) == milliseconds.map { $0 * 1_000_000 })
+    }
   }
 
   @Test("a WAL checkpoint that cannot have the gate does not fail the commit that found it due")
@@ -134,4 +204,18 @@ struct WALCheckpointTests {
     #expect(facts.hasWALResetRace == isOld)
     #expect(facts.pageSize == 4096 && facts.journalMode == "wal" && facts.schemaVersion == 1)
   }
+}
+
+/// Numbers that threads count up together.
+private final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+  var value: Int { count.load(ordering: .acquiring) }
+  func next() -> Int { count.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue }
+}
+
+/// Set once, seen by all threads.
+private final class Flag: Sendable {
+  private let flag = Atomic<Bool>(false)
+  var isSet: Bool { flag.load(ordering: .acquiring) }
+  func set() { flag.store(true, ordering: .releasing) }
 }

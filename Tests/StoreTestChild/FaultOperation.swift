@@ -183,7 +183,8 @@ extension FaultSubject {
     boot: String? = nil, schema: Schema? = nil, checkpointFrames: Int32 = 1_000
   ) throws {
     var options = StoreOptions()
-    options.bootID = boot ?? (operation == .reboot ? "after-\(number)" : "faults")
+    // Else the kernel's own, which is read with calls that can fail too.
+    options.bootID = boot ?? (operation == .reboot ? "after-\(number)" : nil)
     options.operationTimeout = .seconds(2)
     options.walCheckpointFrames = checkpointFrames
     store = try StateStore(at: StoreLocation(root: root), options: options, schema: schema ?? .current)

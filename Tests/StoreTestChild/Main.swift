@@ -12,7 +12,7 @@ typealias Role = @Sendable ([String]) throws -> Int32
 @main
 struct Main {
   static let roles = [
-    basicRoles, forkRoles, lockRoles, storageRoles, storeRoles, engineRoles, faultRoles,
+    basicRoles, forkRoles, lockRoles, storageRoles, storeRoles, engineRoles, faultRoles, feedRoles,
   ].reduce(into: [:]) { all, some in
     all.merge(some) { _, _ in preconditionFailure("two roles have one name") }
   }

@@ -52,6 +52,9 @@ private final class StoreSession {
         _ = try snapshot.containerSummaries()
         sayAndWait("reading")
       }
+    case "backup": try store.backUp(to: arguments[0])
+    case "restore":
+      try StateStore.restore(from: arguments[0], to: StoreLocation(root: root), replacing: true)
     case "remove-all": return try removeAll()
     case "update-all": return try updateAll(Int(arguments[0]) ?? 1)
     case "facts": return try "\(store.facts().schemaVersion) \(store.facts().bootEpoch)"

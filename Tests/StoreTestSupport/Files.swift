@@ -19,11 +19,16 @@ public func readText(atPath path: String) throws -> String {
 
 /// Creates or overwrites a file in place (same inode), with `mode` whatever the umask.
 public func write(_ text: String, toPath path: String, mode: mode_t = 0o600) throws {
+  try write(Array(text.utf8), toPath: path, mode: mode)
+}
+
+/// Writes a whole file of these bytes, over what was there.
+public func write(_ bytes: [UInt8], toPath path: String, mode: mode_t = 0o600) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
   guard descriptor >= 0 else { throw TestSupportError.systemCall("open", path) }
   defer { close(descriptor) }
   guard fchmod(descriptor, mode) == 0 else { throw TestSupportError.systemCall("fchmod", path) }
-  guard writeAll(Array(text.utf8), to: descriptor) else { throw TestSupportError.systemCall("write", path) }
+  guard writeAll(bytes, to: descriptor) else { throw TestSupportError.systemCall("write", path) }
 }
 
 /// The lstat(2) record of a path, or nil where there is nothing.

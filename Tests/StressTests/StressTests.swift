@@ -11,7 +11,9 @@ struct StressTests {
 
   private var run: String { directory.path("run") }
 
-  private func stress(_ words: String...) throws -> ChildProcess.Outcome {
+  private func stress(_ words: String...) throws -> ChildProcess.Outcome { try stress(words) }
+
+  private func stress(_ words: [String]) throws -> ChildProcess.Outcome {
     try ChildProcess.run(
       executable: "cstate-stress", ["--directory", run] + words, environment: ["TMPDIR": directory.path],
       within: .seconds(240))
@@ -19,9 +21,10 @@ struct StressTests {
 
   @Test("with kills and stops every check holds, every role had its turn, and one line of JSON says so")
   func clean() throws {
+    // Ended by its kills: however fast the machine is, there is time for as many stops.
     let outcome = try stress(
-      "--seed", "5", "--seconds", "0", "--operations", "\(scaled(1_500))", "--processes", "10",
-      "--kill-every", "40", "--stop-every", "150")
+      "--seed", "5", "--seconds", "0", "--kills", "\(scaled(30))", "--processes", "10", "--kill-every", "40",
+      "--stop-every", "40")
     #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
     #expect(outcome.output.split(separator: "\n").count == 1)
     let summary = try JSONBytes(outcome.output).root
@@ -36,7 +39,7 @@ struct StressTests {
 
   @Test(
     "a bug that is planted in the workers is found: exit status 1, the run is kept and can be judged again",
-    arguments: ["lost-update", "stale-read", "double-holder"])
+    arguments: ["lost-update", "stale-read", "double-holder", "failed-trace"])
   func planted(plant: String) throws {
     let outcome = try stress(
       "--seed", "7", "--seconds", "0", "--operations", "1000", "--processes", "6", "--kill-every", "0",
@@ -53,6 +56,35 @@ struct StressTests {
     let again = try ChildProcess.run(
       executable: "cstate-stress", ["check", run], within: .seconds(120))
     #expect(again.status == .code(1), "\(again.errorOutput)")
+  }
+
+  @Test(
+    "1, 9, 11, 12: with a fault for each worker every check holds, and the verdict counts what struck",
+    arguments: [[], ["--storage", "tmpfs", "--checkpoint-frames", "5"]])
+  func faults(words: [String]) throws {
+    let outcome = try stress(
+      [
+        "--scenario", "faults", "--seed", "6", "--seconds", "\(scaled(4))", "--processes", "10", "--keep",
+      ] + words)
+    #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
+    let summary = try JSONBytes(outcome.output).root
+    let armed = try #require(try summary.at("faults_armed")?.int64())
+    let hit = try #require(try summary.at("faults_hit")?.int64())
+    #expect(armed >= 8 && (1...armed).contains(hit), "\(hit) of \(armed)")
+    let kinds = try #require(try summary.at("faults")?.members()).map(\.value)
+    #expect(try kinds.reduce(0) { try $0 + ($1.at("armed")?.int64() ?? 0) } == armed)
+    #expect(try kinds.reduce(0) { try $0 + ($1.at("hit")?.int64() ?? 0) } == hit)
+    #expect(outcome.errorOutput.contains("\(hit) of \(armed) faults struck"))
+    #expect(try readText(atPath: run + "/faults").split(separator: "\n").count >= Int(armed))
+    #expect(try readText(atPath: run + "/replay").contains(" --faults"))
+  }
+
+  @Test("without --faults nothing is armed")
+  func noFaults() throws {
+    let outcome = try stress("--seed", "9", "--seconds", "0", "--operations", "100", "--processes", "3")
+    #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
+    #expect(try JSONBytes(outcome.output).root.at("faults_armed")?.int64() == 0)
+    #expect(!outcome.errorOutput.contains("struck"))
   }
 
   @Test("a run that is kept is judged again with the same result")
@@ -87,6 +119,7 @@ struct StressTests {
       "--seed", "--processes", "--seconds", "--operations", "--kills", "--kill-every", "--stop-every",
       "--containers", "--threads", "--roles", "--foreign", "--checkpoint-frames", "--timeout", "--storage",
       "--runtime", "--scenario", "--directory", "--keep", "check DIR", "crowd", "reader", "shell", "kills",
+      "--faults", "faults (groups 1, 4, 9, 11, 12)",
     ] {
       #expect(outcome.output.contains(word), "\(word)")
     }

@@ -49,6 +49,23 @@ struct FailpointTests {
     expectNone(untested.map(\.description))
   }
 
+  @Test("each failpoint that a stress run can pass is armed by its faults, with an error where it takes one")
+  func stressed() throws {
+    let path = "StressTests/stress/FaultSite.swift"
+    let file = try #require(repository.files.first { $0.path == path })
+    let sites = file.lines.filter { $0.contains("FaultSite(\"") }.map { line in
+      let name = line.split(separator: "\"", omittingEmptySubsequences: false)[1]
+      return "\(name)\(line.contains("fails: true") ? " fails" : "")"
+    }
+    // No run migrates, is the first to open after a reboot, or makes or restores a backup.
+    let unreached = ["migration.", "recovery.begun", "recovery.reset", "copy.", "replace."]
+    let expected = places.filter { place in !unreached.contains { place.name.hasPrefix($0) } }.map { place in
+      "\(place.name)\(place.file.lines[place.line].contains("failpointErrno(") ? " fails" : "")"
+    }
+    #expect(sites.count > 20, "too few: has their spelling changed?")
+    expectNone(Set(sites).symmetricDifference(expected))
+  }
+
   /// The name in `failpoint("…")` or `failpointErrno("…")`.
   private func named(in line: Substring) -> String? {
     for call in ["failpoint(\"", "failpointErrno(\""] {

@@ -20,21 +20,25 @@ struct ImportTests {
       "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform", "Glibc",
       "Synchronization",
     ],
+    "Sources/ContainerStateEvents": ["ContainerStateStore", "CPlatform", "Synchronization"],
     // Platform for its failpoints alone.
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],
     "StressTests/demo": ["ContainerStateStore", "StressSupport", "CPlatform", "Glibc"],
     "StressTests/stress": [
       "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform", "Platform",
-      "Glibc", "Synchronization",
+      "ScratchStorage", "Glibc", "Synchronization",
     ],
     "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
     "StressTests/judge": ["StoreHistory", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
-    "StressTests/storage": ["CLoopDevice", "Glibc"],
-    "StressTests/power-loss": ["ContainerStateStore", "ScratchStorage", "CPlatform", "Glibc"],
+    "StressTests/storage": ["CLoopDevice", "CPlatform", "StressSupport", "Glibc"],
+    "StressTests/power-loss": [
+      "ContainerStateStore", "ScratchStorage", "StressSupport", "CFaults", "CPlatform", "Platform", "Glibc",
+    ],
     "StressTests/bench": [
-      "ContainerStateStore", "FileLocking", "CBenchFloor", "CPlatform", "SVGDrawing", "Glibc",
+      "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
+      "Glibc",
     ],
     "StressTests/drawing": [],
   ]

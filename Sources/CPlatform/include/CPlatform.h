@@ -5,5 +5,6 @@
 #include "platform_locks.h"
 #include "platform_namespace.h"
 #include "platform_process.h"
+#include "platform_watch.h"
 
 #endif

@@ -11,8 +11,4 @@ int platform_namespace_kind(int descriptor);
 /// CLONE_NEWNET, which is a macro that Swift does not import.
 int platform_network_namespace_kind(void);
 
-/// Gives the calling process mounts of its own: what it and its children mount is seen by nobody else, and is
-/// gone with the last of them. -1 with errno set where that is not allowed.
-int platform_make_mounts_private(void);
-
 #endif

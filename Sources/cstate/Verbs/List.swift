@@ -12,13 +12,20 @@ extension CommandOption {
     "last", letter: "n", value: "COUNT", "Only so many, the newest, whatever their status")
 }
 
+extension CommandOption {
+  static let sort = CommandOption(
+    "sort", value: "KEY", "By created (the default), name, status or exited; -KEY for the other way round")
+}
+
 extension Verb {
   static let list = Verb(
-    "ps", "List containers, newest first", options: [.all, .quiet, .noTruncation, .filter, .last],
+    "ps", "List containers, newest first", options: [.all, .quiet, .noTruncation, .filter, .sort, .last],
     details: [
       "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT "
-        + "(anywhere in the name), id=TEXT (its beginning), before=MOMENT, since=MOMENT, where a moment is "
-        + "a container's name or id, or nanoseconds since 1970. With status= or --last, -a is implied.",
+        + "(anywhere in the name), id=TEXT (its beginning), pod=NAME, network=NAME, ancestor=IMAGE, "
+        + "pattern=PATTERN (of the whole name, with * and ?), exited=CODE, depends-on=NAME, before=MOMENT, "
+        + "since=MOMENT, where a moment is a container's name or id, or nanoseconds since 1970. With status= "
+        + "or --last, -a is implied.",
       "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
         + "corrupt.",
     ],

@@ -1,6 +1,7 @@
 #ifndef CFAULTS_H
 #define CFAULTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// System calls counted and treated under everything in this process: SQLite's VFS, our own layers, the host.
@@ -65,6 +66,9 @@ typedef struct {
   /// 0: the nth alone. 1: it and all after it. k: it and every k-th after it.
   uint32_t forever;
   uint32_t delay_us;
+  /// Counts what is treated, before that is done; in memory that others share it outlives this process.
+  /// NULL for none.
+  uint64_t *hits;
 } faults_plan;
 
 /// From now on calls are counted from 0 and treated as the plan says, on every thread. Not to be called while
@@ -72,6 +76,9 @@ typedef struct {
 void faults_arm(const faults_plan *plan);
 /// Calls only forward again; what was counted can still be asked for.
 void faults_disarm(void);
+/// From now on the calling thread's calls only forward and are not counted, or are again; returns what it was
+/// before. What a program under test needs for itself, such as its account of what happened, is spared so.
+bool faults_spare(bool is_spared);
 /// Calls of the plan's kinds since it was armed.
 uint64_t faults_counted(void);
 /// How many of them were treated.

@@ -5,14 +5,10 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 int loop_own_mounts(void) {
   if (unshare(CLONE_NEWNS) != 0) return -1;
@@ -62,22 +58,4 @@ int loop_cut_off(const char *mount_point) {
   int result = ioctl(root, going_down, &without_flush);
   close_keeping_errno(root);
   return result;
-}
-
-int loop_run(const char *const arguments[]) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (int descriptor = 0; descriptor < 3; descriptor++)
-    posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0);
-  pid_t child;
-  int code = posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) {
-    errno = code;
-    return -1;
-  }
-  int status;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

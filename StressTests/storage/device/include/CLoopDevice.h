@@ -18,8 +18,4 @@ int loop_attach(const char *image, char name[32]);
 /// included (EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN without a flush). It must be unmounted then.
 int loop_cut_off(const char *mount_point);
 
-/// Runs a program of the system with this NULL-terminated vector of arguments, its output thrown away;
-/// returns its exit status, 128 and more for a signal.
-int loop_run(const char *const arguments[]);
-
 #endif

@@ -1,0 +1,177 @@
+public import FileLocking
+internal import SQLiteStorage
+public import StateModel
+internal import Synchronization
+
+extension StateStore {
+  /// The containers that depend on the one of exactly this id, by id.
+  ///
+  /// - Throws: `notFound`, `corrupt`.
+  /// - Blocking: for nobody.
+  public func dependants(of id: ContainerID) throws(StoreError) -> [ContainerID] {
+    try perform("list dependants") {
+      try database.read { connection in
+        guard let generation = try ContainerRows.generation(of: id, in: connection) else {
+          throw StoreError.notFound(id.rawValue)
+        }
+        return try ContainerRows.allDependants(of: generation, in: connection).map(\.id)
+      }
+    }
+  }
+
+  /// Removes several containers in one transaction, or none.
+  ///
+  /// - Parameters:
+  ///   - ids: all exist, or the call fails.
+  ///   - includingDependants: whether what depends on them, and on that, goes too; else it is in the way.
+  ///   - wait: how long to wait for all of the locks together.
+  ///   - durability: what the return promises.
+  /// - Returns: what was removed, dependants before what they depend on.
+  /// - Throws: `notFound`, `inUse` where a container outside depends on one of them or one has exec sessions,
+  ///   `lockTimeout`, `conflict` where dependants keep coming, `busy`, `io`, `durabilityUnknown`.
+  /// - Blocking: for the locks as long as `wait` says, and up to `operationTimeout` for the gate.
+  @discardableResult
+  public func remove(
+    _ ids: Set<ContainerID>, includingDependants: Bool = false, wait: LockWait,
+    durability: Durability = .durable
+  ) throws(StoreError) -> [ContainerID] {
+    try perform("remove containers") {
+      try removeTogether(wait: wait, operation: "remove containers", durability: durability) { connection in
+        try ContainerRows.closure(of: ids, includingDependants: includingDependants, in: connection)
+      }
+    }
+  }
+
+  /// Locks containers, removes them and, where one is given, their pod in one transaction, then their files.
+  ///
+  /// Which they are is asked for twice: to know the locks to take, and in the transaction. Whoever has gone,
+  /// or was added again, meanwhile is not removed by mistake; where others have come all of it is begun
+  /// again.
+  ///
+  /// - Returns: what was removed, dependants before what they depend on.
+  func removeTogether(
+    pod: ContainerID? = nil, wait: LockWait, operation: String, durability: Durability,
+    choosing choose: (Connection) throws -> Set<ContainerID>
+  ) throws -> [ContainerID] {
+    for _ in 0..<Self.choiceAttempts {
+      let chosen = try database.read { try choose($0) }
+      let locks = try HeldLocks(chosen.map { lockName(of: $0) }, wait: wait, operation: operation)
+      defer { locks.release() }
+      do {
+        let removed = try writeWithReserve(operation, durability: durability) { connection in
+          let present = try choose(connection)
+          guard present.isSubset(of: chosen) else { throw OthersCame() }
+          let removed = try ContainerRows.remove(present, in: connection)
+          for container in removed { try recordRemoval(of: container, in: connection) }
+          if let pod { try remove(pod: pod, in: connection) }
+          return removed.map(\.id)
+        }
+        finishRemoval(of: chosen, locks)
+        return removed
+      } catch {
+        // Where the changes are made and only not known to be durable their files follow all the same.
+        finishRemoval(of: chosen, locks)
+        if !(error is OthersCame) { throw error }
+      }
+    }
+    throw StoreError(
+      .conflict, subject: location.root,
+      message: "containers that belong to what is to be removed keep being added; try again")
+  }
+
+  private static let choiceAttempts = 10
+
+  /// Somebody added what is to be removed too, before its lock was taken.
+  private struct OthersCame: Error {}
+
+  private func recordRemoval(of container: Container, in connection: Connection) throws {
+    try record(
+      .init(
+        kind: .container, id: container.id.rawValue, action: .removed, from: container.status,
+        revision: container.stateRevision), in: connection)
+  }
+
+  private func remove(pod id: ContainerID, in connection: Connection) throws {
+    guard let pod = try PodRows.pod(id, in: connection) else { throw StoreError.podNotFound(id.rawValue) }
+    let members = try PodRows.members(ofGeneration: pod.generation, in: connection)
+    guard members.isEmpty else { throw StoreError.podHasMembers(id, members.map(\.rawValue)) }
+    try PodRows.remove(generation: pod.generation, in: connection)
+    try record(
+      .init(kind: .pod, id: id.rawValue, action: .removed, revision: pod.stateRevision), in: connection)
+  }
+
+  /// Takes away the files of those that are gone, each under its lock.
+  private func finishRemoval(of ids: Set<ContainerID>, _ locks: HeldLocks) {
+    for id in ids {
+      // Where the database does not answer `recover` takes them.
+      if (try? hasContainer(id)) == false { specificationCopies.remove(id) }
+      unlinkUnlessKnown(id, lockName(of: id), locks)
+    }
+    if lacksReserve.load(ordering: .relaxed) { refillReserve() }
+  }
+}
+
+extension ContainerRows {
+  /// The containers that depend on the row of this generation, by id.
+  static func allDependants(
+    of generation: Int64, in connection: Connection
+  ) throws -> [(id: ContainerID, generation: Int64)] {
+    let row = try connection.statement(
+      """
+      SELECT r.id, r.generation FROM dependency d JOIN record r ON r.generation = d.dependant
+      WHERE d.dependency = ?1 ORDER BY r.id
+      """)
+    try row.bind(1, generation)
+    return try readableIDs(row)
+  }
+
+  /// These containers and, where asked for, all that depends on them.
+  ///
+  /// - Throws: `notFound` for one of the first.
+  static func closure(
+    of ids: Set<ContainerID>, includingDependants: Bool, in connection: Connection
+  ) throws -> Set<ContainerID> {
+    var found = ids
+    var open: [Int64] = []
+    for id in ids {
+      guard let generation = try generation(of: id, in: connection) else {
+        throw StoreError.notFound(id.rawValue)
+      }
+      open.append(generation)
+    }
+    while includingDependants, let generation = open.popLast() {
+      for dependant in try allDependants(of: generation, in: connection)
+      where found.insert(dependant.id).inserted {
+        open.append(dependant.generation)
+      }
+    }
+    return found
+  }
+
+  /// Removes these rows and everything that belongs to them.
+  ///
+  /// - Returns: what was removed, dependants before what they depend on.
+  /// - Throws: `notFound`, `inUse` where others depend on one of them or one has exec sessions (INVARIANT
+  ///   I-5).
+  static func remove(_ ids: Set<ContainerID>, in connection: Connection) throws -> [Container] {
+    var containers: [Int64: Container] = [:]
+    var dependants: [Int64: [Int64]] = [:]
+    for id in ids {
+      guard let container = try container(id, in: connection) else { throw StoreError.notFound(id.rawValue) }
+      containers[container.generation] = container
+      let users = try allDependants(of: container.generation, in: connection)
+      let outside = users.filter { !ids.contains($0.id) }
+      if !outside.isEmpty { throw StoreError.inUse(id, by: outside.prefix(10).map(\.id.rawValue)) }
+      let sessions = try ExecSessionRows.ids(ofGeneration: container.generation, in: connection)
+      if !sessions.isEmpty { throw StoreError.hasSessions(id, sessions) }
+      dependants[container.generation] = users.map(\.generation)
+    }
+    let order = DependencyOrder.dependantsFirst(dependants)
+    for generation in order {
+      let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
+      try row.bind(1, generation)
+      try row.run()
+    }
+    return order.compactMap { containers[$0] }
+  }
+}

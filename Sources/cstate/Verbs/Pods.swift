@@ -1,0 +1,142 @@
+internal import ContainerStateStore
+internal import OCIEngine
+
+extension CommandOption {
+  static let podName = CommandOption("name", value: "NAME", "Its name; the beginning of its id otherwise")
+  static let podLabel = CommandOption(
+    "label", letter: "l", value: "KEY=VALUE", "A label; may be given several times")
+  static let podForce = CommandOption("force", letter: "f", "With all containers in it")
+}
+
+/// Pods: `cstate pod …`.
+extension Verb {
+  static let podAdd = Verb(
+    "pod add", "Add a pod", operands: "ID", count: 1...1, options: [.podName, .podLabel],
+    details: ["The pod is in the store alone; an engine gives it a control group and namespaces."],
+    json: #"{"id": TEXT, "name": TEXT}"#, example: "cstate pod add web-1 --name web"
+  ) { invocation in
+    let id = try ContainerID(invocation.arguments.operands[0])
+    var details = PodDetails()
+    for text in invocation.arguments.values(.podLabel) {
+      let key = String(text.prefix { $0 != "=" })
+      guard key.count < text.count, !key.isEmpty else {
+        throw UsageError("--label \(text)", "a label is KEY=VALUE", verb: "pod add")
+      }
+      details.labels[key] = String(text.dropFirst(key.count + 1))
+    }
+    let pod = try invocation.store().addPod(
+      PodConfiguration(
+        id: id, name: invocation.arguments.value(.podName) ?? id.short, createdAt: .now, details: details))
+    if invocation.settings.printsJSON {
+      invocation.print(
+        .object { json in
+          json.member("id", pod.id.rawValue)
+          json.member("name", pod.name)
+        })
+    } else {
+      invocation.output.line(pod.id.rawValue)
+    }
+    return ExitStatus.done
+  }
+
+  static let podList = Verb(
+    "pod ls", "List pods, newest first",
+    json: #"[{"id": TEXT, "name": TEXT, "created_at_ns": NUMBER, "containers": NUMBER, "#
+      + #""infrastructure": TEXT}, …], the last one only where there is one"#,
+    example: "cstate pod ls"
+  ) { invocation in
+    let store = try invocation.store()
+    let pods = try store.pods().map { (pod: $0, count: try store.members(ofPod: $0.id).count) }
+    if invocation.settings.printsJSON {
+      invocation.print(
+        .objects(pods) { json, found in
+          json.member("id", found.pod.id.rawValue)
+          json.member("name", found.pod.name)
+          json.member("created_at_ns", found.pod.configuration.createdAt.nanosecondsSinceEpoch)
+          json.member("containers", found.count)
+          json.member("infrastructure", found.pod.infrastructure?.rawValue)
+        })
+    } else {
+      var table = Table("POD ID", "NAME", "CONTAINERS", "INFRASTRUCTURE")
+      for (pod, count) in pods {
+        table.add(pod.id.short, printable(pod.name, limit: 255), "\(count)", pod.infrastructure?.short ?? "")
+      }
+      table.print(to: &invocation.output)
+    }
+    return ExitStatus.done
+  }
+
+  static let podInspect = Verb(
+    "pod inspect", "Show everything about pods, as JSON", operands: "NAME…", count: oneOrMore,
+    options: [.showSecrets],
+    details: ["Values of labels are hidden unless --show-secrets is given."],
+    json: "(also without it) [{\"id\", \"name\", \"created_at_ns\", \"labels\": {…}, \"cgroup_parent\", "
+      + "\"shared_namespaces\": […], \"cgroup_path\", \"infrastructure\", \"containers\": [TEXT, …], "
+      + "\"generation\", \"configuration_revision\", \"state_revision\", \"extra\", \"state_extra\"}, …]",
+    example: "cstate pod inspect web"
+  ) { invocation in
+    let store = try invocation.store()
+    let showsSecrets = invocation.arguments.has(.showSecrets)
+    var found: [(pod: Pod, members: [ContainerID])] = []
+    invocation.forEachOperand { operand in
+      let pod = try store.lookUpPod(operand)
+      found.append((pod, try store.members(ofPod: pod.id)))
+    }
+    invocation.print(
+      .objects(found) { json, found in
+        write(found.pod, found.members, to: &json, showsSecrets: showsSecrets)
+      })
+    return ExitStatus.done
+  }
+
+  private static func write(
+    _ pod: Pod, _ members: [ContainerID], to json: inout JSONWriter, showsSecrets: Bool
+  ) {
+    let details = pod.configuration.details
+    json.member("id", pod.id.rawValue)
+    json.member("name", pod.name)
+    json.member("created_at_ns", pod.configuration.createdAt.nanosecondsSinceEpoch)
+    json.member("labels", showsSecrets ? details.labels : details.labels.mapValues { _ in Redaction.hidden })
+    json.member("cgroup_parent", details.controlGroupParent.isEmpty ? nil : details.controlGroupParent)
+    json.member("shared_namespaces", details.sharedNamespaces.map(\.rawValue).sorted())
+    json.member("cgroup_path", pod.state.controlGroupPath.isEmpty ? nil : pod.state.controlGroupPath)
+    json.member("infrastructure", pod.infrastructure?.rawValue)
+    json.member("containers", members.map(\.rawValue))
+    json.member("generation", pod.generation)
+    json.member("configuration_revision", pod.configurationRevision)
+    json.member("state_revision", pod.stateRevision)
+    json.member("extra", pod.configuration.extra)
+    json.member("state_extra", pod.stateExtra)
+  }
+
+  static let podRemove = Verb(
+    "pod rm", "Remove pods", operands: "NAME…", count: oneOrMore, options: [.podForce],
+    details: [
+      "A pod with containers stays unless --force is given. That ends and removes its containers first, "
+        + "those that depend on others before these."
+    ],
+    json: "nothing", example: "cstate pod rm --force web"
+  ) { invocation in
+    let store = try invocation.store()
+    invocation.forEachOperand { operand in
+      let pod = try store.lookUpPod(operand)
+      if invocation.arguments.has(.podForce) { try removeMembers(of: pod.id, store, invocation) }
+      try store.removePod(pod.id, wait: invocation.settings.lockWait)
+      if !invocation.settings.printsJSON { invocation.output.line(operand) }
+    }
+    return ExitStatus.done
+  }
+
+  /// The engine ends each container before its row goes, so that no process is left without one.
+  private static func removeMembers(of pod: ContainerID, _ store: StateStore, _ invocation: Invocation) throws
+  {
+    let engine = try invocation.engine()
+    var left = try store.members(ofPod: pod)
+    while !left.isEmpty {
+      let free = try left.filter { try store.dependants(of: $0).isEmpty }
+      // Somebody outside depends on what is left: the store says who.
+      for id in free.isEmpty ? left : free { try engine.remove(id, force: true) }
+      left = try store.members(ofPod: pod)
+    }
+  }
+}

@@ -1,0 +1,245 @@
+internal import ContainerStateStore
+internal import Glibc
+internal import StoreTestSupport
+internal import Testing
+
+extension StateStore {
+  /// Adds a pod with the least in it.
+  @discardableResult
+  func addPod(_ id: String, name: String? = nil, labels: [String: String] = [:]) throws -> ContainerID {
+    var details = PodDetails()
+    details.labels = labels
+    details.sharedNamespaces = [.net, .ipc]
+    let configuration = try PodConfiguration(
+      id: ContainerID(id), name: name ?? "pod-" + id, createdAt: .now, details: details)
+    return try addPod(configuration, durability: .committed).id
+  }
+
+  /// Adds a container to a pod.
+  @discardableResult
+  func add(
+    _ id: String, inPod pod: String, isInfrastructure: Bool = false, dependingOn dependencies: [String] = []
+  ) throws -> ContainerID {
+    var details = ContainerDetails()
+    details.pod = try ContainerID(pod)
+    details.isInfrastructure = isInfrastructure
+    details.dependencies = Set(try dependencies.map { try ContainerID($0) })
+    let configuration = try ContainerConfiguration(
+      id: ContainerID(id), name: "name-" + id, createdAt: .now, details: details)
+    return try add(configuration, specification: sampleSpecification, durability: .committed).id
+  }
+}
+
+@Suite("Pods")
+struct PodTests {
+  let fixture: StoreFixture
+  let store: StateStore
+  private let patience = LockWait.upTo(.seconds(10))
+
+  init() throws {
+    fixture = try StoreFixture()
+    store = try fixture.open()
+  }
+
+  @Test("a pod is found by id, name and partial id, listed newest first, and never mixed with containers")
+  func lookUp() throws {
+    let first = try store.addPod("aa1", name: "web", labels: ["tier": "front"])
+    try store.addPod("aa2", name: "database")
+    try store.add("ab1", name: "web")
+    #expect(try store.pod(first).configuration.details.sharedNamespaces == [.net, .ipc])
+    #expect(try store.lookUpPod("web").id == first)
+    #expect(try store.lookUpContainer("web").id.rawValue == "ab1")
+    #expect(try store.lookUpPod("aa1").id == first)
+    #expect(expectError(.ambiguous) { try store.lookUpPod("aa") }?.candidates == ["aa1", "aa2"])
+    expectError(.notFound) { try store.lookUpPod("ab") }
+    expectError(.notFound) { try store.lookUpContainer("aa1") }
+    expectError(.notFound) { try store.container(first) }
+    #expect(try store.hasPod(first))
+    #expect(try !store.hasContainer(first))
+    #expect(try !store.hasPod(ContainerID("ab1")))
+    #expect(try store.pods().map(\.name) == ["database", "web"])
+    var filter = PodFilter()
+    filter.labels = [.equals("tier", "front")]
+    #expect(try store.pods(where: filter).map(\.id) == [first])
+    #expect(try store.containers().map(\.id.rawValue) == ["ab1"])
+    try expectClean(store)
+  }
+
+  @Test("I-1, I-2: one id space over containers and pods, names per kind")
+  func uniqueness() throws {
+    try store.addPod("one", name: "same")
+    try store.add("two", name: "same")
+    expectError(.alreadyExists) { try store.add("one") }
+    expectError(.alreadyExists) { try store.addPod("two") }
+    expectError(.alreadyExists) { try store.addPod("three", name: "same") }
+    #expect(fixture.leftovers().filter { $0.hasPrefix("three") }.isEmpty)
+    try expectClean(store)
+  }
+
+  @Test("I-7: members are known from both sides, and a pod with any is removed with them or not at all")
+  func members() throws {
+    let pod = try store.addPod("pod")
+    let other = try store.addPod("other")
+    let infrastructure = try store.add("m0", inPod: "pod", isInfrastructure: true)
+    let member = try store.add("m1", inPod: "pod", dependingOn: ["m0"])
+    #expect(try store.members(ofPod: pod) == [infrastructure, member])
+    #expect(try store.memberContainers(ofPod: pod).map(\.id) == [infrastructure, member])
+    #expect(try store.pod(pod).infrastructure == infrastructure)
+    #expect(try store.pod(pod, has: member))
+    #expect(try !store.pod(other, has: member))
+    #expect(try store.container(member).configuration.pod() == pod)
+    expectError(.alreadyExists) { try store.add("m2", inPod: "pod", isInfrastructure: true) }
+    #expect(expectError(.inUse) { try store.removePod(pod, wait: patience) }?.candidates == ["m0", "m1"])
+    try store.withLockedContainer(member, wait: patience) {
+      try $0.addExecSession(
+        ExecSession(id: ContainerID("s1"), container: member, command: ["sh"], createdAt: .now))
+    }
+    expectError(.inUse) { try store.removePod(pod, includingMembers: true, wait: patience) }
+    #expect(try store.members(ofPod: pod).count == 2, "refused as a whole")
+    _ = try store.withLockedContainer(member, wait: patience) { try $0.removeAllExecSessions() }
+    #expect(
+      try store.removePod(pod, includingMembers: true, wait: patience) == [member, infrastructure],
+      "dependants first")
+    #expect(try store.containers().isEmpty)
+    try store.removePod(other, wait: patience)
+    #expect(fixture.leftovers().isEmpty)
+    expectError(.notFound) { try store.removePod(pod, wait: patience) }
+    #expect(fixture.leftovers().isEmpty, "the question leaves no lockfile")
+    try expectClean(store)
+  }
+
+  @Test("I-6: dependencies are in the same pod, or both in none")
+  func wrongPod() throws {
+    try store.addPod("p1")
+    try store.addPod("p2")
+    try store.add("free")
+    try store.add("m1", inPod: "p1")
+    expectError(.wrongPod) { try store.add("x", inPod: "p2", dependingOn: ["m1"]) }
+    expectError(.wrongPod) { try store.add("x", inPod: "p1", dependingOn: ["free"]) }
+    expectError(.wrongPod) { try store.add("x", dependingOn: ["m1"]) }
+    expectError(.notFound) { try store.add("x", inPod: "p3") }
+    expectError(.invalidArgument) { try store.add("x", inPod: "x") }
+    #expect(try store.containers().count == 2)
+    #expect(fixture.leftovers().filter { $0.hasPrefix("x") || $0.hasPrefix("p3") }.isEmpty)
+    try expectClean(store)
+  }
+
+  @Test("a pod's state is changed under its lock, its revision is counted, and an older one is refused")
+  func update() throws {
+    let pod = try store.addPod("pod")
+    try store.withLockedPod(pod, wait: patience) { locked in
+      try locked.update { $0.controlGroupPath = "/machine/pod" }
+      try locked.setStateExtra(JSONBytes("{\"a\" : 1}"))
+      #expect(locked.pod.stateRevision == 3)
+    }
+    let found = try store.pod(pod)
+    #expect(found.state.controlGroupPath == "/machine/pod" && found.stateRevision == 3)
+    #expect(found.stateExtra.map { String(decoding: $0.bytes, as: UTF8.self) } == "{\"a\" : 1}")
+    try store.withLockedPod(pod, wait: patience) { locked in
+      expectError(.conflict) { try locked.update(expecting: 2) { _ in } }
+      try locked.update(expecting: 3) { $0.controlGroupPath = "" }
+    }
+    expectError(.notFound) { try store.withLockedPod(ContainerID("none"), wait: .none) { _ in } }
+    #expect(fixture.leftovers() == ["pod.lock"])
+  }
+
+  @Test("a container cannot be put into a pod that somebody removes, and the other way round")
+  func addAgainstRemove() throws {
+    for round in 0..<scaled(20) {
+      let pod = try store.addPod("pod\(round)")
+      try inParallel(2) { number in
+        if number == 0 {
+          do { try store.add("c\(round)", inPod: pod.rawValue) } catch let error as StoreError
+            where error.code == .notFound
+          {}
+        } else {
+          do { try store.removePod(pod, wait: .upTo(.seconds(10))) } catch let error as StoreError
+            where error.code == .inUse
+          {}
+        }
+      }
+      let hasContainer = try store.hasContainer(ContainerID("c\(round)"))
+      #expect(try store.hasPod(pod) == hasContainer)
+    }
+    try expectClean(store)
+  }
+
+  @Test("removal of a tree: dependants first, in one step, or not at all")
+  func tree() throws {
+    for (id, dependencies) in [("a", []), ("b", ["a"]), ("c", ["b"]), ("d", ["a", "c"]), ("e", [])] {
+      try store.add(id, dependingOn: dependencies)
+    }
+    let root = try ContainerID("a")
+    #expect(try store.dependants(of: root).map(\.rawValue) == ["b", "d"])
+    expectError(.inUse) { try store.remove([root], wait: patience) }
+    expectError(.notFound) { try store.remove([root, ContainerID("x")], wait: patience) }
+    #expect(try store.containers().count == 5)
+    let removed = try store.remove([root], includingDependants: true, wait: patience).map(\.rawValue)
+    #expect(removed == ["d", "c", "b", "a"])
+    #expect(try store.containers().map(\.id.rawValue) == ["e"])
+    #expect(fixture.leftovers().sorted() == ["e.json", "e.lock"])
+    try expectClean(store)
+  }
+
+  @Test("I-3: a rewrite changes what it may, counts, and is seen by others at their next read")
+  func rewrite() throws {
+    try store.addPod("pod")
+    let id = try store.add("a", inPod: "pod")
+    try store.add("b", name: "taken")
+    let other = try fixture.open()
+    let present = try other.container(id).configuration
+    var details = try present.details()
+    details.labels = ["new": "label"]
+    details.stopSignal = 9
+    func configuration(_ name: String, _ details: ContainerDetails) throws -> ContainerConfiguration {
+      try ContainerConfiguration(id: id, name: name, createdAt: present.createdAt, details: details)
+    }
+    try store.withLockedContainer(id, wait: patience) { locked in
+      try locked.rewrite(configuration("renamed", details), expecting: 1)
+      #expect(locked.container.name == "renamed" && locked.container.configurationRevision == 2)
+      expectError(.conflict) { try locked.rewrite(configuration("again", details), expecting: 1) }
+      expectError(.alreadyExists) { try locked.rewrite(configuration("taken", details)) }
+      var moved = details
+      moved.pod = nil
+      expectError(.invalidArgument) { try locked.rewrite(configuration("renamed", moved)) }
+      var dependent = details
+      dependent.dependencies = [try ContainerID("b")]
+      expectError(.invalidArgument) { try locked.rewrite(configuration("renamed", dependent)) }
+    }
+    let found = try other.lookUpContainer("renamed")
+    #expect(found.id == id && found.configurationRevision == 2)
+    #expect(try found.configuration.details().stopSignal == 9)
+    var filter = ContainerFilter()
+    filter.labels = [.present("new")]
+    #expect(try other.containers(where: filter).map(\.id) == [id])
+    try expectClean(store)
+  }
+
+  @Test("a batch writes several states in one transaction, or none")
+  func batch() throws {
+    let ids = try ["a", "b", "c"].map { try store.add($0) }
+    try store.withLockedContainers(Set(ids), wait: patience) { locked in
+      try locked.update { container, state in
+        if container.id != ids[2] { state.status = .created }
+      }
+      expectError(.invalidTransition) {
+        try locked.update { container, state in state.status = container.id == ids[2] ? .paused : .running }
+      }
+    }
+    #expect(try ids.map { try store.state(of: $0).status } == [.created, .created, .configured])
+    #expect(try ids.map { try store.container($0).stateRevision } == [2, 2, 1])
+  }
+
+  @Test("an update may demand the revision that was read, and is told the present one")
+  func optimistic() throws {
+    let id = try store.add("a")
+    let read = try store.container(id).stateRevision
+    try store.change(id) { $0.restartCount += 1 }
+    try store.withLockedContainer(id, wait: patience) { locked in
+      let error = expectError(.conflict) { try locked.update(expecting: read) { $0.restartCount += 1 } }
+      #expect(error?.message.contains("2") == true)
+      try locked.update(expecting: 2) { $0.restartCount += 1 }
+    }
+    #expect(try store.state(of: id).restartCount == 2)
+  }
+}

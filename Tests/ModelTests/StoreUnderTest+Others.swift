@@ -1,0 +1,104 @@
+internal import ContainerStateStore
+
+// MARK: - Pods
+
+extension StoreUnderTest {
+  func onPods(_ operation: Operation) throws -> String {
+    switch operation {
+    case .addPod(let number, let name, let label):
+      var details = PodDetails()
+      if let label { details.labels = ["tier": "\(label)"] }
+      try store.addPod(
+        PodConfiguration(
+          id: podID(number), name: Name.podName(name), createdAt: Timestamp(nanosecondsSinceEpoch: 1),
+          details: details), durability: .committed)
+    case .pod(let number):
+      let pod = try store.pod(podID(number))
+      return [
+        pod.id.rawValue, pod.name, "\(pod.stateRevision)", pod.configuration.details.labels["tier"] ?? "-",
+        pod.state.controlGroupPath.isEmpty ? "-" : pod.state.controlGroupPath,
+        pod.infrastructure?.rawValue ?? "-",
+      ].joined(separator: "|")
+    case .lookUpPod(let text): return try store.lookUpPod(text).id.rawValue
+    case .hasPod(let number): return "\(try store.hasPod(podID(number)))"
+    case .updatePod(let number, let path):
+      try store.withLockedPod(podID(number), wait: Self.wait) { locked in
+        try locked.update(durability: .committed) { $0.controlGroupPath = "\(path)" }
+      }
+    case .members(let number): return text(try store.members(ofPod: podID(number)).map(\.rawValue))
+    case .removePod(let number, let includingMembers):
+      let removed = try store.removePod(
+        podID(number), includingMembers: includingMembers, wait: Self.wait, durability: .committed)
+      return text(removed.map(\.rawValue))
+    default: preconditionFailure("no operation on a pod")
+    }
+    return ""
+  }
+
+  private func podID(_ number: Int) throws -> ContainerID { try ContainerID(Name.pod(number)) }
+}
+
+// MARK: - Networks, exec sessions, exit codes
+
+extension StoreUnderTest {
+  func onParts(_ operation: Operation) throws -> String {
+    switch operation {
+    case .connect(let number, let network, let alias):
+      try locking(number) { locked in
+        try locked.connect(
+          NetworkConnection(network: Name.network(network), options: options(alias)), durability: .committed)
+      }
+    case .modify(let number, let network, let alias):
+      try locking(number) { try $0.modify(Name.network(network), options(alias), durability: .committed) }
+    case .disconnect(let number, let network):
+      try locking(number) { try $0.disconnect(Name.network(network), durability: .committed) }
+    case .networks(let number):
+      return text(
+        try store.networks(of: id(number)).map {
+          "\($0.network)=\($0.options.aliases.joined(separator: ","))"
+        })
+    case .recordExitCode(let number, let code):
+      try store.recordExitCode(
+        of: id(number), code: code, at: Timestamp(nanosecondsSinceEpoch: 1), durability: .committed)
+    case .exitCode(let number): return "\(try store.exitCode(of: id(number)).code)"
+    case .pruneExitCodes: return "\(try store.pruneExitCodes(olderThan: .zero).count)"
+    default: return try onSessions(operation)
+    }
+    return ""
+  }
+
+  private func onSessions(_ operation: Operation) throws -> String {
+    switch operation {
+    case .addSession(let session, let number):
+      let session = ExecSession(
+        id: try sessionID(session), container: try id(number), command: ["sh"],
+        createdAt: Timestamp(nanosecondsSinceEpoch: 1))
+      try locking(number) { try $0.addExecSession(session) }
+    case .setSession(let session, let status):
+      let found = try store.execSession(sessionID(session))
+      try store.withLockedContainer(found.container, wait: Self.wait) { locked in
+        try locked.updateExecSession(found.id) { $0.status = status }
+      }
+    case .removeSession(let session):
+      let found = try store.execSession(sessionID(session))
+      try store.withLockedContainer(found.container, wait: Self.wait) { try $0.removeExecSession(found.id) }
+    case .removeAllSessions(let number): try locking(number) { _ = try $0.removeAllExecSessions() }
+    case .sessions(let number):
+      return text(try store.execSessions(of: id(number)).map { "\($0.id)=\($0.status)" })
+    default: preconditionFailure("no operation on an exec session")
+    }
+    return ""
+  }
+
+  private func locking(_ number: Int, _ body: (borrowing LockedContainer) throws -> Void) throws {
+    try store.withLockedContainer(id(number), wait: Self.wait, body)
+  }
+
+  private func sessionID(_ number: Int) throws -> ContainerID { try ContainerID(Name.session(number)) }
+
+  private func options(_ alias: Int) -> NetworkOptions {
+    var options = NetworkOptions()
+    options.aliases = ["\(alias)"]
+    return options
+  }
+}
