@@ -39,6 +39,8 @@ final class LockEntry: Sendable {
   let place: Int
   /// CLOCK_BOOTTIME until which this process may take the lock again although others wait for it.
   private let turnEndNanoseconds = Atomic<UInt64>(0)
+  /// How long this process has paused for those who wait, since one of them had the lock.
+  private let vainPauseNanoseconds = Atomic<UInt64>(0)
   private let state = Guarded(State())
 
   init(_ file: OpenLockfile, place: Int) {
@@ -55,6 +57,7 @@ final class LockEntry: Sendable {
   func reuse(for file: OpenLockfile) {
     self.file = file
     turnEndNanoseconds.store(0, ordering: .relaxed)
+    vainPauseNanoseconds.store(0, ordering: .relaxed)
   }
 
   /// This process has been granted the lock at this time, and took it from nobody who waits.
@@ -63,6 +66,20 @@ final class LockEntry: Sendable {
   }
 
   var hasTurn: Bool { Clock.bootTimeNanoseconds < turnEndNanoseconds.load(ordering: .relaxed) }
+
+  /// How much longer to pause for those who wait before they count as stopped.
+  var patienceNanoseconds: UInt64 {
+    let paused = vainPauseNanoseconds.load(ordering: .relaxed)
+    return LockPause.givingWayLimitNanoseconds - min(paused, LockPause.givingWayLimitNanoseconds)
+  }
+
+  /// The owner has paused so long and nobody took the lock; 0: somebody did, or nobody waits any more.
+  ///
+  /// Without the sum, a stopped process would cost those whose deadlines are short a whole one each time.
+  func recordVainPause(nanoseconds: UInt64) {
+    let paused = nanoseconds == 0 ? 0 : vainPauseNanoseconds.load(ordering: .relaxed) + nanoseconds
+    vainPauseNanoseconds.store(paused, ordering: .relaxed)
+  }
 
   /// Makes the thread the owner when nobody is; no queueing.
   func begin(_ thread: ThreadLocks) -> Start {

@@ -108,7 +108,7 @@ extension LockTable {
       case nil: ownsEntry = false
       case .turn:
         ownsEntry = true
-        request.isMarked = entry.isMarked
+        request.isMarked = !request.isForGate && entry.isMarked
       case .granted: return true
       case .restart: return false
       case .failed(let code): throw request.failure(errno: code)
@@ -135,19 +135,29 @@ extension LockTable {
   /// PROTOCOL L-18: who lets go and asks again is running, and whom the kernel wakes is not yet. The pause is a
   /// sleep, since whoever is awaited may need this processor.
   private func giveWay(at entry: LockEntry, _ request: LockRequest) -> Int32 {
-    let end = Clock.monotonicNanoseconds + LockPause.givingWayLimitNanoseconds
+    let begin = Clock.monotonicNanoseconds
+    let end = begin + entry.patienceNanoseconds
     var (pause, longestPause) = LockPause.givingWayNanoseconds
     while entry.isWaitedForElsewhere {
-      guard entry.kernelLockOwner == -1 else { return EAGAIN }
-      if request.isOver { return entry.tryKernelLock() }
-      if Clock.monotonicNanoseconds >= end {
+      guard entry.kernelLockOwner == -1 else {
+        entry.recordVainPause(nanoseconds: 0)
+        return EAGAIN
+      }
+      let now = Clock.monotonicNanoseconds
+      if now < end, request.isOver {
+        entry.recordVainPause(nanoseconds: now - begin)
+        return entry.tryKernelLock()
+      }
+      if now >= end {
         // Stopped, or a debugger's: it must not cost everybody this pause each time.
+        entry.recordVainPause(nanoseconds: 0)
         entry.unmark()
         return entry.tryKernelLock()
       }
       LockPause.sleep(nanoseconds: pause)
       pause = min(pause * 2, longestPause)
     }
+    entry.recordVainPause(nanoseconds: 0)
     entry.unmarkUnlessWaitedFor()
     entry.beginTurn(atNanoseconds: Clock.bootTimeNanoseconds)
     return entry.tryKernelLock()

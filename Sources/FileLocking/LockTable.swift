@@ -91,8 +91,8 @@ package final class LockTable: Sendable {
     // FAILPOINT lock.confirmed: held, and the record still names the last holder.
     failpoint("lock.confirmed")
     let bootTimeNanoseconds = nextGrantNanoseconds()
-    if !request.isMarked { entry.beginTurn(atNanoseconds: bootTimeNanoseconds) }
     record.write(to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+    if !request.isMarked { entry.beginTurn(atNanoseconds: bootTimeNanoseconds) }
     // FAILPOINT lock.recorded: held, and waiters can read by whom.
     failpoint("lock.recorded")
     return HeldLock(

@@ -47,17 +47,22 @@ struct LockTurnTests {
 
   @Test("L-18: a waiter that is stopped keeps nobody from the lock, and gets it when it goes on")
   func stoppedWaiter() throws {
-    let child = try locks.session()
-    let first = try locks.acquire("a", .upTo(.seconds(10)))
-    try waitInBackground(child)
-    try child.stop()
-    try waitUntil("the kernel to take the stopped process from the queue") {
-      try !kernelLocks().contains { $0.pid == child.pid && $0.isWaiting }
-    }
-    try waitUntilTurnEnds(first.bootTimeNanoseconds)
-    first.release()
+    let child = try stoppedWaiterForFreeLock()
     #expect(try withEntry { $0.isMarked && $0.isWaitedForElsewhere })
     for _ in 0..<10 { try locks.acquire("a", .upTo(.seconds(60))).release() }
+    #expect(try withEntry { !$0.isMarked && $0.isWaitedForElsewhere })
+    child.cont()
+    try child.expect("background granted a")
+  }
+
+  @Test("L-18: a waiter that is stopped does not cost each of those a whole deadline who have a short one")
+  func stoppedWaiterAndShortDeadlines() throws {
+    let child = try stoppedWaiterForFreeLock()
+    // Ten times the pause, in deadlines that are each a tenth of it.
+    for _ in 0..<100 {
+      try locks.acquire("a", .upTo(.nanoseconds(LockPause.givingWayLimitNanoseconds / 10))).release()
+      if try withEntry({ !$0.isMarked }) { break }
+    }
     #expect(try withEntry { !$0.isMarked && $0.isWaitedForElsewhere })
     child.cont()
     try child.expect("background granted a")
@@ -89,6 +94,20 @@ struct LockTurnTests {
     try waiter.expect("background granted a")
     let end = try #require(try locks.report().first { $0.fileName == "a.lock" })
     #expect(end.holder == nil && end.waiterPIDs.isEmpty)
+  }
+
+  /// A process that waits for a lock which nobody has by now, and is stopped; this one has had its turn.
+  private func stoppedWaiterForFreeLock() throws -> ChildProcess {
+    let child = try locks.session()
+    let first = try locks.acquire("a", .upTo(.seconds(10)))
+    try waitInBackground(child)
+    try child.stop()
+    try waitUntil("the kernel to take the stopped process from the queue") {
+      try !kernelLocks().contains { $0.pid == child.pid && $0.isWaiting }
+    }
+    try waitUntilTurnEnds(first.bootTimeNanoseconds)
+    first.release()
+    return child
   }
 
   private func waitInBackground(_ child: ChildProcess) throws {
