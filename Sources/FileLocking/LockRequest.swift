@@ -132,8 +132,8 @@ extension LockTable {
 
   /// One request, after one of those who wait in the kernel has got the lock: EAGAIN where he still has it.
   ///
-  /// PROTOCOL L-18: who lets go and asks again is running, and whom the kernel wakes is not yet. The pause is a
-  /// sleep, since whoever is awaited may need this processor.
+  /// PROTOCOL L-18: who lets go and asks again is running, and whom the kernel wakes is not yet. The pause is
+  /// a sleep, since whoever is awaited may need this processor.
   private func giveWay(at entry: LockEntry, _ request: LockRequest) -> Int32 {
     let begin = Clock.monotonicNanoseconds
     let end = begin + entry.patienceNanoseconds
