@@ -125,7 +125,8 @@ struct MigrationTests {
     let model = try StoreFixture()
     try model.open().add("model")
     let specification = try model.shell("SELECT digest || ', ' || quote(json) FROM specification;")
-    let old = try StateStore(at: fixture.location, options: fixture.options, schema: Schema.versions[Int(version) - 1])
+    let old = try StateStore(
+      at: fixture.location, options: fixture.options, schema: Schema.versions[Int(version) - 1])
     #expect(try old.facts().schemaVersion == version)
     try old.close()
     _ = try fixture.shell(
