@@ -127,7 +127,7 @@ extension StoreError {
   package static func conflict(_ id: ContainerID, expected: Int64, found: Int64) -> StoreError {
     StoreError(
       .conflict, subject: id.rawValue,
-      message: "revision \(expected) was expected and \(found) found; read the container again and repeat")
+      message: "revision \(expected) was expected and \(found) found; read the record again and repeat")
   }
 
   package static func foreignIntent(_ id: ContainerID, _ intent: Intent) -> StoreError {
