@@ -117,7 +117,7 @@ struct OptimisticTests {
   }
 
   @Test(
-    "each call that changes a record is a `conflict` that names the present revision, and does as before with it",
+    "each call that changes a record is a `conflict` naming the present revision, and works with that",
     arguments: calls)
   func conflict(call: Call) throws {
     try prepare()
