@@ -5,7 +5,7 @@ public import StateModel
 ///
 /// Each call sees what the ones before it have made of a record, is a write of its own to it (INVARIANT I-12)
 /// and one change in the sequence. Removals come last, dependants before what they depend on and pods after
-/// containers, whatever the order of the calls.
+/// containers, whatever the order of the calls; anonymous volumes go with their last users.
 public struct RecordBatch {
   private let scopes: RecordScopes
   private var containers: [ContainerID: Container] = [:]
@@ -154,10 +154,11 @@ extension RecordBatch {
     let store = scopes.store
     do {
       try store.perform("write batch") {
-        try store.writeWithReserve("write batch", durability: durability, draws: !isLarge) { connection in
-          for step in steps { try step(connection) }
-          _ = try store.removeRows(of: removedContainers, in: connection)
-          for pod in removedPods.sorted() { try store.removeRow(ofPod: pod, in: connection) }
+        try VolumeLocks.withAnonymous(of: store, operation: "write batch") { volumes in
+          try store.writeWithReserve("write batch", durability: durability, draws: !isLarge) { connection in
+            for step in steps { try step(connection) }
+            try removeRows(volumes, in: connection)
+          }
         }
       }
     } catch {
@@ -170,6 +171,15 @@ extension RecordBatch {
     for (id, pod) in pods { scopes.pods[id]?.follow(pod) }
     for id in removedContainers { scopes.containers[id]?.finishRemoval() }
     for id in removedPods { scopes.pods[id]?.finishRemoval() }
+  }
+
+  private func removeRows(_ volumes: VolumeLocks, in connection: Connection) throws {
+    let generations = removedContainers.compactMap { scopes.containers[$0]?.container.generation }
+    let going = try VolumeUserRows.anonymous(goingWith: Set(generations), in: connection)
+    try volumes.check(cover: going)
+    _ = try scopes.store.removeRows(of: removedContainers, in: connection)
+    for pod in removedPods.sorted() { try scopes.store.removeRow(ofPod: pod, in: connection) }
+    try scopes.store.removeVolumes(going, in: connection)
   }
 
   private func followRows() {
