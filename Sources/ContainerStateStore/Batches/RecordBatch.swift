@@ -152,6 +152,8 @@ extension RecordBatch {
   func commit(_ durability: Durability) throws(StoreError) {
     if steps.isEmpty { return }
     let store = scopes.store
+    for scope in changedContainers { try scope.checkOpen("write batch") }
+    for scope in changedPods { try scope.checkOpen("write batch") }
     do {
       try store.perform("write batch") {
         try VolumeLocks.withAnonymous(of: store, operation: "write batch") { volumes in
@@ -183,7 +185,15 @@ extension RecordBatch {
   }
 
   private func followRows() {
-    for id in Set(containers.keys).union(removedContainers) { try? scopes.containers[id]?.followRow() }
-    for id in Set(pods.keys).union(removedPods) { try? scopes.pods[id]?.followRow() }
+    for scope in changedContainers { try? scope.followRow() }
+    for scope in changedPods { try? scope.followRow() }
+  }
+
+  private var changedContainers: [LockedScope] {
+    Set(containers.keys).union(removedContainers).compactMap { scopes.containers[$0] }
+  }
+
+  private var changedPods: [PodScope] {
+    Set(pods.keys).union(removedPods).compactMap { scopes.pods[$0] }
   }
 }
