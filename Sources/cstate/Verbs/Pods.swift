@@ -111,7 +111,8 @@ extension Verb {
     return ExitStatus.done
   }
 
-  private static func write(
+  /// Writes the members of a pod as `pod inspect` and `inspect` print them.
+  static func write(
     _ pod: Pod, _ members: [ContainerID], to json: inout JSONWriter, showsSecrets: Bool
   ) {
     let details = pod.configuration.details
