@@ -113,7 +113,7 @@ private final class StoreSession {
     case "nested": try nested(id, ContainerID(arguments[1]))
     case "together":
       try store.withLockedContainers([id, ContainerID(arguments[1])], wait: Self.wait) {
-        for id in $0.ids { try $0.withContainer(id) { try $0.update { $0.restartCount += 1 } } }
+        for id in $0.containerIDs { try $0.withContainer(id) { try $0.update { $0.restartCount += 1 } } }
       }
     default: return "unknown command"
     }
