@@ -1,8 +1,8 @@
 /// Decides from a history alone whether a correct store can have done it.
 ///
 /// What holds of a correct store: each call takes effect at one moment between its beginning and its end, all
-/// of them in one order (strict serializability); a batch takes effect once for each container, under all its
-/// locks; at the beginning there is no container; nobody else writes. A call without an end may have taken
+/// of them in one order (strict serializability), for all that it writes; a batch takes effect once for each
+/// container, under all its locks; at the beginning there is no record; nobody else writes. A call without an end may have taken
 /// effect, or not, or do so later. Nothing is reported that one reading of the history would allow, so some
 /// histories pass that no store could have made: those where what is absent fits several removals.
 ///
@@ -31,16 +31,22 @@ public struct Checker: Sendable {
     var graph = DependencyGraph(steps)
     var anomalies = steps.anomalies
     var owners: [Int64: Int] = [:]
+    var lives: [KnownLives] = []
+    let tellsChanges = history.operations.contains { $0.verb == .changes }
     for place in steps.objects.indices {
       let timeline = Timeline(steps, place: place, graph: &graph)
       let order = TimelineOrder(timeline, history: history, graph: &graph)
       anomalies += timeline.anomalies + order.anomalies
-      checkOwner(timeline, &owners, &anomalies)
+      if timeline.kind.ownsGenerations { checkOwner(timeline, &owners, &anomalies) }
+      if tellsChanges, timeline.kind != .connection { lives.append(KnownLives(timeline)) }
     }
     graph.addRealTime()
     graph.addSessionOrder(steps, history)
     anomalies += CycleSearch(graph, history: history, known: anomalies).anomalies
     anomalies += SectionCheck(history).anomalies
+    anomalies += ExpectationCheck(history).anomalies
+    anomalies += CodeCheck(history, effectsSeen: steps.effectsSeen).anomalies
+    if tellsChanges { anomalies += ChangeCheck(history, known: lives).anomalies }
     anomalies += ProgressCheck(history, limitNanoseconds: progressNanoseconds).anomalies
     // What is cut off at the limit is never the only one of its kind.
     var kinds: Set<Anomaly.Kind> = []
@@ -59,7 +65,7 @@ public struct Checker: Sendable {
         Anomaly(
           .versionClash, objects: [other, number],
           operations: slot.operation < 0 ? [] : [Int(slot.operation)],
-          "Generation \(slot.generation) is c\(other) and c\(number)."))
+          "Generation \(slot.generation) is \(ObjectKind.name(of: other)) and \(ObjectKind.name(of: number))."))
     }
   }
 }
