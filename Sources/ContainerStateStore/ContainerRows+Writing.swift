@@ -16,7 +16,7 @@ extension ContainerRows {
   /// Inserts a container with its first state, labels, dependencies and specification; returns its
   /// generation.
   ///
-  /// - Throws: `alreadyExists`, or `notFound` for a dependency.
+  /// - Throws: `alreadyExists`, or `notFound` for a dependency, its pod or a volume.
   static func insert(
     _ configuration: ContainerConfiguration, state: ContainerState, stateExtra: JSONBytes?,
     specification: [UInt8], in connection: Connection
@@ -42,6 +42,8 @@ extension ContainerRows {
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try insertLabels(configuration.labels(), generation: generation, in: connection)
+    try VolumeUserRows.insert(
+      configuration.volumes(), of: configuration.id, generation: generation, in: connection)
     let pod = try configuration.pod().map { pod in
       try PodRows.insertMember(
         configuration.id, generation: generation, pod: pod,

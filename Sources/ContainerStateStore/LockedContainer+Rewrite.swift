@@ -4,13 +4,15 @@ public import StateModel
 extension LockedContainer {
   /// Writes another configuration over the container's (INVARIANT I-3).
   ///
-  /// Id, creation time, dependencies and pod stay what they are. Others see the new one at their next read.
+  /// Id, creation time, dependencies and pod stay what they are. Others see the new one at their next read. A
+  /// volume that is used no more stays, an anonymous one too.
   ///
   /// - Parameters:
   ///   - configuration: the whole of it; the name may be another.
   ///   - revision: the configuration revision it has to have; nil for any.
   ///   - durability: what the return promises.
-  /// - Throws: `invalidArgument` naming what cannot change, `alreadyExists` for the name, `conflict`, and as
+  /// - Throws: `invalidArgument` naming what cannot change, `alreadyExists` for the name, `notFound` for a
+  ///   volume, `conflict`, and as
   ///   `update`.
   /// - Blocking: up to `operationTimeout` for the write gate.
   /// - Durability: D-1.
@@ -100,6 +102,8 @@ extension ContainerRows {
     try record.bind(5, generation)
     try record.run()
     try replaceLabels(configuration.labels(), generation: generation, in: connection)
+    try VolumeUserRows.replace(
+      configuration.volumes(), of: configuration.id, generation: generation, in: connection)
     return true
   }
 }

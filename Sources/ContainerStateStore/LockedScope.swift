@@ -105,18 +105,24 @@ final class LockedScope {
     }
   }
 
-  /// Removes the row, then its files; the lockfile goes when the scope ends.
+  /// Removes the row and the anonymous volumes that go with it, then the files; the container's own lockfile
+  /// goes when the scope ends.
   func remove(durability: Durability) throws(StoreError) {
     try checkOpen("remove container")
     try perform("remove container") {
-      try store.writeWithReserve("remove container", durability: durability) { connection in
-        let isOurs = try ContainerRows.remove(
-          id, generation: container.generation, revision: container.stateRevision, in: connection)
-        guard isOurs else { throw try rowChanged(connection) }
-        try store.record(
-          .init(
-            kind: .container, id: id.rawValue, action: .removed, from: container.status,
-            revision: container.stateRevision), in: connection)
+      try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
+        try store.writeWithReserve("remove container", durability: durability) { connection in
+          let going = try VolumeUserRows.anonymous(goingWith: [container.generation], in: connection)
+          try volumes.check(cover: going)
+          let isOurs = try ContainerRows.remove(
+            id, generation: container.generation, revision: container.stateRevision, in: connection)
+          guard isOurs else { throw try rowChanged(connection) }
+          try store.record(
+            .init(
+              kind: .container, id: id.rawValue, action: .removed, from: container.status,
+              revision: container.stateRevision), in: connection)
+          try store.removeVolumes(going, in: connection)
+        }
       }
     }
     finishRemoval()

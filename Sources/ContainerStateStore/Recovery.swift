@@ -10,7 +10,9 @@ public struct RecoveryReport: Sendable, Hashable {
   public var wasRebooted = false
   /// The containers whose state a reboot had made untrue, with the status before and after.
   public var reset: [ResetContainer] = []
-  /// Lockfiles of containers that are gone; they were removed.
+  /// The volumes that a reboot had unmounted.
+  public var unmountedVolumes: [VolumeName] = []
+  /// Lockfiles of containers, pods and volumes that are gone; they were removed.
   public var reapedLockFiles: [String] = []
   /// Copies of specifications of containers that are gone, and temporary files of dead writers; they were
   /// removed.
@@ -19,6 +21,8 @@ public struct RecoveryReport: Sendable, Hashable {
   public var unfinished: [ContainerID] = []
   /// Containers somebody was at work on: what may lie there of them is left to a later recovery.
   public var held: [ContainerID] = []
+  /// Volumes somebody was at work on, by the names that their lockfiles tell.
+  public var heldVolumes: [String] = []
   /// What could not be judged or removed, and why; it is still there.
   public var failures: [StoreError] = []
 
@@ -66,20 +70,22 @@ extension StateStore {
     }
   }
 
-  /// Removes lockfiles whose container is gone; asked under that lock, so that nobody can be adding it.
+  /// Removes lockfiles that nothing owns; asked under that lock, so that nobody can be adding it.
   private func reapLockFiles(into report: inout RecoveryReport) throws {
     var failures: [StoreError] = []
     let directory = location.lockDirectory
     let reaped = try LockTable.shared.reapOrphans(among: lockFileNames(), in: directory) { file in
       // Where the answer cannot be had the file stays: an orphan costs nothing, a missing lockfile has two
       // holders.
-      do { return try !isKnown(id: StateStore.idText(ofLockFile: file)) } catch {
+      do { return try !isOwned(file) } catch {
         failures.append(.unreaped(directory + "/" + file, error))
         return false
       }
     }
     report.reapedLockFiles = reaped.reaped
-    report.held += try reaped.held.map { try ContainerID(StateStore.idText(ofLockFile: $0)) }
+    for owner in reaped.held.compactMap(LockFileName.owner(of:)) {
+      if case .record(let id) = owner { report.held.append(id) } else { report.heldVolumes.append(owner.text) }
+    }
     failures += reaped.failures.map { .unreaped(directory + "/" + $0.key, $0.value) }
     report.failures += failures.sorted { $0.subject < $1.subject }
   }
@@ -103,7 +109,7 @@ extension StateStore {
 
   /// Whether the file was an orphan, and is removed.
   private func reapSpecificationFile(_ path: String, named file: String, of id: ContainerID) throws -> Bool {
-    let name = LockName.reaping(lockFileName(of: id), in: location.lockDirectory)
+    let name = LockName.reaping(LockFileName.of(id), in: location.lockDirectory)
     let locks = try HeldLocks([name], wait: .none, operation: "reap specification copies")
     defer { locks.release() }
     let isKnown = try isKnown(id: id.rawValue)
@@ -115,6 +121,10 @@ extension StateStore {
     // Its writer had it before the lock was granted, and has put it in its place.
     guard errno == ENOENT else { throw StoreError.kernel("unlink", path: path, errno: errno) }
     return false
+  }
+
+  private func isOwned(_ lockFile: String) throws -> Bool {
+    try database.readOne { try LockFileName.isOwned(lockFile, in: $0) }
   }
 
   private func isKnown(id: String) throws -> Bool {
@@ -164,12 +174,42 @@ enum Recovery {
             kind: .execSession, id: session.id.rawValue, action: .removed, revision: session.revision),
           retention: retention, in: connection)
       }
+      report.unmountedVolumes = try unmountVolumes(retention, in: connection)
       try connection.execute("DELETE FROM intent WHERE operation <> \(IntentOperation.remove.rawValue)")
       let (epoch, overflows) = seen.bootEpoch.addingReportingOverflow(1)
       if overflows { throw StoreError.corrupt("store", "no machine was booted so often as it says") }
       try StoreIdentity.setBoot(bootID, epoch: epoch, in: connection)
       return (epoch, report)
     }
+  }
+
+  /// INVARIANT I-18: what was mounted before a reboot is not mounted now.
+  private static func unmountVolumes(
+    _ retention: ChangeRetention, in connection: Connection
+  ) throws -> [VolumeName] {
+    let row = try connection.statement(
+      """
+      SELECT name FROM volume WHERE mountpoint <> '' OR generation IN (SELECT volume FROM volume_mount)
+      ORDER BY name
+      """)
+    var unmounted: [VolumeName] = []
+    for name in try VolumeRows.readableNames(row) {
+      let found = try StoreReads.skippingCorrupt { try VolumeRows.volume(name, in: connection) }
+      guard let volume = found else { continue }
+      var state = volume.state
+      state.mountpoint = ""
+      let isWritten = try VolumeRows.update(
+        state, stateExtra: volume.stateExtra, generation: volume.generation, revision: volume.stateRevision,
+        in: connection)
+      precondition(isWritten, "a row read in this transaction is there")
+      try ChangeRows.record(
+        .init(
+          kind: .volume, id: name.rawValue, action: .recovered, revision: volume.stateRevision + 1),
+        retention: retention, in: connection)
+      unmounted.append(name)
+    }
+    try connection.execute("DELETE FROM volume_mount")
+    return unmounted
   }
 
   private static func containers(in connection: Connection) throws -> [(id: ContainerID, generation: Int64)] {

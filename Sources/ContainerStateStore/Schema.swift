@@ -35,7 +35,7 @@ package struct Schema: Sendable {
 
 extension Schema {
   /// The shape that this version of the library reads and writes.
-  package static let current = version1.migrated(by: version2)
+  package static let current = version1.migrated(by: version2).migrated(by: version3)
 
   /// Containers alone.
   ///

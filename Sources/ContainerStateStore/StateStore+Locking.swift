@@ -14,7 +14,8 @@ extension StateStore {
   ///   - stateExtra: the embedder's own JSON on the state.
   ///   - durability: what the return promises.
   /// - Returns: the container as it was written.
-  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, `invalidArgument`,
+  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, its pod or a
+  ///   volume, `invalidArgument`,
   ///   `lockTimeout`, `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
   /// - Durability: D-1.
@@ -118,39 +119,14 @@ extension StateStore {
     return try body(LockedContainers(scopes))
   }
 
-  /// The lockfile of a container, with its place in the lock order.
-  func lockName(of id: ContainerID) -> LockName {
-    LockName(
-      directory: location.lockDirectory, fileName: lockFileName(of: id), rank: LockRank.container,
-      key: id.rawValue)
-  }
-
-  /// The lockfile of a pod: like a container's, since they share their ids, but earlier in the lock order.
-  func podLockName(of id: ContainerID) -> LockName {
-    LockName(
-      directory: location.lockDirectory, fileName: lockFileName(of: id), rank: LockRank.pod,
-      key: id.rawValue)
-  }
-
-  func lockFileName(of id: ContainerID) -> String { id.rawValue + StateStore.lockFileSuffix }
-
-  static let lockFileSuffix = ".lock"
-
   /// The lockfiles that are there; whatever else lies in their directory is never opened, let alone locked.
   ///
   /// - Throws: `storeReplaced` where their directory is gone.
   func lockFileNames() throws(StoreError) -> [String] {
     let directory = location.lockDirectory
     guard try StoreFiles.exists(directory) else { throw .kernel("opendir", path: directory, errno: ENOENT) }
-    return try StoreFiles.names(in: directory).filter(StateStore.isLockFileName)
+    return try StoreFiles.names(in: directory).filter { LockFileName.owner(of: $0) != nil }
   }
-
-  static func isLockFileName(_ name: String) -> Bool {
-    name.hasSuffix(lockFileSuffix)
-      && Identifier.isValid(idText(ofLockFile: name), maximumLength: Identifier.maximumIDLength)
-  }
-
-  static func idText(ofLockFile name: String) -> String { String(name.dropLast(lockFileSuffix.count)) }
 
   /// Reads the container afresh under its lock.
   private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
@@ -173,20 +149,19 @@ extension StateStore {
   ///
   /// To take away one that has an owner is safe under its lock, and costs him the making of another.
   func unlinkUnlessKnown(_ id: ContainerID, _ name: LockName, _ locks: HeldLocks) {
-    do { try unlinkIfOrphaned(id, name, locks) } catch { locks.unlink(name) }
+    unlink(name, of: LockFileName.of(id), in: locks)
   }
 
-  /// An id that turns out not to exist leaves no lockfile behind.
-  private func unlinkIfOrphaned(_ id: ContainerID, _ name: LockName, _ locks: HeldLocks) throws {
-    let isKnown = try database.readOne { try ContainerRows.anyRecordExists(id: id.rawValue, in: $0) }
-    if !isKnown { locks.unlink(name) }
+  /// The same for the lockfile of a volume.
+  func unlinkUnlessKnown(_ volume: VolumeName, _ locks: HeldLocks) {
+    unlink(lockName(of: volume), of: LockFileName.of(volume), in: locks)
   }
-}
 
-/// The ranks of the lock order: pods, containers, volumes; the gate comes after all of them.
-enum LockRank {
-  static let pod: UInt8 = 10
-  static let container: UInt8 = 20
+  /// An id or a name that turns out not to exist leaves no lockfile behind.
+  private func unlink(_ name: LockName, of fileName: String, in locks: HeldLocks) {
+    let isKnown = try? database.readOne { try LockFileName.isOwned(fileName, in: $0) }
+    if isKnown != true { locks.unlink(name) }
+  }
 }
 
 /// The locks that one call has taken together; released at its end, whatever became of the call.

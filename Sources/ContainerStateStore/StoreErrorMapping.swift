@@ -175,10 +175,10 @@ extension StoreError {
     }
   }
 
-  /// A lockfile's path as its container's id, any other path as it is.
+  /// A lockfile's path as what it belongs to, any other path as it is.
   private static func lockSubject(_ path: String) -> String {
-    guard path.hasSuffix(StateStore.lockFileSuffix), let slash = path.lastIndex(of: "/") else { return path }
-    return String(path[path.index(after: slash)...].dropLast(StateStore.lockFileSuffix.count))
+    let fileName = path.split(separator: "/").last.map(String.init) ?? path
+    return LockFileName.owner(of: fileName)?.text ?? path
   }
 
   fileprivate static func nanoseconds(_ duration: Duration) -> UInt64 {

@@ -4,7 +4,7 @@ public import StateModel
 
 /// What is known about one lock of the store.
 public struct LockStatus: Sendable, Hashable {
-  /// The container's id, or `gate` for the write gate.
+  /// The id of the container or pod, the name of the volume, or `gate` for the write gate.
   public let subject: String
   /// Who holds it; nil where it is free.
   public let holder: StateModel.LockHolder?
@@ -55,7 +55,7 @@ public struct StoreFacts: Sendable, Hashable {
 }
 
 extension StateStore {
-  /// Every container's lock and the write gate: who holds it, doing what, since when, and who waits.
+  /// Every lock of a container, pod or volume, and the write gate: who holds it, doing what, since when, and who waits.
   ///
   /// - Throws: `io`.
   /// - Blocking: for nobody.
@@ -107,10 +107,7 @@ extension StateStore {
 
 extension LockStatus {
   fileprivate init(_ report: LockReport) {
-    let name = report.fileName
-    subject =
-      name.hasSuffix(StateStore.lockFileSuffix)
-      ? String(name.dropLast(StateStore.lockFileSuffix.count)) : name
+    subject = LockFileName.owner(of: report.fileName)?.text ?? report.fileName
     holder = report.holder.map(StateModel.LockHolder.init)
     waiterPIDs = report.waiterPIDs
     failure = report.failure.map { StoreError.mapped($0) }

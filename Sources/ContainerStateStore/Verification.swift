@@ -58,7 +58,7 @@ extension StateStore {
     }
   }
 
-  /// Lockfiles whose container is gone and that nobody holds.
+  /// Lockfiles whose container, pod or volume is gone and that nobody holds.
   private func orphanedLockFiles() throws -> [Violation] {
     try holders(of: lockFileNames()).compactMap { report in
       if let failure = report.failure {
@@ -67,12 +67,14 @@ extension StateStore {
         return Violation(rule: "L-9", subject: report.fileName, message: found.message)
       }
       guard report.holder == nil else { return nil }
-      let id = String(report.fileName.dropLast(StateStore.lockFileSuffix.count))
+      func isOwned() throws -> Bool {
+        try database.readOne { try LockFileName.isOwned(report.fileName, in: $0) }
+      }
       // Looked up after the lock was seen free: whoever adds holds it from before the row is there.
       // And then once more, since whoever removed the container meanwhile has taken its lockfile along.
-      guard try !isKnown(id), try isFree(report.fileName), try !isKnown(id) else { return nil }
+      guard try !isOwned(), try isFree(report.fileName), try !isOwned() else { return nil }
       return Violation(
-        rule: "L-15", subject: report.fileName, message: "no container owns this lockfile; run recover")
+        rule: "L-15", subject: report.fileName, message: "nothing owns this lockfile; run recover")
     }
   }
 
@@ -80,7 +82,7 @@ extension StateStore {
   private func foreignFilesAmongLocks() throws -> [Violation] {
     let directory = location.lockDirectory
     if directory == location.root || directory == location.specificationDirectory { return [] }
-    return try StoreFiles.names(in: directory).filter { !StateStore.isLockFileName($0) }.map {
+    return try StoreFiles.names(in: directory).filter { LockFileName.owner(of: $0) == nil }.map {
       Violation(
         rule: "L-9", subject: printable($0, limit: 128),
         message: "no lockfile of the store has such a name; move it away")
@@ -113,7 +115,7 @@ extension StateStore {
       }
       let isTemporary = file.hasPrefix(SpecificationCopies.temporaryPrefix)
       func isOrphaned() throws -> Bool {
-        if try isHeld(lockFileName(of: id)) { return false }
+        if try isHeld(LockFileName.of(id)) { return false }
         return try isTemporary || !isKnown(id.rawValue)
       }
       // Once more: whoever was at work on the container meanwhile has taken the file along.
@@ -147,6 +149,7 @@ struct Verification {
     try check { try $0.checkContainers() }
     try check { try $0.checkDependencyCycles() }
     try check { try $0.checkPods() }
+    try check { try $0.checkVolumes() }
     try check { try $0.checkChanges() }
   }
 
@@ -197,7 +200,7 @@ struct Verification {
 
   /// The rules that one statement decides: each row it returns is a violation's subject.
   private mutating func checkRules() throws {
-    for rule in Self.rules + Self.rulesOfParts {
+    for rule in Self.rules + Self.rulesOfParts + Self.rulesOfVolumes {
       let rows = try connection.statement(dynamic: rule.sql)
       while try rows.step() { report(rule.number, subject(rows), rule.message) }
     }
@@ -296,6 +299,11 @@ struct Verification {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
     try checkMembership(container)
+    if try VolumeUserRows.volumes(ofContainer: container.generation, in: connection)
+      != container.configuration.volumes()
+    {
+      report("I-3", container.id.rawValue, "the volumes it uses differ from the configuration")
+    }
     let dependencies = try ContainerRows.dependencies(of: container.generation, in: connection)
     if try dependencies != container.configuration.dependencies() {
       report("I-3", container.id.rawValue, "the dependencies differ from the configuration")

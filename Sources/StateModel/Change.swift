@@ -64,6 +64,7 @@ public struct Change: Sendable, Hashable {
 public enum RecordKind: Int32, Sendable, Hashable, CaseIterable {
   case container = 1
   case pod = 2
+  case volume = 3
   case execSession = 4
   case exitCode = 5
   case network = 6
@@ -75,6 +76,7 @@ public enum RecordKind: Int32, Sendable, Hashable, CaseIterable {
     switch self {
     case .container: "container"
     case .pod: "pod"
+    case .volume: "volume"
     case .execSession: "exec-session"
     case .exitCode: "exit-code"
     case .network: "network"
@@ -93,6 +95,8 @@ public enum ChangeAction: Int32, Sendable, Hashable, CaseIterable {
   case removed = 4
   case connected = 5
   case disconnected = 6
+  case mounted = 7
+  case unmounted = 8
   case recorded = 9
   case pruned = 10
   case recovered = 11

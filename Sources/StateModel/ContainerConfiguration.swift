@@ -76,6 +76,7 @@ public struct ContainerConfiguration: Sendable, Hashable {
     let details: ContainerDetails
     do { details = try ContainerDetails(decoding: detailsJSON.root) } catch { throw damaged(error) }
     try checkIDs(details.allDependencies)
+    try checkNames(details.volumes.map(\.name))
     return details
   }
 
@@ -104,6 +105,22 @@ public struct ContainerConfiguration: Sendable, Hashable {
     do { pod = try ContainerDetails.pod(in: detailsJSON.root) } catch { throw damaged(error) }
     if let pod { try checkIDs([pod]) }
     return pod
+  }
+
+  /// The volumes it uses, each once.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func volumes() throws(StoreError) -> Set<VolumeName> {
+    let names: Set<VolumeName>
+    do { names = try ContainerDetails.volumes(in: detailsJSON.root) } catch { throw damaged(error) }
+    try checkNames(names)
+    return names
+  }
+
+  private func checkNames(_ names: some Sequence<VolumeName>) throws(StoreError) {
+    for name in names where !Identifier.isValid(name.rawValue, maximumLength: Identifier.maximumNameLength) {
+      throw .corrupt(id.rawValue, "the stored configuration refers to something that is no volume's name")
+    }
   }
 
   /// Ids become names of lockfiles, and something else may have written these.

@@ -11,6 +11,12 @@ extension ContainerDetails {
     json.member("namespace_joins", Dictionary(uniqueKeysWithValues: joins))
     json.member("dependencies", dependencies.map(\.rawValue).sorted())
     json.member("pod", pod?.rawValue)
+    if !volumes.isEmpty {
+      json.key("volumes")
+      json.beginArray()
+      for volume in volumes { volume.encode(to: &json) }
+      json.endArray()
+    }
     json.member("process_label", processLabel.isEmpty ? nil : processLabel)
     json.member("mount_label", mountLabel.isEmpty ? nil : mountLabel)
     json.member("shm_directory", sharedMemoryDirectory.isEmpty ? nil : sharedMemoryDirectory)
@@ -46,6 +52,8 @@ extension ContainerDetails {
       case "namespace_joins": namespaceJoins = try ContainerDetails.namespaceJoins(value)
       case "dependencies": dependencies = try ContainerDetails.ids(value)
       case "pod": pod = ContainerID(unchecked: try value.string())
+      case "volumes":
+        volumes = try value.map { (volume) throws(JSONError) in try NamedVolume(decoding: volume) }
       case "process_label": processLabel = try value.string()
       case "mount_label": mountLabel = try value.string()
       case "shm_directory": sharedMemoryDirectory = try value.string()
@@ -77,7 +85,15 @@ extension ContainerDetails {
     try json.member("pod").map { (pod) throws(JSONError) in ContainerID(unchecked: try pod.string()) }
   }
 
-  private static func strings(_ json: JSONView?) throws(JSONError) -> [String: String] {
+  static func volumes(in json: JSONView) throws(JSONError) -> Set<VolumeName> {
+    var names: Set<VolumeName> = []
+    try json.member("volumes")?.forEachElement { (volume) throws(JSONError) in
+      names.insert(VolumeName(unchecked: try volume.text("name")))
+    }
+    return names
+  }
+
+  static func strings(_ json: JSONView?) throws(JSONError) -> [String: String] {
     var strings: [String: String] = [:]
     try json?.forEachMember { (key, value) throws(JSONError) in strings[try key.string()] = try value.string()
     }
@@ -112,6 +128,22 @@ extension Mount {
   fileprivate init(decoding json: JSONView) throws(JSONError) {
     self.init(
       type: try json.text("type"), source: try json.text("source"), destination: try json.text("destination"),
+      options: try json.member("options")?.map { (option) throws(JSONError) in try option.string() } ?? [])
+  }
+}
+
+extension NamedVolume {
+  fileprivate func encode(to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("name", name.rawValue)
+    json.member("destination", destination)
+    json.member("options", options.isEmpty ? nil : options)
+    json.endObject()
+  }
+
+  fileprivate init(decoding json: JSONView) throws(JSONError) {
+    self.init(
+      name: VolumeName(unchecked: try json.text("name")), destination: try json.text("destination"),
       options: try json.member("options")?.map { (option) throws(JSONError) in try option.string() } ?? [])
   }
 }

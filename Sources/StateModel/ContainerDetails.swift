@@ -6,6 +6,8 @@ public struct ContainerDetails: Sendable, Hashable {
   public var mountLabel = ""
   /// Everything that is mounted into it.
   public var mounts: [Mount] = []
+  /// The volumes it uses, each of which exists.
+  public var volumes: [NamedVolume] = []
   /// The directory of its shared memory; empty where there is none.
   public var sharedMemoryDirectory = ""
   /// Whether the engine makes a network namespace for it.
@@ -49,6 +51,7 @@ public struct ContainerDetails: Sendable, Hashable {
     if pod == id { throw .invalidArgument(id.rawValue, "a container cannot be its own pod") }
     var texts = [processLabel, mountLabel, sharedMemoryDirectory, staticDirectory]
     for mount in mounts { texts += [mount.type, mount.source, mount.destination] + mount.options }
+    for volume in volumes { texts += [volume.destination] + volume.options }
     for mapping in portMappings { texts += [mapping.hostAddress, mapping.transport] }
     for text in texts where text.utf8.contains(0) {
       throw .invalidArgument("configuration", "a text must not contain NUL")

@@ -16,6 +16,8 @@ public struct ContainerFilter: Sendable, Hashable {
   public var createdSince: Timestamp?
   /// Only members of the pod of this id or name; nil for any.
   public var pod: String?
+  /// Only containers that use the volume of this name; nil for any.
+  public var volume: String?
   /// Only containers that are connected to this network; nil for any.
   public var network: String?
   /// Only containers made from an image of one of these ids or names; nil for any.

@@ -110,24 +110,26 @@ extension StoreError {
         + "take several locks in one call")
   }
 
-  package static func lockLost(_ id: ContainerID) -> StoreError {
+  package static func lockLost(_ subject: some CustomStringConvertible) -> StoreError {
     StoreError(
-      .lockLost, subject: id.rawValue,
+      .lockLost, subject: "\(subject)",
       message:
         "the row has changed under the lock, so the lock was lost (code in this process closed the lockfile)"
-        + "; read the container again and repeat the operation")
+        + "; read it again and repeat the operation")
   }
 
-  package static func scopeEnded(_ id: ContainerID) -> StoreError {
+  package static func scopeEnded(_ subject: some CustomStringConvertible) -> StoreError {
     StoreError(
-      .scopeEnded, subject: id.rawValue,
+      .scopeEnded, subject: "\(subject)",
       message: "the scope of this lock has ended; take the lock again")
   }
 
-  package static func conflict(_ id: ContainerID, expected: Int64, found: Int64) -> StoreError {
+  package static func conflict(
+    _ subject: some CustomStringConvertible, expected: Int64, found: Int64
+  ) -> StoreError {
     StoreError(
-      .conflict, subject: id.rawValue,
-      message: "revision \(expected) was expected and \(found) found; read the container again and repeat")
+      .conflict, subject: "\(subject)",
+      message: "revision \(expected) was expected and \(found) found; read it again and repeat")
   }
 
   package static func foreignIntent(_ id: ContainerID, _ intent: Intent) -> StoreError {

@@ -42,7 +42,8 @@ extension StateStore {
     }
   }
 
-  /// Locks containers, removes them and, where one is given, their pod in one transaction, then their files.
+  /// Locks containers, removes them and, where one is given, their pod or volume in one transaction, then
+  /// their files. The anonymous volumes that go with them are locked and removed too.
   ///
   /// Which they are is asked for twice: to know the locks to take, and in the transaction. Whoever has gone,
   /// or was added again, meanwhile is not removed by mistake; where others have come all of it is begun
@@ -50,20 +51,23 @@ extension StateStore {
   ///
   /// - Returns: what was removed, dependants before what they depend on.
   func removeTogether(
-    pod: ContainerID? = nil, wait: LockWait, operation: String, durability: Durability,
+    pod: ContainerID? = nil, volume: VolumeName? = nil, wait: LockWait, operation: String, durability: Durability,
     choosing choose: (Connection) throws -> Set<ContainerID>
   ) throws -> [ContainerID] {
     for _ in 0..<Self.choiceAttempts {
-      let chosen = try database.read { try choose($0) }
-      let locks = try HeldLocks(chosen.map { lockName(of: $0) }, wait: wait, operation: operation)
+      let chosen = try database.read { try Removal(choose($0), of: volume, in: $0) }
+      let locks = try HeldLocks(
+        chosen.containers.map { lockName(of: $0) } + chosen.volumes.map { lockName(of: $0) }, wait: wait,
+        operation: operation)
       defer { locks.release() }
       do {
         let removed = try writeWithReserve(operation, durability: durability) { connection in
-          let present = try choose(connection)
-          guard present.isSubset(of: chosen) else { throw OthersCame() }
-          let removed = try ContainerRows.remove(present, in: connection)
+          let present = try Removal(choose(connection), of: volume, in: connection)
+          guard present.isCovered(by: chosen) else { throw OthersCame() }
+          let removed = try ContainerRows.remove(present.containers, in: connection)
           for container in removed { try recordRemoval(of: container, in: connection) }
           if let pod { try remove(pod: pod, in: connection) }
+          try removeVolumes(present.volumes, in: connection)
           return removed.map(\.id)
         }
         finishRemoval(of: chosen, locks)
@@ -80,6 +84,23 @@ extension StateStore {
   }
 
   private static let choiceAttempts = 10
+
+  /// What one call removes.
+  private struct Removal {
+    let containers: Set<ContainerID>
+    let volumes: Set<VolumeName>
+
+    init(_ containers: Set<ContainerID>, of volume: VolumeName?, in connection: Connection) throws {
+      self.containers = containers
+      let generations = try containers.compactMap { try ContainerRows.generation(of: $0, in: connection) }
+      volumes = try VolumeUserRows.anonymous(goingWith: Set(generations), in: connection)
+        .union(volume.map { [$0] } ?? [])
+    }
+
+    func isCovered(by locked: Removal) -> Bool {
+      containers.isSubset(of: locked.containers) && volumes.isSubset(of: locked.volumes)
+    }
+  }
 
   /// Somebody added what is to be removed too, before its lock was taken.
   private struct OthersCame: Error {}
@@ -101,8 +122,9 @@ extension StateStore {
   }
 
   /// Takes away the files of those that are gone, each under its lock.
-  private func finishRemoval(of ids: Set<ContainerID>, _ locks: HeldLocks) {
-    for id in ids {
+  private func finishRemoval(of removal: Removal, _ locks: HeldLocks) {
+    for name in removal.volumes { unlinkUnlessKnown(name, locks) }
+    for id in removal.containers {
       // Where the database does not answer `recover` takes them.
       if (try? hasContainer(id)) == false { specificationCopies.remove(id) }
       unlinkUnlessKnown(id, lockName(of: id), locks)

@@ -45,6 +45,7 @@ extension FilterCondition {
     found += filter.labels.compactMap {
       if case .equals(let key, let value) = $0 { label(key, value) } else { nil }
     }
+    if let volume = filter.volume { found.append(users(of: volume)) }
     if let network = filter.network {
       found.append(
         .init(
@@ -86,6 +87,12 @@ extension FilterCondition {
       m.pod IN (SELECT generation FROM record WHERE id = ? AND kind = 2
         UNION ALL SELECT generation FROM record WHERE kind = 2 AND name = ?)
       """, [.text(pod), .text(pod)])
+  }
+
+  private static func users(of volume: String) -> FilterCondition {
+    .init(
+      generations: "u.container", from: "volume_use u",
+      "u.volume = (SELECT generation FROM volume WHERE name = ?)", [.text(volume)])
   }
 
   private static func label(_ key: String, _ value: String? = nil) -> FilterCondition {

@@ -97,7 +97,7 @@ struct Repair {
     }
   }
 
-  /// INVARIANT I-3: labels and dependencies are what the configuration says.
+  /// INVARIANT I-3: labels, volumes and dependencies are what the configuration says.
   private mutating func remakeIndexes() throws {
     for (id, generation) in try records("WHERE r.kind = 1") {
       let found = try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }
@@ -108,6 +108,14 @@ struct Repair {
         try ContainerRows.replaceLabels(labels, generation: generation, in: connection)
         containers.insert(id)
         did("I-3", id.rawValue, "the index of its labels is made anew")
+      }
+      if let volumes = try? container.configuration.volumes(),
+        try VolumeUserRows.volumes(ofContainer: generation, in: connection) != volumes,
+        try volumes.allSatisfy({ try VolumeRows.generation(of: $0, in: connection) != nil })
+      {
+        try VolumeUserRows.replace(volumes, of: id, generation: generation, in: connection)
+        containers.insert(id)
+        did("I-3", id.rawValue, "the index of its volumes is made anew")
       }
       guard try ContainerRows.dependencies(of: generation, in: connection) != dependencies,
         try dependencies.allSatisfy({ try ContainerRows.generation(of: $0, in: connection) != nil })

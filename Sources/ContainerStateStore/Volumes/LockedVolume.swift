@@ -1,0 +1,280 @@
+public import FileLocking
+public import JSONText
+internal import SQLiteStorage
+public import StateModel
+
+extension StateStore {
+  /// Locks the volume of exactly this name, reads it afresh, lends it to `body`, and releases the lock.
+  ///
+  /// - Parameters:
+  ///   - name: the volume's name.
+  ///   - wait: how long to wait for the lock; it has no default, so that each call shows it.
+  ///   - operation: what others who wait are told that this process is doing.
+  ///   - body: what to do under the lock. What it borrows is good for nothing after it (`scopeEnded`).
+  /// - Returns: what `body` returns.
+  /// - Throws: `lockTimeout`, `wouldDeadlock`, `notFound`, `corrupt`, and what `body` throws.
+  /// - Process safety: no other process and no other thread changes or mounts the volume while `body` runs.
+  public func withLockedVolume<R>(
+    _ name: VolumeName, wait: LockWait, operation: String = "update",
+    _ body: (borrowing LockedVolume) throws -> R
+  ) throws -> R {
+    let locks = try perform(operation) {
+      try HeldLocks([lockName(of: name)], wait: wait, operation: operation)
+    }
+    defer { locks.release() }
+    let scope = try perform(operation) {
+      do {
+        return VolumeScope(try database.readOne { try StoreReads.volume(name, in: $0) }, of: self, locks)
+      } catch {
+        if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(name, locks) }
+        throw error
+      }
+    }
+    defer { scope.end() }
+    return try body(LockedVolume(scope))
+  }
+}
+
+/// A volume under its lock, lent to the closure of `withLockedVolume` and good for nothing after it.
+public struct LockedVolume: ~Copyable {
+  private let scope: VolumeScope
+
+  init(_ scope: VolumeScope) { self.scope = scope }
+
+  /// The volume as it was read under the lock, with what was written since.
+  public var volume: Volume { scope.volume }
+
+  /// Changes the state and writes it.
+  ///
+  /// - Parameters:
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
+  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `notFound`, `scopeEnded`, `busy`, `lockTimeout`
+  ///   (the gate), `outOfSpace`, `durabilityUnknown`.
+  public borrowing func update(
+    expecting revision: Int64? = nil, durability: Durability = .durable,
+    _ change: (inout VolumeState) throws -> Void
+  ) throws {
+    try scope.checkOpen("update volume")
+    var state = volume.state
+    try change(&state)
+    try scope.write(state, volume.stateExtra, expecting: revision, durability)
+  }
+
+  /// Sets or, with nil, removes the embedder's own JSON on the state.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func setStateExtra(
+    _ extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable
+  ) throws(StoreError) {
+    try scope.checkOpen("update volume")
+    try ContainerConfiguration.checkExtra(extra)
+    try scope.write(volume.state, extra, expecting: revision, durability)
+  }
+
+  /// Writes another configuration over the volume's (INVARIANT I-3).
+  ///
+  /// Its name and when it was created stay what they are. Others see the new one at their next read.
+  ///
+  /// - Parameters:
+  ///   - configuration: the whole of it.
+  ///   - revision: the configuration revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `invalidArgument` naming what cannot change, and as `update`.
+  public borrowing func rewrite(
+    _ configuration: VolumeConfiguration, expecting revision: Int64? = nil,
+    durability: Durability = .durable
+  ) throws(StoreError) {
+    try scope.rewrite(configuration, expecting: revision, durability)
+  }
+
+  /// Records that a container has the volume mounted; repeated it changes nothing.
+  ///
+  /// The record goes with its container, and at a reboot.
+  ///
+  /// - Returns: how many containers have it mounted now.
+  /// - Throws: `notFound` for the container, and as `update`.
+  @discardableResult
+  public borrowing func mount(
+    for container: ContainerID, durability: Durability = .durable
+  ) throws(StoreError) -> Int {
+    try scope.changeMounts("mount volume", container, .mounted, durability, VolumeUserRows.mount)
+  }
+
+  /// Records that a container has the volume mounted no more; where it had not it changes nothing.
+  ///
+  /// - Returns: how many containers have it mounted now.
+  /// - Throws: as `update`.
+  @discardableResult
+  public borrowing func unmount(
+    for container: ContainerID, durability: Durability = .durable
+  ) throws(StoreError) -> Int {
+    try scope.changeMounts("unmount volume", container, .unmounted, durability, VolumeUserRows.unmount)
+  }
+
+  /// Removes the volume, which nobody uses; its lockfile goes when the scope ends.
+  ///
+  /// - Parameters:
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `inUse` naming who uses it, and as `update`.
+  public borrowing func remove(
+    expecting revision: Int64? = nil, durability: Durability = .durable
+  ) throws(StoreError) {
+    try scope.remove(expecting: revision, durability)
+  }
+}
+
+/// What a lent `LockedVolume` stands for.
+final class VolumeScope {
+  private(set) var volume: Volume
+  private var hasEnded = false
+  private var isRemoved = false
+  private let store: StateStore
+  private let locks: HeldLocks
+
+  init(_ volume: Volume, of store: StateStore, _ locks: HeldLocks) {
+    self.volume = volume
+    self.store = store
+    self.locks = locks
+  }
+
+  func end() {
+    hasEnded = true
+    if isRemoved { store.unlinkUnlessKnown(volume.name, locks) }
+  }
+
+  func checkOpen(_ operation: String) throws(StoreError) {
+    if hasEnded { throw StoreError.scopeEnded(volume.name).during(operation) }
+    if isRemoved { throw StoreError.volumeNotFound(volume.name.rawValue).during(operation) }
+  }
+
+  func write(
+    _ state: VolumeState, _ extra: JSONBytes?, expecting revision: Int64?, _ durability: Durability
+  ) throws(StoreError) {
+    try state.checkValues()
+    let present = volume
+    try check(revision, is: present.stateRevision, "update volume")
+    try perform("update volume", durability) { connection in
+      let isOurs = try VolumeRows.update(
+        state, stateExtra: extra, generation: present.generation, revision: present.stateRevision,
+        in: connection)
+      guard isOurs else { throw try self.rowChanged(connection) }
+      return .init(
+        kind: .volume, id: present.name.rawValue, action: .updated, revision: present.stateRevision + 1)
+    }
+  }
+
+  func rewrite(
+    _ configuration: VolumeConfiguration, expecting revision: Int64?, _ durability: Durability
+  ) throws(StoreError) {
+    try checkOpen("rewrite volume")
+    let present = volume
+    try check(revision, is: present.configurationRevision, "rewrite volume")
+    try configuration.checkRewriting(present.configuration)
+    try perform("rewrite volume", durability) { connection in
+      let isOurs = try VolumeRows.rewrite(
+        configuration, generation: present.generation, revision: present.configurationRevision,
+        in: connection)
+      guard isOurs else { throw try self.rowChanged(connection) }
+      return .init(
+        kind: .volume, id: present.name.rawValue, action: .rewritten,
+        revision: present.configurationRevision + 1)
+    }
+  }
+
+  func changeMounts(
+    _ operation: String, _ id: ContainerID, _ action: ChangeAction, _ durability: Durability,
+    _ change: (Int64, Int64, Connection) throws -> Bool
+  ) throws(StoreError) -> Int {
+    try checkOpen(operation)
+    let generation = volume.generation
+    try perform(operation, durability) { connection in
+      try self.checkRow(connection)
+      guard let container = try ContainerRows.generation(of: id, in: connection) else {
+        if action == .unmounted { return nil }
+        throw StoreError.notFound(id.rawValue)
+      }
+      guard try change(generation, container, connection) else { return nil }
+      return .init(kind: .volume, id: self.volume.name.rawValue, action: action)
+    }
+    return volume.mountCount
+  }
+
+  func remove(expecting revision: Int64?, _ durability: Durability) throws(StoreError) {
+    try checkOpen("remove volume")
+    let present = volume
+    try check(revision, is: present.stateRevision, "remove volume")
+    try perform("remove volume", durability) { connection in
+      try self.checkRow(connection)
+      try self.store.removeVolume(
+        present.name, generation: present.generation, revision: present.stateRevision, in: connection)
+      // Recorded there.
+      return nil
+    }
+  }
+
+  private func check(
+    _ expected: Int64?, is found: Int64, _ operation: String
+  ) throws(StoreError) {
+    guard let expected, expected != found else { return }
+    throw StoreError.conflict(volume.name, expected: expected, found: found).during(operation)
+  }
+
+  /// PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+  private func checkRow(_ connection: Connection) throws {
+    guard let found = try VolumeRows.stateRevision(of: volume.name, in: connection),
+      found.generation == volume.generation, found.revision == volume.stateRevision
+    else { throw try rowChanged(connection) }
+  }
+
+  private func rowChanged(_ connection: Connection) throws -> StoreError {
+    try VolumeRows.generation(of: volume.name, in: connection) == volume.generation
+      ? .lockLost(volume.name) : .volumeNotFound(volume.name.rawValue)
+  }
+
+  /// Runs a write and follows the row, where it is committed but not known to be durable too.
+  private func perform(
+    _ operation: String, _ durability: Durability,
+    _ write: (Connection) throws -> ChangeRows.Entry?
+  ) throws(StoreError) {
+    do {
+      let written = try store.perform(operation) {
+        try store.writeWithReserve(operation, durability: durability, draws: false) { connection in
+          if let change = try write(connection) { try store.record(change, in: connection) }
+          return try VolumeRows.volume(volume.name, in: connection)
+        }
+      }
+      follow(written)
+    } catch {
+      // What is committed is what the next write in this scope begins with.
+      if error.code == .durabilityUnknown {
+        do {
+          follow(
+            try store.perform(operation) {
+              try store.database.readOne { try VolumeRows.volume(volume.name, in: $0) }
+            })
+        } catch {
+          // The caller has to hear of the first failure; the next write finds the revision changed.
+        }
+      }
+      throw error
+    }
+  }
+
+  private func follow(_ found: Volume?) {
+    if let found, found.generation == volume.generation { volume = found } else { isRemoved = true }
+  }
+}
+
+extension VolumeConfiguration {
+  /// Throws `invalidArgument` where this cannot be written over `present` (INVARIANT I-3).
+  fileprivate func checkRewriting(_ present: VolumeConfiguration) throws(StoreError) {
+    func refuse(_ what: String) -> StoreError {
+      .invalidArgument(present.name.rawValue, "a rewrite cannot change \(what); add another volume instead")
+    }
+    guard name == present.name else { throw refuse("its name") }
+    guard createdAt == present.createdAt else { throw refuse("when it was created") }
+  }
+}
