@@ -1,9 +1,10 @@
 /// Whether the sequence of changes tells what was done: everything, once, in the order of the commits, and at
 /// once.
 ///
-/// What one writer was told is the revision it made, and changes name revisions. So each version that has been
-/// acknowledged has its place in the sequence, as soon as it is known which life of the record it belongs to:
-/// lives are matched from the first and from the last one, and where both agree there is no other way.
+/// What one writer was told is the revision it made, and changes name revisions. So each version that has
+/// been acknowledged has its place in the sequence, as soon as it is known which life of the record it
+/// belongs to: lives are matched from the first and from the last one, and where both agree there is no other
+/// way.
 struct ChangeCheck {
   /// A change that somebody made, and between which places of the sequence it stands.
   private struct Event {
@@ -33,9 +34,10 @@ struct ChangeCheck {
       checkCounts(one)
       if anomalies.isEmpty { match(one) }
     }
-    var counted = CountedWrites(history)
-    for (action, writes) in counted.writes.sorted(by: { $0.key.object < $1.key.object }) {
-      checkCounted(action, &counted.writes[action, default: writes])
+    let counted = CountedWrites(history)
+    let told = lives.counts.keys.filter { [.networks, .exitCode].contains(ObjectKind(of: $0.object)) }
+    for action in Set(counted.writes.keys).union(told).sorted(by: { $0.object < $1.object }) {
+      checkCounted(action, counted.writes(of: action))
     }
     checkTimes()
     checkReaders()
@@ -88,7 +90,8 @@ extension ChangeCheck {
     for (index, demand) in wanted.enumerated() {
       let (first, last) = (told[low[index]], told[told.count - 1 - high[wanted.count - 1 - index]])
       for version in demand.life.versions {
-        guard let place = Int(exactly: version.revision - 1), place < min(first.revisions.count, last.revisions.count)
+        guard let place = Int(exactly: version.revision - 1),
+          place < min(first.revisions.count, last.revisions.count)
         else { continue }
         addEvent(known.object, version, first.revisions[place], last.revisions[place])
       }
@@ -122,17 +125,17 @@ extension ChangeCheck {
 // MARK: - What has no revisions
 
 extension ChangeCheck {
-  private mutating func checkCounted(_ action: CountedAction, _ writes: inout CountedWrites.Writes) {
+  private mutating func checkCounted(_ action: CountedAction, _ writes: CountedWrites.Writes) {
     let told = lives.counts[action] ?? []
     if let most = writes.most, told.count > most {
       add(
         .inventedChange, action.object, [table.entry(told[told.count - 1])?.operation ?? -1],
-        "\(ObjectKind.name(of: action.object)) was \(action.action) \(told.count) times, and \(most) writes can"
-          + " have done that.")
+        "\(ObjectKind.name(of: action.object)) was \(action.action) \(told.count) times, and \(most) writes"
+          + " can have done that.")
     }
     guard horizon > 0 else { return }
-    writes.certain.sort { $0.ended < $1.ended }
-    for (index, write) in writes.certain.enumerated() where write.ended < horizon {
+    let certain = writes.certain.sorted { $0.ended < $1.ended }
+    for (index, write) in certain.enumerated() where write.ended < horizon {
       guard index < told.count else {
         return add(
           .missedChange, action.object, [write.operation],
@@ -156,21 +159,25 @@ extension ChangeCheck {
     events.sort { $0.ended < $1.ended }
     var highest: [Int32] = []
     for (index, event) in events.enumerated() {
-      if let last = highest.last, events[Int(last)].low >= event.low { highest.append(last) } else { highest.append(Int32(index)) }
+      if let last = highest.last, events[Int(last)].low >= event.low {
+        highest.append(last)
+      } else {
+        highest.append(Int32(index))
+      }
     }
     for event in events {
       let count = events.partitioningIndex { $0.ended >= event.began }
       if count > 0, case let earlier = events[Int(highest[count - 1])], earlier.low > event.high {
         add(
           .changeOrder, event.object, [earlier.operation, event.operation],
-          "Operation \(earlier.operation) had ended before operation \(event.operation) began, and has the later"
-            + " place in the sequence (\(earlier.low), \(event.high)).", .realTime)
+          "Operation \(earlier.operation) had ended before operation \(event.operation) began, and has"
+            + " the later place in the sequence (\(earlier.low), \(event.high)).", .realTime)
       }
       if event.low == event.high, let entry = table.entry(event.low), entry.seen < event.began {
         add(
           .inventedChange, event.object, [entry.operation, event.operation],
-          "Operation \(entry.operation) was told of change \(event.low) before operation \(event.operation), which"
-            + " made it, had begun.", .realTime)
+          "Operation \(entry.operation) was told of change \(event.low) before operation"
+            + " \(event.operation), which made it, had begun.", .realTime)
       }
     }
     checkFreshness(highest)
@@ -185,8 +192,8 @@ extension ChangeCheck {
       }
       add(
         .lateChange, event.object, [event.operation, batch.operation],
-        "Operation \(batch.operation) began after operation \(event.operation) had ended, and was told of nothing"
-          + " beyond change \(batch.position), although that made \(event.low) or a later one.", .realTime)
+        "Operation \(batch.operation) began after operation \(event.operation) had ended, and was told"
+          + " of nothing beyond change \(batch.position), although that made \(event.low) or a later one.", .realTime)
     }
   }
 
@@ -195,7 +202,11 @@ extension ChangeCheck {
     let told = table.batches.sorted { $0.ended < $1.ended }
     var highest: [ChangeTable.Batch] = []
     for batch in told {
-      if let last = highest.last, last.position >= batch.position { highest.append(last) } else { highest.append(batch) }
+      if let last = highest.last, last.position >= batch.position {
+        highest.append(last)
+      } else {
+        highest.append(batch)
+      }
     }
     for batch in table.batches where batch.isAtEnd {
       let count = told.partitioningIndex { $0.ended >= batch.began }

@@ -57,16 +57,21 @@ struct ChangeTable {
       defer { last = change.sequence }
       let isNext = change.sequence == last + 1 || (change.sequence > last && change.action == .leapt)
       if number == 0, change.sequence > last, seen.wasTrimmed == isNext {
-        let claim = seen.wasTrimmed ? "that changes are gone, and none is" : "nothing of changes that are gone"
+        let claim =
+          seen.wasTrimmed ? "that changes are gone, and none is" : "nothing of changes that are gone"
         add(
           .wrongTrimming, change, [index],
-          "Asked for what follows \(seen.after), operation \(index) began with \(change.sequence) and said \(claim).")
+          "Asked for what follows \(seen.after), operation \(index) began with \(change.sequence) and said"
+            + " \(claim)."
+        )
       } else if change.sequence == last {
         add(.repeatedChange, change, [index], "Operation \(index) was told of change \(last) twice.")
       } else if change.sequence < last {
         add(.changeOrder, change, [index], "Operation \(index) was told of \(change.sequence) after \(last).")
       } else if number > 0, !isNext {
-        add(.missedChange, change, [index], "Operation \(index) was told of \(change.sequence) right after \(last).")
+        add(
+          .missedChange, change, [index],
+          "Operation \(index) was told of \(change.sequence) right after \(last).")
       }
     }
     if last != seen.position, seen.changes.last != nil || seen.position != seen.after {
@@ -132,7 +137,9 @@ struct ChangeTable {
       guard before > 0, oldest[before - 1].sequence > first.sequence else { continue }
       add(
         .wrongTrimming, first, [Int(oldest[before - 1].operation), Int(batch.operation)],
-        "Change \(first.sequence) was gone for operation \(oldest[before - 1].operation) and there for a later one.")
+        "Change \(first.sequence) was gone for operation \(oldest[before - 1].operation) and there for a"
+          + " later one."
+      )
     }
   }
 

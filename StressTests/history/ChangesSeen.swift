@@ -54,8 +54,9 @@ public struct ChangeSeen: Sendable, Hashable {
   private let number: Int32
   /// What was done to the object.
   public var action: Action
-  /// The status before and after, as numbers; 0 where there was none.
+  /// The status before, as a number; 0 where there was none.
   public var from: UInt8
+  /// The status after, likewise.
   public var to: UInt8
   /// The revision that it says it made, or of a removal the last one.
   public var revision: Int64

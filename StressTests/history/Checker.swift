@@ -2,9 +2,10 @@
 ///
 /// What holds of a correct store: each call takes effect at one moment between its beginning and its end, all
 /// of them in one order (strict serializability), for all that it writes; a batch takes effect once for each
-/// container, under all its locks; at the beginning there is no record; nobody else writes. A call without an end may have taken
-/// effect, or not, or do so later. Nothing is reported that one reading of the history would allow, so some
-/// histories pass that no store could have made: those where what is absent fits several removals.
+/// container, under all its locks; at the beginning there is no record; nobody else writes. A call without an
+/// end may have taken effect, or not, or do so later. Nothing is reported that one reading of the history
+/// would allow, so some histories pass that no store could have made: those where what is absent fits several
+/// removals.
 ///
 /// Method: generation and revision give the order of the versions of a container, once each is known to
 /// belong to one value. Every operation is placed in that order, and compared with the clock; then the orders
@@ -65,7 +66,8 @@ public struct Checker: Sendable {
         Anomaly(
           .versionClash, objects: [other, number],
           operations: slot.operation < 0 ? [] : [Int(slot.operation)],
-          "Generation \(slot.generation) is \(ObjectKind.name(of: other)) and \(ObjectKind.name(of: number))."))
+          "Generation \(slot.generation) is \(ObjectKind.name(of: other)) and \(ObjectKind.name(of: number))."
+        ))
     }
   }
 }

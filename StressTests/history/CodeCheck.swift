@@ -1,8 +1,8 @@
 /// Whether what was read of exit codes fits what was recorded.
 ///
 /// Exit codes have no revisions: whoever records one replaces what was there, under no lock. But no two are
-/// alike, so that each is a cluster: its record and the reads of it. From the first end in a cluster to its last
-/// beginning nothing else can have been there (Gibbons and Korach, "Testing shared memories", 1997).
+/// alike, so that each is a cluster: its record and the reads of it. From the first end in a cluster to its
+/// last beginning nothing else can have been there (Gibbons and Korach, "Testing shared memories", 1997).
 struct CodeCheck {
   /// A record of one exit code, or of one that the store chose the time of.
   struct Record {
@@ -200,7 +200,8 @@ extension CodeCheck {
   }
 
   private mutating func add(_ kind: Anomaly.Kind, _ object: Int, _ operations: [Int32], _ what: String) {
-    guard anomalies.count(where: { $0.kind == kind && $0.objects == [object] }) < Checker.limitPerObject else {
+    guard anomalies.count(where: { $0.kind == kind && $0.objects == [object] }) < Checker.limitPerObject
+    else {
       return
     }
     var unique: [Int] = []
@@ -234,7 +235,11 @@ private struct IntervalTable {
   init(_ intervals: [(from: UInt64, to: UInt64, operation: Int32)]) {
     for (from, to, operation) in intervals {
       starts.append(from)
-      if let last = latest.last, last.end >= to { latest.append(last) } else { latest.append((to, operation)) }
+      if let last = latest.last, last.end >= to {
+        latest.append(last)
+      } else {
+        latest.append((to, operation))
+      }
     }
   }
 

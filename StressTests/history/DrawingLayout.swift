@@ -163,7 +163,8 @@ extension HistoryDrawing.Layout {
     let sign = isWrite ? ":=" : "="
     switch seen.sight {
     case .version(let version):
-      return "\(ObjectKind.name(of: seen.object)) \(sign) \(version.value) (\(version.generation).\(version.revision))"
+      let place = "\(version.generation).\(version.revision)"
+      return "\(ObjectKind.name(of: seen.object)) \(sign) \(version.value) (\(place))"
     case .value(let value): return "\(ObjectKind.name(of: seen.object)) \(sign) \(value)"
     case .present: return "\(ObjectKind.name(of: seen.object)) is there"
     case .absent: return "\(ObjectKind.name(of: seen.object)) absent"

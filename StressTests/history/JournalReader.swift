@@ -9,15 +9,15 @@
 /// ```
 /// J 2 SESSION THREAD                     the version of these lines; 1 is read too
 /// B TIME VERB [OBJECT[=VALUE][?REVISION][/] …]
-///                                        before a call: objects, what is going to be written to each, and the
-///                                        revision that is demanded there; / is one that is only locked; an
-///                                        object that stands here several times is written several times in
-///                                        one commit, the last value stays
+///                                        before a call: objects, what is going to be written to each, and
+///                                        the revision that is demanded there; / is one that is only locked;
+///                                        an object that stands here several times is written several times
+///                                        in one commit, the last value stays
 /// I TIME OBJECT EPOCH.BOOTNS FOUND [VERSION]
 ///                                        under the lock: token, the session found in the witness word, and
 ///                                        what was read
-/// R TIME OBJECT [VERSION]                what was read of it under the lock of another object; none: not there
-/// W TIME OBJECT [VERSION]                a write of a call that goes on is committed
+/// R TIME OBJECT [VERSION]                what was read of it under the lock of another object; none: not
+/// there W TIME OBJECT [VERSION]                a write of a call that goes on is committed
 /// O TIME OBJECT                          the witness word was set back, the lock is let go
 /// E TIME ok [SEEN …]                     the call returned
 /// E TIME failed CODE [SEEN …]            it failed, because of these; nothing was changed
@@ -26,12 +26,13 @@
 /// E TIME unknown                         as if there were no end
 /// ```
 ///
-/// OBJECT is a number for a container and a letter with a number for others: `f` its configuration, `p` a pod,
-/// `s` an exec session, `n` a connection, `x` an exit code, `w` all connections of a container, `o` anything
-/// else. CHANGE is `SEQUENCE.OBJECT.ACTION.REVISION.FROM.TO`, with the object's letter, `a` added, `u` updated
-/// or rewritten, `r` removed, `c` recorded, `p` pruned, `l` a leap, `o` another action, and TRIMMED is 0 or 1.
-/// VERSION is `GENERATION.REVISION.VALUE`. SEEN is the object with `@VERSION` (everything), `:VALUE` (without
-/// generation and revision), `+` (there), `-` (absent) or `!` (half a container).
+/// OBJECT is a number for a container and a letter with a number for others: `f` its configuration, `p` a
+/// pod, `s` an exec session, `n` a connection, `x` an exit code, `w` all connections of a container, `o`
+/// anything else. CHANGE is `SEQUENCE.OBJECT.ACTION.REVISION.FROM.TO`, with the object's letter, `a` added,
+/// `u` updated or rewritten, `r` removed, `c` recorded, `p` pruned, `l` a leap, `o` another action, and
+/// TRIMMED is 0 or 1. VERSION is `GENERATION.REVISION.VALUE`. SEEN is the object with `@VERSION`
+/// (everything), `:VALUE` (without generation and revision), `+` (there), `-` (absent) or `!` (half a
+/// container).
 ///
 /// The coordinator's file:
 ///
@@ -60,7 +61,8 @@ struct JournalReader {
     guard lines.next() else { return }
     switch lines.letter() {
     case UInt8(ascii: "J"):
-      guard let version = lines.number(UInt8.self), (1...2).contains(version), let session = lines.number(Int32.self), session != 0,
+      guard let version = lines.number(UInt8.self), (1...2).contains(version),
+        let session = lines.number(Int32.self), session != 0,
         let thread = lines.number(Int32.self), lines.isAtEnd
       else { throw failure }
       (self.session, self.thread) = (session, thread)

@@ -68,7 +68,8 @@ extension KnownLives.Life {
     let isRemoved = removal.map { $0.ended < horizon } ?? false
     guard last != nil || isRemoved else { return nil }
     return KnownLives.Demand(
-      life: self, revision: isRemoved ? versions.last?.revision ?? 1 : last?.revision ?? 1, isRemoved: isRemoved,
+      life: self, revision: isRemoved ? versions.last?.revision ?? 1 : last?.revision ?? 1,
+      isRemoved: isRemoved,
       operation: isRemoved ? removal?.operation ?? -1 : last?.operation ?? -1)
   }
 }
@@ -86,16 +87,21 @@ struct CountedWrites {
     var most: Int? { hasUncounted ? nil : certain.count + uncertain }
   }
 
-  var writes: [CountedAction: Writes] = [:]
+  private(set) var writes: [CountedAction: Writes] = [:]
+  /// Whether somebody who was not seen to end may have removed any exit code.
+  private var hasOpenPrunes = false
 
   init(_ history: History) {
-    var hasOpenPrunes = false
     for (index, operation) in history.operations.enumerated() {
       hasOpenPrunes = hasOpenPrunes || (operation.verb == .prune && operation.outcome == .unknown)
       for action in Self.actions(operation) { add(action, operation, Int32(index)) }
     }
-    guard hasOpenPrunes else { return }
-    for action in writes.keys where action.action == .pruned { writes[action]?.hasUncounted = true }
+  }
+
+  func writes(of action: CountedAction) -> Writes {
+    var found = writes[action] ?? Writes()
+    found.hasUncounted = hasOpenPrunes && action.action == .pruned
+    return found
   }
 
   private mutating func add(_ action: CountedAction, _ operation: Operation, _ index: Int32) {
@@ -119,7 +125,9 @@ struct CountedWrites {
         .map { CountedAction(object: $0.object, action: .pruned) }
     case .add, .update, .remove:
       // A container takes its connections along without a word.
-      guard written.count == 1, let object = written.first, ObjectKind(of: object) == .connection else { return [] }
+      guard written.count == 1, let object = written.first, ObjectKind(of: object) == .connection else {
+        return []
+      }
       let action: ChangeSeen.Action =
         operation.verb == .add ? .added : operation.verb == .update ? .updated : .removed
       let container = ObjectKind.number(of: object) / ObjectKind.partsPerContainer

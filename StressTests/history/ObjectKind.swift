@@ -1,7 +1,7 @@
 /// What kind of record an object of a history is.
 ///
-/// Objects are numbers. The kind is part of the number, so that containers, which most histories are about, are
-/// 0, 1, 2 …
+/// Objects are numbers. The kind is part of the number, so that containers, which most histories are about,
+/// are 0, 1, 2 …
 public enum ObjectKind: Int, Sendable, CaseIterable {
   /// The state of a container.
   case container

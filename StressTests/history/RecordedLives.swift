@@ -2,7 +2,7 @@
 struct RecordedLives {
   /// From one addition of an object to its removal.
   struct Life {
-    /// The places of the changes that made revision 1, 2, 3 …
+    /// The places of the changes that made the revisions, from the first on.
     var revisions: [Int64] = []
     var removed: Int64?
   }
@@ -96,7 +96,9 @@ extension RecordedLives.Record {
       lives.append(RecordedLives.Life(revisions: [change.sequence]))
     case .updated:
       if let before, before + 1 != change.revision {
-        fault = change.revision == before ? .repeatedChange : change.revision > before ? .missedChange : .changeOrder
+        fault =
+          change.revision == before
+          ? .repeatedChange : change.revision > before ? .missedChange : .changeOrder
         if before == 0 { fault = .missedChange }
       }
       if !lives.isEmpty { lives[lives.count - 1].revisions.append(change.sequence) }

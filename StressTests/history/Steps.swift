@@ -1,7 +1,7 @@
 /// A history taken apart into steps: what happened at one moment each.
 ///
-/// A read, a list or a write is a step, whatever number of objects one commit writes. A batch has one for each
-/// container it writes, since each is a commit of its own.
+/// A read, a list or a write is a step, whatever number of objects one commit writes. A batch has one for
+/// each container it writes, since each is a commit of its own.
 struct Steps {
   /// Something that took effect at one moment between two times.
   struct Step {
@@ -42,6 +42,8 @@ struct Steps {
     var number: Int
     var writes: [Write] = []
     var reads: [Read] = []
+
+    var name: String { ObjectKind.name(of: number) }
   }
 
   /// Where a value comes from.
@@ -168,7 +170,9 @@ struct Steps {
 
   /// The other objects of a list's scope.
   private mutating func addAbsences(_ operation: Operation, _ list: (step: Int32, operation: Int32)) {
-    guard case .succeeded(let seen) = operation.outcome, let kinds = operation.verb.listedKinds else { return }
+    guard case .succeeded(let seen) = operation.outcome, let kinds = operation.verb.listedKinds else {
+      return
+    }
     while listed.count < objects.count { listed.append(-1) }
     for one in seen {
       guard let place = places[one.object] else { continue }

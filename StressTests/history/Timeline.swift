@@ -58,7 +58,7 @@ struct Timeline {
   }
 
   private mutating func build(_ graph: inout DependencyGraph) {
-    let removals = Removals(object, steps)
+    var removals = Removals(object, steps)
     let places = versions.values.keys.sorted()
     slots.reserveCapacity(places.count + 8)
     slotOfPlace.reserveCapacity(places.count)
@@ -67,7 +67,7 @@ struct Timeline {
       let isLast = index + 1 == places.count
       if isLast || places[index + 1].generation != place.generation {
         let next = isLast ? nil : versions.values[places[index + 1]].flatMap { origins[$0] }
-        appendEnd(of: place, removals, isLast: isLast, nextWrite: next?.write ?? -1, &graph)
+        appendEnd(of: place, &removals, isLast: isLast, nextWrite: next?.write ?? -1, &graph)
       }
     }
   }
@@ -89,17 +89,17 @@ struct Timeline {
     slots.append(slot)
   }
 
-  /// The absence after a generation, of which `last` is the last known version; the next one is known to begin
-  /// with `nextWrite`.
+  /// The absence after a generation, of which `last` is the last known version; the next one is known to
+  /// begin with `nextWrite`.
   private mutating func appendEnd(
-    of last: Place, _ removals: Removals, isLast: Bool, nextWrite: Int32, _ graph: inout DependencyGraph
+    of last: Place, _ removals: inout Removals, isLast: Bool, nextWrite: Int32, _ graph: inout DependencyGraph
   ) {
     let own = removals.placed[last.generation] ?? []
     let certain = own.filter(\.isCertain)
     if certain.count > 1 {
       add(
         .removedTwice, certain.map(\.operation),
-        "Generation \(last.generation) of \(ObjectKind.name(of: object.number)) was removed"
+        "Generation \(last.generation) of \(object.name) was removed"
           + " \(certain.count) times.")
     }
     var slot = Slot(generation: last.generation, place: nil, node: -1, operation: -1, began: 0, ended: .max)
@@ -107,7 +107,7 @@ struct Timeline {
       if let place = removal.place, place.revision < last.revision {
         add(
           .lostUpdate, [slots.last?.operation ?? -1, removal.operation],
-          "\(ObjectKind.name(of: object.number)) was removed as of revision \(place), over revision \(last).")
+          "\(object.name) was removed as of revision \(place), over revision \(last).")
       }
       slot.take(removal, steps)
     } else {
@@ -119,10 +119,11 @@ struct Timeline {
         if !isLast { slots.append(slot) }
         return
       }
-      if candidates.count == 1 {
+      if candidates.count == 1, removals.claim(candidates[0], isLast: isLast) {
         // Nothing else can have removed it: what it did to other objects belongs to the same moment.
         slot.take(candidates[0], steps)
       } else {
+        removals.offer(candidates)
         slot.began = began
         slot.node = graph.addNode(operation: -1, began: began)
       }
@@ -139,11 +140,18 @@ struct Timeline {
     /// For each of the others, the latest end up to there.
     private var latest: [UInt64] = []
     private let steps: [Steps.Step]
+    /// The steps of those that are known to have removed an earlier generation, or may have.
+    private var spent: Set<Int32> = []
+    private var offered: Set<Int32> = []
 
     init(_ object: Steps.Object, _ steps: [Steps.Step]) {
       self.steps = steps
       for write in object.writes where write.kind == .remove {
-        if let place = write.place { placed[place.generation, default: []].append(write) } else { others.append(write) }
+        if let place = write.place {
+          placed[place.generation, default: []].append(write)
+        } else {
+          others.append(write)
+        }
       }
       others.sort { steps[Int($0.step)].began < steps[Int($1.step)].began }
       for write in others { latest.append(max(latest.last ?? 0, steps[Int(write.step)].ended)) }
@@ -159,10 +167,23 @@ struct Timeline {
       var found: [Steps.Write] = []
       for index in (0..<low).reversed() {
         guard latest[index] >= first else { break }
-        if steps[Int(others[index].step)].ended >= first { found.append(others[index]) }
+        let step = others[index].step
+        if steps[Int(step)].ended >= first, !spent.contains(step) { found.append(others[index]) }
       }
       return found
     }
+
+    /// Takes the only removal that fits for the one; `isLast` where it need not have been removed at all.
+    ///
+    /// - Returns: false where it may have removed another generation instead.
+    mutating func claim(_ removal: Steps.Write, isLast: Bool) -> Bool {
+      if isLast, removal.place == nil, offered.contains(removal.step) { return false }
+      spent.insert(removal.step)
+      return true
+    }
+
+    /// Any of these may have been the one.
+    mutating func offer(_ removals: [Steps.Write]) { offered.formUnion(removals.map(\.step)) }
   }
 
   private mutating func index() {
@@ -188,7 +209,7 @@ struct Timeline {
       guard slot > 0, end.isAbsence, end.node < 0 else { continue }
       add(
         .lostWrite, [slots[slot - 1].operation, slots[next].operation],
-        "\(ObjectKind.name(of: object.number)) was added again as generation \(slots[next].generation), although nobody"
+        "\(object.name) was added again as generation \(slots[next].generation), although nobody"
           + " removed generation \(end.generation).")
     }
     var spare = 0
@@ -216,7 +237,7 @@ struct Timeline {
     if missing > spare {
       add(
         .missingWrite, operations,
-        "\(ObjectKind.name(of: object.number)) has \(missing) revisions more than there were writes that could have made"
+        "\(object.name) has \(missing) revisions more than there were writes that could have made"
           + " them (\(spare)).")
     }
   }

@@ -103,7 +103,7 @@ struct TimelineOrder {
       case .version(let version): addPlaced(read, version.value, &graph)
       case .value(let value): addPlaced(read, value, &graph)
       case .half:
-        add(.halfDone, [read.operation], "\(ObjectKind.name(of: object.number)) was seen half.")
+        add(.halfDone, [read.operation], "\(object.name) was seen half.")
       case .present, .absent: break
       }
     }
@@ -153,7 +153,9 @@ extension TimelineOrder {
       let high = (isAbsent ? timeline.lastAbsence : timeline.lastVersion)[Int(end)]
       guard low >= 0, high >= low else {
         let end = lastPossible(Int32(timeline.slots.count - 1), read)
-        if isAbsent, !isCondition(read), case let gap = timeline.nextAbsence[Int(first)], gap >= 0, gap <= end, let later {
+        if isAbsent, !isCondition(read), case let gap = timeline.nextAbsence[Int(first)], gap >= 0,
+          gap <= end, let later
+        {
           addReturn(read, placed[Int(later)])
         } else {
           addImpossible(read, earlier: earlier.map { placed[Int($0)] })
@@ -185,7 +187,7 @@ extension TimelineOrder {
     guard anomalies.count < Self.limit else { return }
     add(
       .resurrected, [read.operation, later.operation],
-      "Operation \(later.operation) found \(ObjectKind.name(of: object.number)) as of \(name(later.before)), although it had"
+      "Operation \(later.operation) found \(object.name) as of \(name(later.before)), although it had"
         + " been absent before.")
   }
 
@@ -203,24 +205,25 @@ extension TimelineOrder {
       let what = read.sight == .present ? "was not there" : "was there"
       return add(
         .brokenRule, operations,
-        "\(ObjectKind.name(of: object.number)) \(what) at the moment of operation \(read.operation), which that"
+        "\(object.name) \(what) at the moment of operation \(read.operation), which that"
           + " excludes.")
     }
     if read.sight == .present {
       let wasRemoved = earlier.map { timeline.slots[Int($0.after)].isAbsence && $0.after > 0 } ?? false
       return add(
         wasRemoved ? .resurrected : .futureRead, operations,
-        "\(ObjectKind.name(of: object.number)) was seen there at a time at which it was not.")
+        "\(object.name) was seen there at a time at which it was not.")
     }
     guard let earlier else {
-      return add(.lostWrite, operations, "\(ObjectKind.name(of: object.number)) was absent while it had to be there.")
+      return add(
+        .lostWrite, operations, "\(object.name) was absent while it had to be there.")
     }
     let seenLater = visits.contains { $0.began > read.began && $0.after >= earlier.after && !$0.isWrite }
     let kind = kind(
       of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
     add(
       kind, operations,
-      "\(ObjectKind.name(of: object.number)) was absent, although \(name(earlier.after)) was known before and nobody had"
+      "\(object.name) was absent, although \(name(earlier.after)) was known before and nobody had"
         + " removed it.")
   }
 }
@@ -243,7 +246,7 @@ extension TimelineOrder {
 
   private mutating func addViolation(_ earlier: Visit, _ later: Visit) {
     let text =
-      "Operation \(later.operation) found \(ObjectKind.name(of: object.number)) as of \(name(later.before)), although"
+      "Operation \(later.operation) found \(object.name) as of \(name(later.before)), although"
       + " \(name(earlier.after)) was there before it began."
     guard !later.isWrite else {
       let isFuture = !earlier.isWrite && earlier.after == later.after

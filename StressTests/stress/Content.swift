@@ -32,7 +32,9 @@ enum Content {
 
   /// The value that a state says twice; nil where the two differ.
   static func value(of state: ContainerState) -> UInt64? {
-    guard let value = state.finishedAt.map({ UInt64(bitPattern: $0.nanosecondsSinceEpoch) }) else { return nil }
+    guard let value = state.finishedAt.map({ UInt64(bitPattern: $0.nanosecondsSinceEpoch) }) else {
+      return nil
+    }
     if UInt64(state.errorText) == value { return value }
     // Where an exit was recorded the text is the one from before.
     let isEnd = [.stopped, .exited].contains(state.status) && state.exitCode == exitCode(value)

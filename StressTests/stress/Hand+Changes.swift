@@ -41,7 +41,8 @@ extension Hand {
     var next: Int64?
     performChanges { store in
       let batch = try reader.wait(
-        after: ChangeSequence(rawValue: position), limit: Self.limit, deadlineNanoseconds: deadlineNanoseconds)
+        after: ChangeSequence(rawValue: position), limit: Self.limit, deadlineNanoseconds: deadlineNanoseconds
+      )
       let seen = seen(batch, after: position)
       next = seen.position
       return seen
@@ -55,12 +56,17 @@ extension Hand {
   }
 
   private func seen(_ batch: ChangeBatch, after position: Int64) -> ChangesSeen {
+    var changes = batch.changes.map(seen)
+    if plan.plants(.missedChange), changes.count > 1, draw(0...3) == 0 {
+      plan.board.add(.planted)
+      changes.remove(at: draw(0...changes.count - 2))
+    }
     for error in batch.corrupt { complaints.add("a change cannot be read: \(error)") }
     plan.board.add(.changesTold, UInt64(batch.changes.count))
     if batch.wasTrimmed { plan.board.add(.trimmings) }
     return ChangesSeen(
       after: position, position: batch.position.rawValue, limit: Self.limit, wasTrimmed: batch.wasTrimmed,
-      changes: batch.changes.map(seen))
+      changes: changes)
   }
 
   private func seen(_ change: Change) -> ChangeSeen {
@@ -83,7 +89,7 @@ extension Hand {
       case .execSession: objects.session(ofID: change.id)
       case .exitCode: container.map(objects.exitCode)
       case .network: container.map(ObjectKind.networks.object)
-      case .store: nil
+      case .store, .volume: nil
       }
     return object ?? ObjectKind.other.object(0)
   }
@@ -97,6 +103,7 @@ extension Hand {
     case .pruned: .pruned
     case .recovered, .restored: change.kind == .store ? .leapt : .other
     case .repaired: .other
+    default: .other
     }
   }
 }

@@ -34,7 +34,8 @@ extension Hand {
           if Self.isTimeOfStore(recorded) {
             seen.append(self.seen(recorded, code))
             if recorded.code != Content.exitCode(value) {
-              complaints.add("container \(object) ended with \(value % 256), and \(recorded.code) is recorded")
+              complaints.add(
+                "container \(object) ended with \(value % 256), and \(recorded.code) is recorded")
             }
           }
           return seen
@@ -66,6 +67,10 @@ extension Hand {
     var isRecorded = false
     perform(.read, [code], allowed: [.notFound]) { store in
       let found = try store.exitCode(of: try id(object))
+      if plan.plants(.lostCode), draw(0...3) == 0 {
+        plan.board.add(.planted)
+        throw StoreError(.notFound, subject: "planted", message: "planted")
+      }
       isRecorded = true
       return [seen(found, code)]
     }

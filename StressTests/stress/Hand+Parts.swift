@@ -102,7 +102,8 @@ extension Hand {
 
   private func seen(_ connection: NetworkConnection, of object: Int) -> Seen? {
     guard let known = objects.connection(to: connection.network, of: object) else { return nil }
-    return Content.version(of: connection).map { Seen(object: known, version: $0) } ?? Seen(object: known, .half)
+    return Content.version(of: connection).map { Seen(object: known, version: $0) }
+      ?? Seen(object: known, .half)
   }
 
   /// What a container is connected to, read under its lock and written down; also what it is not.

@@ -22,9 +22,9 @@ extension Hand {
   func addPod(_ pod: Int) {
     let value = nextValue()
     let twin = objects.twin(of: pod)
+    // Both have one lockfile; and that the id exists says nothing of the pod then.
     perform(
-      .add, [pod], values: [value], allowed: [.alreadyExists],
-      // Where a container may have the id, that is no sign of the pod.
+      Asked(.add, [pod], values: [value], locked: twin.map { [$0] } ?? [], allowed: [.alreadyExists]),
       because: { _ in twin == nil ? [Seen(object: pod, .present)] : [] },
       { store in
         var state = PodState()
@@ -122,8 +122,10 @@ extension Hand {
     let container = drawObject()
     perform(
       .has, [container, pod], allowed: [.notFound],
-      because: { $0.subject == self.objects.idText(pod) && self.objects.twin(of: pod) != container
-          ? [Seen(object: pod, .absent)] : [] },
+      because: {
+        $0.subject == self.objects.idText(pod) && self.objects.twin(of: pod) != container
+          ? [Seen(object: pod, .absent)] : []
+      },
       { store in
         let isMember = try store.pod(try id(pod), has: try id(container))
         if isMember != (objects.pod(of: container) == pod) {

@@ -64,7 +64,9 @@ extension Hand {
     if !gone.isSubset(of: chosen) { complaints.add("\(gone) were removed, and \(chosen) were to be") }
     return chosen.flatMap { object -> [Seen] in
       let configuration = objects.configuration(of: object)
-      guard gone.contains(object) else { return [Seen(object: object, .absent), Seen(object: configuration, .absent)] }
+      guard gone.contains(object) else {
+        return [Seen(object: object, .absent), Seen(object: configuration, .absent)]
+      }
       return [Seen(object: object, .present), Seen(object: configuration, .present)]
     }
   }
@@ -79,7 +81,9 @@ extension Hand {
   private func checkOrder(_ removed: [ContainerID]) {
     let order = removed.compactMap { objects.object(ofID: $0.rawValue) }
     for (place, object) in order.enumerated() {
-      guard let dependency = objects.dependency(of: object), order[..<place].contains(dependency) else { continue }
+      guard let dependency = objects.dependency(of: object), order[..<place].contains(dependency) else {
+        continue
+      }
       complaints.add("\(dependency) was removed before \(object), which depends on it")
     }
   }

@@ -4,7 +4,19 @@ internal import StoreHistory
 internal import StressSupport
 
 extension Hand {
-  func add() { add(drawObject()) }
+  /// Adds a container, most often after what it needs.
+  func add() {
+    let object = drawObject()
+    if draw(0...3) > 0 { addNeeds(of: object) }
+    add(object)
+  }
+
+  private func addNeeds(of object: Int) {
+    if let pod = objects.pod(of: object) { addPod(pod) }
+    guard let dependency = objects.dependency(of: object) else { return }
+    addNeeds(of: dependency)
+    add(dependency)
+  }
 
   func add(_ object: Int) {
     if draw(0...39) == 0, objects.twin(of: object) != nil { return addAstray(object) }
@@ -30,7 +42,9 @@ extension Hand {
 
   /// Why an addition was refused, where that is known.
   private func reasons(_ error: StoreError, ofAdding object: Int) -> [Seen] {
-    if error.code == .notFound { return objects.object(named: error.subject).map { [Seen(object: $0, .absent)] } ?? [] }
+    if error.code == .notFound {
+      return objects.object(named: error.subject).map { [Seen(object: $0, .absent)] } ?? []
+    }
     guard let owner = error.candidates.first.flatMap(objects.object(named:)) else { return [] }
     // An id that a pod may have says nothing of the container.
     if owner == object, objects.twin(of: object) != nil { return [] }

@@ -11,8 +11,8 @@ enum Help {
       --seconds NUMBER         How long the load lasts; 0: until another limit (60)
       --operations NUMBER      After how many operations it ends; 0: until another limit (0)
       --kills NUMBER           After how many kills it ends; 0: until another limit (0)
-      --lifecycles NUMBER      After how many whole lives of containers it ends; workers then do nothing else, and
-                               one follows the changes (0)
+      --lifecycles NUMBER      After how many whole lives of containers it ends; workers then do nothing
+                               else, and one follows the changes (0)
       --keep-changes NUMBER    How many changes the store keeps (100000000)
       --kill-every MS          How often a worker gets SIGKILL, in the mean; 0 for never (200)
       --stop-every MS          How often one gets SIGSTOP, in the mean; 0 for never (0)

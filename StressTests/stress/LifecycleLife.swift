@@ -71,7 +71,9 @@ struct LifecycleLife {
   func endAll() {
     for place in 0..<plan.options.processes {
       let word = plan.board.load(place, .container)
-      if word > 0, !live(Int(word) - 1) { hand.complaints.add("container \(word - 1) does not come to its end") }
+      if word > 0, !live(Int(word) - 1) {
+        hand.complaints.add("container \(word - 1) does not come to its end")
+      }
     }
     let begun = min(plan.board.load(.lifecyclesBegun), plan.options.lifecycles)
     hand.list((0..<Int(begun)).map { hand.objects.count + $0 })

@@ -166,7 +166,9 @@ struct Objects {
     var found = containers
     var next = 0
     while next < found.count {
-      for dependant in dependants(of: found[next]) where !found.contains(dependant) { found.append(dependant) }
+      for dependant in dependants(of: found[next]) where !found.contains(dependant) {
+        found.append(dependant)
+      }
       next += 1
     }
     return found

@@ -106,4 +106,8 @@ enum Plant: String, CaseIterable {
   case doubleHolder = "double-holder"
   /// An update fails that took place.
   case failedTrace = "failed-trace"
+  /// A reader of the sequence of changes is not told of one.
+  case missedChange = "missed-change"
+  /// An exit code that is there is not found.
+  case lostCode = "lost-code"
 }

@@ -133,7 +133,8 @@ struct StressOptions {
   var words: [String] {
     var words = [
       "--seed", "\(seed)", "--processes", "\(processes)", "--seconds", "\(seconds)", "--operations",
-      "\(operations)", "--kills", "\(kills)", "--lifecycles", "\(lifecycles)", "--keep-changes", "\(keptChanges)",
+      "\(operations)", "--kills", "\(kills)", "--lifecycles", "\(lifecycles)", "--keep-changes",
+      "\(keptChanges)",
       "--kill-every", "\(killEveryMilliseconds)", "--stop-every",
       "\(stopEveryMilliseconds)", "--stop-for", "\(stopForMilliseconds)", "--containers", "\(containers)",
       "--threads", "\(threads)", "--roles",

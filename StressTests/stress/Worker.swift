@@ -117,11 +117,10 @@ struct RoleLife {
     case .reader: hand.snapshot(stopping: hand.draw(0...2) == 0)
     case .remover:
       switch hand.draw(0...19) {
-      case 0...4: hand.remove()
-      case 5...6: hand.removeTree()
+      case 0...5: hand.remove()
+      case 6: hand.removeTree()
       case 7: hand.removePod()
-      case 8: hand.addPod()
-      case 9...16: hand.add()
+      case 8...16: hand.add()
       case 17: hand.pruneCodes()
       case 18: hand.recover()
       default: hand.verify()
