@@ -193,7 +193,8 @@ extension ChangeCheck {
       add(
         .lateChange, event.object, [event.operation, batch.operation],
         "Operation \(batch.operation) began after operation \(event.operation) had ended, and was told"
-          + " of nothing beyond change \(batch.position), although that made \(event.low) or a later one.", .realTime)
+          + " of nothing beyond change \(batch.position), although that made \(event.low) or a later one.",
+        .realTime)
     }
   }
 

@@ -125,7 +125,8 @@ struct Timeline {
       } else {
         removals.offer(candidates)
         slot.began = began
-        slot.node = graph.addNode(operation: -1, began: began)
+        slot.operation = candidates.count == 1 ? candidates[0].operation : -1
+        slot.node = graph.addNode(operation: slot.operation, began: began)
       }
     }
     slots.append(slot)
@@ -177,7 +178,7 @@ struct Timeline {
     ///
     /// - Returns: false where it may have removed another generation instead.
     mutating func claim(_ removal: Steps.Write, isLast: Bool) -> Bool {
-      if isLast, removal.place == nil, offered.contains(removal.step) { return false }
+      if isLast, !removal.isCertain || offered.contains(removal.step) { return false }
       spent.insert(removal.step)
       return true
     }

@@ -5,6 +5,10 @@ internal import StoreHistory
 extension Hand {
   func exitCode() {
     let object = drawObject()
+    if plan.plants(.lostCode) {
+      recordCode(of: object)
+      return readCode(of: object)
+    }
     switch draw(0...9) {
     case 0...3: end(object)
     case 4...5: recordCode(of: object)

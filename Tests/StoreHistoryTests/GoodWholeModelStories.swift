@@ -39,6 +39,14 @@ let goodWholeModelStories: [Story] = [
       b.killed(.remove, 11, 1), c.add(20, 30, 1, v(2, 1, 12)), c.read(70, 75, 1, v(2, 1, 12)),
     ]),
   Story(
+    "a killed removal of two, of which one came later", nil,
+    [
+      a.add(1, 2, 1, v(1, 1, 11)),
+      Operation(session: 2, .remove, began: 10, accesses: [Access(object: 1), Access(object: 2)]),
+      c.add(20, 30, 1, v(2, 1, 12)), c.add(40, 50, 2, v(3, 1, 21)), c.write(60, 70, 2, v(3, 2, 22)),
+      c.read(80, 85, 2, v(3, 2, 22)),
+    ]),
+  Story(
     "an addition that was refused for a name that went", nil,
     [
       a.add(1, 2, 1, v(1, 1, 11)), b.refused(.add, 5, 30, [2], "alreadyExists", because: [present(1)]),

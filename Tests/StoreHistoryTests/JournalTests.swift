@@ -55,7 +55,8 @@ struct JournalTests {
   func wholeModel() throws {
     let journal = try Journal(directory: directory.path, session: 7, thread: 0)
     let version = Version(generation: 3, revision: 1, value: 5)
-    try journal.begin(.update, [pod1, configuration1], values: [5, 6], expected: [configuration1: 8], locked: [1])
+    try journal.begin(
+      .update, [pod1, configuration1], values: [5, 6], expected: [configuration1: 8], locked: [1])
     try journal.looked(configuration1, version)
     let looked = try journal.end(
       .refused("inUse", because: [Seen(object: session1, .present), Seen(object: code1, value: 9)]))
@@ -72,7 +73,8 @@ struct JournalTests {
     #expect(operations.map(\.accesses.count) == [3, 0, 1])
     let accesses = operations[0].accesses
     #expect(accesses.map(\.object) == [pod1, configuration1, 1] && accesses.map(\.value) == [5, 6, nil])
-    #expect(accesses.map(\.expected) == [nil, 8, nil] && accesses.map(\.isOnlyLocked) == [false, false, true])
+    #expect(
+      accesses.map(\.expected) == [nil, 8, nil] && accesses.map(\.isOnlyLocked) == [false, false, true])
     #expect(accesses[1].look?.version == version && accesses[1].look?.time ?? .max <= looked)
     #expect(
       operations[0].outcome
