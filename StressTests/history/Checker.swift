@@ -31,14 +31,14 @@ public struct Checker: Sendable {
     let steps = Steps(history)
     var graph = DependencyGraph(steps)
     var anomalies = steps.anomalies
-    var owners: [Int64: Int] = [:]
+    var owners: [ObjectKind.Rows: [Int64: Int]] = [:]
     var lives: [KnownLives] = []
     let tellsChanges = history.operations.contains { $0.verb == .changes }
     for place in steps.objects.indices {
       let timeline = Timeline(steps, place: place, graph: &graph)
       let order = TimelineOrder(timeline, history: history, graph: &graph)
       anomalies += timeline.anomalies + order.anomalies
-      if timeline.kind.ownsGenerations { checkOwner(timeline, &owners, &anomalies) }
+      if let rows = timeline.kind.rows { checkOwner(timeline, &owners[rows, default: [:]], &anomalies) }
       if tellsChanges, timeline.kind != .connection { lives.append(KnownLives(timeline)) }
     }
     graph.addRealTime()
@@ -56,7 +56,7 @@ public struct Checker: Sendable {
     return (firsts + others).prefix(Self.limit).map { anomalies[$0] }
   }
 
-  /// A generation is one row of one container.
+  /// A generation is one row of one record.
   private func checkOwner(_ timeline: Timeline, _ owners: inout [Int64: Int], _ anomalies: inout [Anomaly]) {
     for (slot, before) in zip(timeline.slots.dropFirst(), timeline.slots)
     where !slot.isAbsence && slot.generation != before.generation {

@@ -16,8 +16,8 @@
 /// I TIME OBJECT EPOCH.BOOTNS FOUND [VERSION]
 ///                                        under the lock: token, the session found in the witness word, and
 ///                                        what was read
-/// R TIME OBJECT [VERSION]                what was read of it under the lock of another object; none: not
-/// there W TIME OBJECT [VERSION]                a write of a call that goes on is committed
+/// R TIME OBJECT [VERSION]                what was read of it under another object's lock; none: not there
+/// W TIME OBJECT [VERSION]                a write of a call that goes on is committed
 /// O TIME OBJECT                          the witness word was set back, the lock is let go
 /// E TIME ok [SEEN …]                     the call returned
 /// E TIME failed CODE [SEEN …]            it failed, because of these; nothing was changed
@@ -27,7 +27,7 @@
 /// ```
 ///
 /// OBJECT is a number for a container and a letter with a number for others: `f` its configuration, `p` a
-/// pod, `s` an exec session, `n` a connection, `x` an exit code, `w` all connections of a container, `o`
+/// pod, `v` a volume, `g` its configuration, `s` an exec session, `n` a connection, `x` an exit code, `w` all connections of a container, `o`
 /// anything else. CHANGE is `SEQUENCE.OBJECT.ACTION.REVISION.FROM.TO`, with the object's letter, `a` added,
 /// `u` updated or rewritten, `r` removed, `c` recorded, `p` pruned, `l` a leap, `o` another action, and
 /// TRIMMED is 0 or 1. VERSION is `GENERATION.REVISION.VALUE`. SEEN is the object with `@VERSION`

@@ -9,6 +9,10 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
   case configuration
   /// A pod.
   case pod
+  /// The state of a volume.
+  case volume
+  /// The configuration of the volume of the same number.
+  case volumeConfiguration
   /// One exec session of a container.
   case session
   /// One connection of a container to a network.
@@ -51,6 +55,8 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
     case .container: UInt8(ascii: "c")
     case .configuration: UInt8(ascii: "f")
     case .pod: UInt8(ascii: "p")
+    case .volume: UInt8(ascii: "v")
+    case .volumeConfiguration: UInt8(ascii: "g")
     case .session: UInt8(ascii: "s")
     case .connection: UInt8(ascii: "n")
     case .exitCode: UInt8(ascii: "x")
@@ -64,13 +70,33 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
     self = kind
   }
 
-  /// Whether a generation of such an object is the generation of a row, so that no other object has it.
-  var ownsGenerations: Bool { self == .container || self == .pod }
+  /// The objects of which no two have one generation; nil where that says nothing.
+  var rows: Rows? {
+    switch self {
+    case .container, .pod: .records
+    case .volume: .volumes
+    default: nil
+    }
+  }
+
+  /// What numbers generations.
+  enum Rows { case records, volumes }
+
+  /// What comes and goes with an object of this kind.
+  var configuration: ObjectKind? {
+    switch self {
+    case .container: .configuration
+    case .volume: .volumeConfiguration
+    default: nil
+    }
+  }
+
+  var isConfiguration: Bool { self == .configuration || self == .volumeConfiguration }
 
   /// Whether its writes have an order of their own, generation and revision.
   var hasVersions: Bool {
     switch self {
-    case .container, .configuration, .pod, .session, .connection: true
+    case .container, .configuration, .pod, .volume, .volumeConfiguration, .session, .connection: true
     case .exitCode, .networks, .other: false
     }
   }

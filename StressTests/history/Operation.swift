@@ -62,6 +62,8 @@ public enum Verb: String, Sendable, CaseIterable {
   case listWhole
   /// All pods.
   case listPods
+  /// All volumes and their configurations.
+  case listVolumes
   /// All exec sessions.
   case listSessions
   /// The exit codes of the scope.
@@ -85,6 +87,7 @@ public enum Verb: String, Sendable, CaseIterable {
     case .list: [.container]
     case .listWhole: [.container, .configuration]
     case .listPods: [.pod]
+    case .listVolumes: [.volume, .volumeConfiguration]
     case .listSessions: [.session]
     case .listCodes: [.exitCode]
     default: nil

@@ -43,10 +43,12 @@ struct RecordedLives {
     let change = entry.change
     let kind = ObjectKind(of: change.object)
     counts[CountedAction(object: change.object, action: change.action), default: []].append(change.sequence)
-    guard kind.hasVersions, kind != .connection else { return }
+    guard kind.hasVersions, kind != .connection, [.added, .updated, .removed].contains(change.action) else {
+      return
+    }
     // Where the beginning of the sequence was not read nothing is known of what had been before.
     var record = records[change.object] ?? Record(revision: isFromBeginning ? 0 : nil)
-    if let fault = record.follow(change, isConfiguration: kind == .configuration) {
+    if let fault = record.follow(change, isConfiguration: kind.isConfiguration) {
       anomalies.append(
         Anomaly(
           fault, objects: [change.object], operations: [Int(entry.operation)],
@@ -54,12 +56,12 @@ struct RecordedLives {
             + " \(change.revision), cannot follow what the sequence said of it before."))
     }
     records[change.object] = record
-    if kind == .container { followWithConfiguration(change) }
+    if let configuration = kind.configuration { follow(change, with: configuration) }
   }
 
-  /// A configuration comes and goes with its container.
-  private mutating func followWithConfiguration(_ change: ChangeSeen) {
-    let object = ObjectKind.configuration.object(ObjectKind.number(of: change.object))
+  /// A configuration comes and goes with its container or volume.
+  private mutating func follow(_ change: ChangeSeen, with configuration: ObjectKind) {
+    let object = configuration.object(ObjectKind.number(of: change.object))
     var record = records[object] ?? Record(revision: nil)
     if change.action == .added {
       record.lives.append(Life(revisions: [change.sequence]))

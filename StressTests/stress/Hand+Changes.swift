@@ -89,7 +89,11 @@ extension Hand {
       case .execSession: objects.session(ofID: change.id)
       case .exitCode: container.map(objects.exitCode)
       case .network: container.map(ObjectKind.networks.object)
-      case .store, .volume: nil
+      case .volume:
+        objects.volume(named: change.id).map {
+          change.action == .rewritten ? objects.volumeConfiguration(of: $0) : $0
+        }
+      case .store: nil
       }
     return object ?? ObjectKind.other.object(0)
   }
@@ -102,8 +106,7 @@ extension Hand {
     case .recorded: .recorded
     case .pruned: .pruned
     case .recovered, .restored: change.kind == .store ? .leapt : .other
-    case .repaired: .other
-    default: .other
+    case .repaired, .mounted, .unmounted: .other
     }
   }
 }

@@ -13,7 +13,8 @@ extension Hand {
           let before = seenWhole(locked.container, object)
           let connections = try lookAtConnections(of: object)
           try locked.remove(durability: durability)
-          return before + connections + excluded(by: [object])
+          let volume = anonymousVolume(of: object).map { Seen(object: $0, .present) }
+          return before + connections + volume + excluded(by: [object])
         }
       })
   }
@@ -25,7 +26,7 @@ extension Hand {
     let isWhole = draw(0...3) > 0
     let chosen = isWhole ? objects.closure(of: [root]) : [root]
     perform(
-      .remove, chosen.flatMap(everything), allowed: [.notFound, .inUse, .conflict],
+      .remove, chosen.flatMap { everything(of: $0) }, allowed: [.notFound, .inUse, .conflict],
       because: { self.reasons($0, ofRemoving: root) },
       { store in
         let removed = try store.remove(
@@ -42,7 +43,7 @@ extension Hand {
     let members = objects.members(of: pod)
     let chosen = isWhole ? objects.closure(of: members) : []
     perform(
-      .remove, [pod] + chosen.flatMap(everything), allowed: [.notFound, .inUse, .conflict],
+      .remove, [pod] + chosen.flatMap { everything(of: $0) }, allowed: [.notFound, .inUse, .conflict],
       because: { self.reasons($0, ofRemoving: pod) },
       { store in
         let removed = try store.removePod(
@@ -54,12 +55,19 @@ extension Hand {
   }
 
   /// A container and all that goes with it.
-  private func everything(of object: Int) -> [Int] {
+  func everything(of object: Int) -> [Int] {
     [object, objects.configuration(of: object)] + objects.connections(of: object)
+      + anonymousVolume(of: object)
+  }
+
+  /// An anonymous volume has one container that uses it, and goes with that.
+  private func anonymousVolume(of object: Int) -> [Int] {
+    guard let volume = objects.volume(of: object), objects.isAnonymous(volume) else { return [] }
+    return everything(ofVolume: volume)
   }
 
   /// What was removed of several containers, and what was not there: the call removes all of them.
-  private func seen(_ removed: [ContainerID], of chosen: [Int]) -> [Seen] {
+  func seen(_ removed: [ContainerID], of chosen: [Int]) -> [Seen] {
     let gone = Set(removed.compactMap { objects.object(ofID: $0.rawValue) })
     if !gone.isSubset(of: chosen) { complaints.add("\(gone) were removed, and \(chosen) were to be") }
     return chosen.flatMap { object -> [Seen] in
@@ -67,18 +75,18 @@ extension Hand {
       guard gone.contains(object) else {
         return [Seen(object: object, .absent), Seen(object: configuration, .absent)]
       }
-      return [Seen(object: object, .present), Seen(object: configuration, .present)]
+      return ([object, configuration] + anonymousVolume(of: object)).map { Seen(object: $0, .present) }
     }
   }
 
   /// What would have kept these from being removed, and so was not there.
-  private func excluded(by chosen: [Int]) -> [Seen] {
+  func excluded(by chosen: [Int]) -> [Seen] {
     let dependants = chosen.flatMap(objects.dependants).filter { !chosen.contains($0) }
     return (dependants + chosen.flatMap(objects.sessions)).map { Seen(object: $0, .absent) }
   }
 
   /// What depends on others goes before them.
-  private func checkOrder(_ removed: [ContainerID]) {
+  func checkOrder(_ removed: [ContainerID]) {
     let order = removed.compactMap { objects.object(ofID: $0.rawValue) }
     for (place, object) in order.enumerated() {
       guard let dependency = objects.dependency(of: object), order[..<place].contains(dependency) else {
@@ -89,7 +97,7 @@ extension Hand {
   }
 
   /// What was not there, or was in the way.
-  private func reasons(_ error: StoreError, ofRemoving object: Int) -> [Seen] {
+  func reasons(_ error: StoreError, ofRemoving object: Int) -> [Seen] {
     switch error.code {
     case .notFound: [Seen(object: object, .absent)]
     case .inUse: error.candidates.compactMap(objects.object(named:)).map { Seen(object: $0, .present) }

@@ -13,6 +13,7 @@ extension Hand {
 
   private func addNeeds(of object: Int) {
     if let pod = objects.pod(of: object) { addPod(pod) }
+    if let volume = objects.volume(of: object) { addVolume(volume) }
     guard let dependency = objects.dependency(of: object) else { return }
     addNeeds(of: dependency)
     add(dependency)
@@ -23,7 +24,8 @@ extension Hand {
     let (value, configurationValue) = (nextValue(), nextValue())
     let whole = [object, objects.configuration(of: object)]
     // INVARIANT I-1, I-2, I-6, I-7: what has to be there is there, and what has to be absent is.
-    let needed = [objects.dependency(of: object), objects.pod(of: object)].compactMap { $0 }
+    let needed = [objects.dependency(of: object), objects.pod(of: object), objects.volume(of: object)]
+      .compactMap { $0 }
     let excluded = [objects.twin(of: object), objects.rival(of: object)].compactMap { $0 }
     perform(
       .add, whole, values: [value, configurationValue],
@@ -56,6 +58,9 @@ extension Hand {
     details.labels = ["stress": String(object % 4), "value": String(specified)]
     details.pod = try objects.pod(of: object).map(objects.id)
     details.isInfrastructure = details.pod != nil && object % Objects.family == 4
+    if let volume = try objects.volume(of: object).map({ try VolumeName(objects.name(ofVolume: $0)) }) {
+      details.volumes = [NamedVolume(name: volume, destination: "/data")]
+    }
     if let dependency = try objects.dependency(of: object).map(objects.id) {
       switch object % Objects.family {
       case 2: details.namespaceJoins = [.net: dependency]

@@ -18,11 +18,13 @@ struct LastLook {
     hand.verify()
     hand.listWhole()
     hand.listPods()
+    hand.listVolumes()
     hand.listSessions()
     hand.listCodes()
     if plan.options.lifecycles == 0 { hand.list() } else { LifecycleLife(plan, hand).endAll() }
     for object in 0..<hand.objects.count where plan.options.roles.hasMix { hand.lookAt(object) }
     for pod in hand.objects.pods where plan.options.roles.hasMix { hand.lookAtPod(pod) }
+    for volume in hand.objects.volumes where plan.options.roles.hasMix { hand.lookAtVolume(volume) }
     hand.recover()
     hand.allChanges()
     // An engine settles every container that seems to run, those of the histories too: after they were seen.

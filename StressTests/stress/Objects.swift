@@ -9,13 +9,13 @@ internal import StressSupport
 /// | member | |
 /// |---|---|
 /// | 0 | others depend on it |
-/// | 1 | depends on 0 |
-/// | 2 | joins the network namespace of 0 |
+/// | 1 | depends on 0; uses the family's volume |
+/// | 2 | joins the network namespace of 0; uses the family's volume |
 /// | 3 | depends on 1; has exec sessions |
 /// | 4 | holds the namespaces of the family's pod |
 /// | 5 | in that pod, joins what 4 holds |
 /// | 6 | in that pod; has exec sessions |
-/// | 7 | has the name of another family's seventh, the id of a pod, exec sessions |
+/// | 7 | has the name of another family's seventh, the id of a pod, exec sessions, an anonymous volume |
 ///
 /// What depends on what never changes, so that from the success of one call the presence or absence of others
 /// follows.
@@ -69,10 +69,10 @@ struct Objects {
     return number
   }
 
-  /// The container, pod or session that an error names; of a container and a pod of one id the container.
+  /// What an error names; of a container and a pod of one id the container.
   func object(named id: String) -> Int? {
     if let container = object(ofID: id), idText(container) == id { return container }
-    return pod(ofID: id) ?? session(ofID: id)
+    return pod(ofID: id) ?? session(ofID: id) ?? volume(named: id)
   }
 
   /// The pod of an id; nil for one that is none of the run's.
@@ -133,6 +133,42 @@ struct Objects {
     guard !isTwin(pod) else { return [] }
     let first = ObjectKind.number(of: pod) * Self.family
     return (first + 4...first + 6).filter { $0 < count }
+  }
+
+  // MARK: Volumes
+
+  /// Two for each family, of which the second is anonymous.
+  var volumes: [Int] { (0..<2 * podCount).map(ObjectKind.volume.object) }
+
+  func isAnonymous(_ volume: Int) -> Bool { ObjectKind.number(of: volume) % 2 == 1 }
+
+  func name(ofVolume volume: Int) -> String { "stress-v\(ObjectKind.number(of: volume))" }
+
+  func volume(named name: String) -> Int? {
+    guard name.hasPrefix("stress-v"), let number = Int(name.dropFirst(8)), number < 2 * podCount else {
+      return nil
+    }
+    return ObjectKind.volume.object(number)
+  }
+
+  func volumeConfiguration(of volume: Int) -> Int {
+    ObjectKind.volumeConfiguration.object(ObjectKind.number(of: volume))
+  }
+
+  func volume(of container: Int) -> Int? {
+    guard container < count else { return nil }
+    let number = container / Self.family * 2
+    switch container % Self.family {
+    case 1, 2: return ObjectKind.volume.object(number)
+    case 7: return ObjectKind.volume.object(number + 1)
+    default: return nil
+    }
+  }
+
+  /// The containers that can use a volume.
+  func users(of volume: Int) -> [Int] {
+    let first = ObjectKind.number(of: volume) / 2 * Self.family
+    return (isAnonymous(volume) ? [first + 7] : [first + 1, first + 2]).filter { $0 < count }
   }
 
   // MARK: Dependencies and parts

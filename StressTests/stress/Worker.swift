@@ -108,7 +108,7 @@ struct RoleLife {
       case 4...5: hand.listSummaries()
       case 6...7: hand.lookUp()
       case 8: hand.snapshot(stopping: false)
-      case 9: hand.listPods()
+      case 9: if hand.draw(0...1) == 0 { hand.listPods() } else { hand.listVolumes() }
       case 10: hand.members()
       case 11: hand.listSessions()
       case 12: hand.listCodes()

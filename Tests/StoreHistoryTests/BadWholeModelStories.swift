@@ -72,6 +72,19 @@ private let ruleStories: [Story] = [
       b.commit(.add, 10, 20, [(2, v(2, 1, 21))], seeing: [present(pod1)]),
     ]),
   Story(
+    "a volume was removed while a container used it", .brokenRule,
+    [
+      a.add(1, 2, volume1, v(1, 1, 1)), a.add(3, 4, 1, v(1, 1, 2)),
+      b.removeTogether(10, 20, [volume1], seeing: [present(volume1), isAbsent(1)]),
+      c.read(30, 35, 1, v(1, 1, 2)),
+    ]),
+  Story(
+    "a container was added that uses a volume which was gone", .brokenRule,
+    [
+      a.add(1, 2, volume1, v(1, 1, 1)), a.remove(3, 4, volume1, v(1, 1, 1)),
+      b.commit(.add, 10, 20, [(1, v(1, 1, 11))], seeing: [present(volume1)]),
+    ]),
+  Story(
     "two with one name", .brokenRule,
     two + [
       b.commit(.add, 10, 20, [(3, v(3, 1, 31))], seeing: [isAbsent(2)]), c.read(30, 35, 2, v(2, 1, 21)),
@@ -129,6 +142,17 @@ private let partStories: [Story] = [
       a.add(1, 2, connection1, v(70, 1, 1)), a.write(10, 30, connection1, v(70, 2, 2), over: v(70, 1, 1)),
       b.write(15, 35, connection1, v(70, 2, 3), over: v(70, 1, 1)),
     ]),
+  Story(
+    "an anonymous volume that outlives its container", .resurrected,
+    [
+      a.add(1, 2, volume1, v(1, 1, 1)), a.add(3, 4, 1, v(1, 1, 2)),
+      a.removeTogether(
+        10, 20, [1, volume1], seeing: [Seen(object: 1, version: v(1, 1, 2)), present(volume1)]),
+      b.read(30, 35, volume1, v(1, 1, 1)),
+    ]),
+  Story(
+    "one generation for two volumes", .versionClash,
+    [a.add(1, 2, volume1, v(1, 1, 1)), a.add(3, 4, ObjectKind.volume.object(2), v(1, 1, 2))]),
   Story(
     "an exec session lost", .lostWrite,
     [a.add(1, 2, session1, v(70, 1, 1)), b.look(.listSessions, 10, 20, [])]),
@@ -196,6 +220,13 @@ private let sequenceStories: [Story] = [
     [
       a.add(1, 2, connection1, v(70, 1, 1)), a.remove(3, 4, connection1, v(70, 1, 1)),
       b.told(30, 40, after: 0, [change(1, .added, networks1, 0)]),
+    ]),
+  Story(
+    "a rewriting of a volume that nobody is told of", .missedChange,
+    [
+      a.commit(.add, 1, 2, [(volume1, v(1, 1, 1)), (volumeConfiguration1, v(1, 1, 2))]),
+      a.write(3, 4, volumeConfiguration1, v(1, 2, 3)),
+      b.told(30, 40, after: 0, [change(1, .added, volume1, 1)]),
     ]),
   Story(
     "an exit code of which nobody is told", .missedChange,

@@ -27,6 +27,20 @@ let goodWholeModelStories: [Story] = [
       c.look(.listPods, 30, 40, [Seen(object: pod1, version: v(1, 1, 1))]),
     ]),
   Story(
+    "a volume and a container of one generation, and mounts in the sequence of changes", nil,
+    [
+      a.commit(.add, 1, 2, [(volume1, v(1, 1, 1)), (volumeConfiguration1, v(1, 1, 2))]),
+      a.add(3, 4, 1, v(1, 1, 3)),
+      b.look(.section, 5, 6, [Seen(object: volume1, version: v(1, 1, 1)), present(1)]),
+      a.write(7, 8, volume1, v(1, 2, 4)), a.write(9, 10, volumeConfiguration1, v(1, 2, 5)),
+      b.told(
+        30, 40, after: 0,
+        [
+          change(1, .added, volume1, 1), change(2, .added, 1, 1), change(3, .other, volume1, 0),
+          change(4, .updated, volume1, 2), change(5, .updated, volumeConfiguration1, 2),
+        ]),
+    ]),
+  Story(
     "a removal of several that met one, next to an addition", nil,
     [
       a.add(1, 2, 1, v(1, 1, 11)), a.removeTogether(10, 40, [1, 2], seeing: [present(1), isAbsent(2)]),

@@ -3,6 +3,8 @@ internal import StoreHistory
 /// Objects of the stories about the whole model.
 let pod1 = ObjectKind.pod.object(1)
 let configuration1 = ObjectKind.configuration.object(1)
+let volume1 = ObjectKind.volume.object(1)
+let volumeConfiguration1 = ObjectKind.volumeConfiguration.object(1)
 let session1 = ObjectKind.session.part(0, of: 1)
 let connection1 = ObjectKind.connection.part(0, of: 1)
 let networks1 = ObjectKind.networks.object(1)
