@@ -84,7 +84,11 @@ extension StateStore {
     }
     report.reapedLockFiles = reaped.reaped
     for owner in reaped.held.compactMap(LockFileName.owner(of:)) {
-      if case .record(let id) = owner { report.held.append(id) } else { report.heldVolumes.append(owner.text) }
+      if case .record(let id) = owner {
+        report.held.append(id)
+      } else {
+        report.heldVolumes.append(owner.text)
+      }
     }
     failures += reaped.failures.map { .unreaped(directory + "/" + $0.key, $0.value) }
     report.failures += failures.sorted { $0.subject < $1.subject }
@@ -239,7 +243,8 @@ enum Recovery {
       }
     }
     let isWritten = try StoreReads.skippingCorrupt {
-      try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+      try ContainerRows.update(
+        next, replacing: state, generation: generation, revision: revision, in: connection)
     }
     guard let isWritten else { return nil }
     // FAILPOINT recovery.reset: between two containers of a recovery.
