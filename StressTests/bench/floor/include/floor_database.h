@@ -50,8 +50,15 @@ floor_row *floor_specification(floor_database *database, int64_t generation);
 floor_list floor_all(floor_database *database);
 void floor_free_list(floor_list list);
 
-/// One plain commit: the whole state of a row is written, its restart count counted up.
-void floor_update(floor_database *database, int64_t generation);
+/// The same of the containers with this label.
+floor_list floor_labelled(floor_database *database, const char *key, const char *value);
+
+/// From now on each change gets its row in the sequence of changes, as in the store.
+void floor_record_changes(floor_database *database);
+/// Before the first write: commits are left to a later sync.
+void floor_commit_only(floor_database *database);
+/// One plain commit: the whole state of a running container is written, its restart count counted up.
+void floor_update(floor_database *database, int64_t generation, const char *id);
 /// The row of a new container, made of the parts of the container of generation 1; durable.
 void floor_add(floor_database *database, const char *id, const char *name);
 /// Removes a container's row and all that belongs to it; durable.
