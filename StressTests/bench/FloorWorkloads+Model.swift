@@ -47,6 +47,7 @@ extension FloorWorkloads {
         let names = members.map { UnsafePointer<CChar>?($0.name.start) }
         floor_add_full_pod(
           database, next.id.start, next.name.start, example, ids, names, UInt64(members.count))
+        floor_copy_back(database)
       },
       perform: { _ in
         let pod = floor_take_lock(next.lock.start)

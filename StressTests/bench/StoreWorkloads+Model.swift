@@ -1,3 +1,4 @@
+internal import CBenchFloor
 internal import ContainerStateStore
 internal import Glibc
 internal import StressSupport
@@ -21,6 +22,7 @@ extension StoreWorkloads {
 
   private func removalOfFullPods(_ store: StateStore) throws -> Workload {
     var next = try Corpus.pod(context.newIndex(0))
+    let database = try FloorWorkloads(context: context, subject: .store).openDatabase()
     return Workload(
       before: { index in
         next = try Corpus.pod(context.newIndex(index))
@@ -30,6 +32,7 @@ extension StoreWorkloads {
             Corpus.configuration(number, pod: next.id), specification: Corpus.specification,
             state: Corpus.state, stateExtra: Corpus.stateExtra, durability: .committed)
         }
+        floor_copy_back(database)
       },
       perform: { _ in
         let removed = try store.removePod(next.id, includingMembers: true, wait: .indefinitely)

@@ -47,6 +47,10 @@ void floor_populate(const char *path, uint64_t count) {
   floor_close(database, 0);
 }
 
+void floor_copy_back(floor_database *database) {
+  floor_run_sql(database->handle, "PRAGMA wal_checkpoint(PASSIVE)");
+}
+
 void floor_use_rollback_journal(const char *path) {
   floor_database *database = floor_open(path, FLOOR_ROLLBACK);
   floor_run_sql(database->handle, "PRAGMA journal_mode=DELETE");

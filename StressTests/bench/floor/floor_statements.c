@@ -97,9 +97,9 @@ sqlite3_stmt *floor_statement_of(floor_database *database, enum floor_statement 
   if (*place) return *place;
   // Only a connection that writes comes here for it, and before its first transaction.
   if (which == BEGIN_WRITE) {
-    floor_run_sql(database->handle, database->is_committed_only
-        ? "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST"
-        : "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST");
+    floor_run_sql(database->handle, "PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY");
+    floor_run_sql(database->handle,
+        database->is_committed_only ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
   }
   const char *text = texts[which];
   if (which == BEGIN_WRITE && database->journal == FLOOR_ROLLBACK) text = "BEGIN EXCLUSIVE";

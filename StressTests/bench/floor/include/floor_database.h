@@ -67,6 +67,8 @@ void floor_remove(floor_database *database, const char *id);
 /// Fills a store's database, which holds one container, up to `count`: copies of the first one under the ids
 /// and names of `bench_id` and `bench_name`. Copies the WAL back and leaves none.
 void floor_populate(const char *path, uint64_t count);
+/// Copies the WAL back, so that what is measured next does not have to.
+void floor_copy_back(floor_database *database);
 /// Makes a database whose WAL is not used use a rollback journal.
 void floor_use_rollback_journal(const char *path);
 /// Leaves at least `frames` frames in the WAL, as a process that was killed would.
