@@ -14,6 +14,7 @@ SWIFT_SOURCES := Package.swift Sources Tests StressTests
 # The static standard library halves the start time of the command and leaves out libdispatch.
 RELEASE := swift build -c release --static-swift-stdlib
 BINARIES := .build/release
+STATIC := swift build -c release --scratch-path .build-static -Xswiftc -static-executable
 
 demo_options := $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES)) \
   $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(RUNTIME),--runtime $(RUNTIME)) $(DEMO_ARGS)
@@ -44,7 +45,7 @@ build: toolchain ## The command cstate, release mode, in .build/release
 .PHONY: static
 static: toolchain ## cstate as one static executable, in .build-static/release
 	@scripts/install-dependencies libsqlite3-dev
-	swift build -c release --product cstate --scratch-path .build-static -Xswiftc -static-executable
+	$(STATIC) --product cstate
 
 .PHONY: test
 test: toolchain ## Install what is missing and run all tests
@@ -79,6 +80,7 @@ mutations: toolchain ## Plant bugs one at a time and see each one found by its c
 bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS=--quick: under a minute)
 	$(RELEASE) --product cstate-bench
 	$(RELEASE) --product cstate-bench-start
+	$(if $(findstring --quick,$(BENCH_ARGS)),,$(STATIC) --product cstate && $(STATIC) --product cstate-bench-start)
 	$(BINARIES)/cstate-bench $(BENCH_ARGS)
 
 .PHONY: format

@@ -104,6 +104,10 @@ int platform_lock_try(int descriptor, int64_t start, int64_t length) {
     return set_lock(descriptor, F_SETLK, F_WRLCK, start, length);
 }
 
+int platform_lock_share(int descriptor, int64_t start, int64_t length) {
+    return set_lock(descriptor, F_SETLK, F_RDLCK, start, length);
+}
+
 int platform_lock_wait(int descriptor, int64_t start, int64_t length) {
     return set_lock(descriptor, F_SETLKW, F_WRLCK, start, length);
 }

@@ -164,11 +164,26 @@ extension ContainerRows {
 
   /// Writes a state over the one of this generation and revision, which becomes one greater (INVARIANT I-12).
   ///
+  /// - Parameter previous: what the row of that revision says.
   /// - Returns: whether such a row was there.
   static func update(
-    _ state: ContainerState, generation: Int64, revision: Int64, in connection: Connection
+    _ state: ContainerState, replacing previous: ContainerState, generation: Int64, revision: Int64,
+    in connection: Connection
   ) throws -> Bool {
-    let row = try connection.statement(
+    // An index of a column that is set is written, whatever the value: a page more to commit and to sync.
+    let isFoundAsBefore =
+      state.status == previous.status && state.finishedAt == previous.finishedAt
+      && state.exitCode == previous.exitCode
+    let row = try isFoundAsBefore ? rowToUpdateOutsideIndexes(connection) : rowToUpdate(connection)
+    try bind(state, to: row)
+    try row.bind(18, generation)
+    try row.bind(19, revision)
+    try row.run()
+    return connection.changes == 1
+  }
+
+  private static func rowToUpdate(_ connection: Connection) throws(StorageError) -> Statement {
+    try connection.statement(
       """
       UPDATE container_state SET revision = revision + 1, status = ?1, pid = ?2, pid_start_time = ?3,
         monitor_pid = ?4, monitor_start_time = ?5, started_at_ns = ?6, finished_at_ns = ?7, exit_code = ?8,
@@ -176,11 +191,18 @@ extension ContainerRows {
         run_directory = ?13, mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
       WHERE generation = ?18 AND revision = ?19
       """)
-    try bind(state, to: row)
-    try row.bind(18, generation)
-    try row.bind(19, revision)
-    try row.run()
-    return connection.changes == 1
+  }
+
+  /// The same without the columns of indexes; what is bound to their places goes nowhere.
+  private static func rowToUpdateOutsideIndexes(_ connection: Connection) throws(StorageError) -> Statement {
+    try connection.statement(
+      """
+      UPDATE container_state SET revision = revision + 1, pid = ?2, pid_start_time = ?3,
+        monitor_pid = ?4, monitor_start_time = ?5, started_at_ns = ?6, killed_for_memory = ?9,
+        stopped_by_user = ?10, restart_count = ?11, configuration_path = ?12, run_directory = ?13,
+        mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
+      WHERE generation = ?18 AND revision = ?19
+      """)
   }
 
   /// Sets or, with nil, removes the embedder's JSON on a state.

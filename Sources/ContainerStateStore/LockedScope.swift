@@ -51,7 +51,8 @@ final class LockedScope {
   func update(_ state: ContainerState, over container: Container, in connection: Connection) throws {
     // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
     let isOurs = try ContainerRows.update(
-      state, generation: container.generation, revision: container.stateRevision, in: connection)
+      state, replacing: container.state, generation: container.generation,
+      revision: container.stateRevision, in: connection)
     guard isOurs else { throw try rowChanged(connection) }
     try store.record(
       .init(

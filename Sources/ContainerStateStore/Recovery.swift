@@ -243,7 +243,8 @@ enum Recovery {
       }
     }
     let isWritten = try StoreReads.skippingCorrupt {
-      try ContainerRows.update(next, generation: generation, revision: revision, in: connection)
+      try ContainerRows.update(
+        next, replacing: state, generation: generation, revision: revision, in: connection)
     }
     guard let isWritten else { return nil }
     // FAILPOINT recovery.reset: between two containers of a recovery.

@@ -26,9 +26,17 @@ final class LockDescriptors: Sendable {
   ///
   /// Nil when nothing is at the path and nothing was to be created.
   func checkOut(path: String, creates: Bool) throws(LockError) -> LockEntry? {
+    var isMarked = false
+    return try checkOut(path: path, creates: creates, isMarked: &isMarked)
+  }
+
+  /// As above; says also whether somebody may be waiting for the lock (L-18), which costs no further look.
+  func checkOut(path: String, creates: Bool, isMarked: inout Bool) throws(LockError) -> LockEntry? {
+    isMarked = false
     guard let status = try FileStatus.of(path: path) else {
       return creates ? try checkOutByOpening(path: path, creates: true) : nil
     }
+    isMarked = status.size == LockEntry.markedSize
     return try state.withLock { (state) throws(LockError) -> LockEntry? in
       let found = state.entries.entry(of: FileIdentity(status))
       let ownerID = found?.ownerID ?? geteuid()

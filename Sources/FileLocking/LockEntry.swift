@@ -37,6 +37,10 @@ final class LockEntry: Sendable {
   private(set) nonisolated(unsafe) var file: OpenLockfile
   /// Where `LockEntries` has it.
   let place: Int
+  /// CLOCK_BOOTTIME until which this process may take the lock again although others wait for it.
+  private let turnEndNanoseconds = Atomic<UInt64>(0)
+  /// How long this process has paused for those who wait, since one of them had the lock.
+  private let vainPauseNanoseconds = Atomic<UInt64>(0)
   private let state = Guarded(State())
 
   init(_ file: OpenLockfile, place: Int) {
@@ -50,7 +54,32 @@ final class LockEntry: Sendable {
 
   /// Makes an entry without users and without a file that of another one: to allocate and free one for each
   /// file that is opened would be a tenth of what that costs in this process.
-  func reuse(for file: OpenLockfile) { self.file = file }
+  func reuse(for file: OpenLockfile) {
+    self.file = file
+    turnEndNanoseconds.store(0, ordering: .relaxed)
+    vainPauseNanoseconds.store(0, ordering: .relaxed)
+  }
+
+  /// This process has been granted the lock at this time, and took it from nobody who waits.
+  func beginTurn(atNanoseconds bootTimeNanoseconds: UInt64) {
+    turnEndNanoseconds.store(bootTimeNanoseconds + LockPause.turnNanoseconds, ordering: .relaxed)
+  }
+
+  var hasTurn: Bool { Clock.bootTimeNanoseconds < turnEndNanoseconds.load(ordering: .relaxed) }
+
+  /// How much longer to pause for those who wait before they count as stopped.
+  var patienceNanoseconds: UInt64 {
+    let paused = vainPauseNanoseconds.load(ordering: .relaxed)
+    return LockPause.givingWayLimitNanoseconds - min(paused, LockPause.givingWayLimitNanoseconds)
+  }
+
+  /// The owner has paused so long and nobody took the lock; 0: somebody did, or nobody waits any more.
+  ///
+  /// Without the sum, a stopped process would cost those whose deadlines are short a whole one each time.
+  func recordVainPause(nanoseconds: UInt64) {
+    let paused = nanoseconds == 0 ? 0 : vainPauseNanoseconds.load(ordering: .relaxed) + nanoseconds
+    vainPauseNanoseconds.store(paused, ordering: .relaxed)
+  }
 
   /// Makes the thread the owner when nobody is; no queueing.
   func begin(_ thread: ThreadLocks) -> Start {
@@ -129,10 +158,10 @@ final class LockEntry: Sendable {
   /// when everybody has given up meanwhile.
   ///
   /// PROTOCOL L-16: a wait that was given up ends here, without an owner.
-  func waitInKernel() {
+  func waitInKernel(announces: Bool) {
     var pauseNanoseconds: UInt64 = 500_000
     while true {
-      switch platform_lock_wait(descriptor, 0, 0) {
+      switch waitForKernelLock(announces: announces) {
       case 0: return deliver()
       case EINTR: continue
       case EDEADLK:
@@ -157,6 +186,7 @@ final class LockEntry: Sendable {
   }
 
   private func deliver() {
+    beginTurn(atNanoseconds: Clock.bootTimeNanoseconds)
     state.withLock { state in
       guard let first = Self.takeFirst(&state) else {
         _ = platform_lock_release(descriptor, 0, 0)
@@ -207,6 +237,12 @@ enum LockPause {
   static let yieldLimit = 4
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
+  /// How long a process may take a lock again and again although others wait for it.
+  static let turnNanoseconds: UInt64 = 1_000_000
+  /// Between two looks whether one of those who wait has got the lock: at first, and at most.
+  static let givingWayNanoseconds: (UInt64, UInt64) = (10_000, 500_000)
+  /// How long one of those who wait has for it before it counts as stopped: it only has to run.
+  static let givingWayLimitNanoseconds: UInt64 = 200_000_000
   /// For a thread of this process to let go of what it was granted too late: it only has to run.
   static let letGoNanoseconds: UInt64 = 1_000_000_000
 
@@ -223,15 +259,10 @@ extension LockEntry {
   ///
   /// PROTOCOL L-16: who asks without waiting must not be refused for that, nor because it has let go since.
   var isBeingLetGo: Bool {
-    guard isWithoutAsker else { return false }
-    var processID: Int32 = 0
-    guard platform_lock_owner(descriptor, 0, 0, &processID) == 0 else { return false }
-    return processID == -1 || processID == getpid()
+    guard isWithoutAsker, let owner = kernelLockOwner else { return false }
+    return owner == -1 || owner == getpid()
   }
 
   /// Whether the kernel has a lock of this process on the file.
-  var isLockedByThisProcess: Bool {
-    var processID: Int32 = 0
-    return platform_lock_owner(descriptor, 0, 0, &processID) == 0 && processID == getpid()
-  }
+  var isLockedByThisProcess: Bool { kernelLockOwner == getpid() }
 }

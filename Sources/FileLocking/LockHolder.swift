@@ -20,11 +20,10 @@ public struct LockHolder: Sendable, Hashable {
 }
 
 extension LockHolder {
-  /// The holder of the lock on an open lockfile now, this process included; nil when it is free.
-  static func of(descriptor: Int32) -> LockHolder? {
-    var owner: Int32 = -1
-    guard platform_lock_owner(descriptor, 0, 0, &owner) == 0, owner >= 0 else { return nil }
-    let record = HolderRecord.read(descriptor: descriptor)
+  /// The holder of the lock of an open lockfile now, this process included; nil when it is free.
+  static func of(_ entry: LockEntry) -> LockHolder? {
+    guard let owner = entry.kernelLockOwner, owner >= 0 else { return nil }
+    let record = HolderRecord.read(descriptor: entry.descriptor)
     if owner == 0 { return of(invisibleOwnerWith: record) }
     guard let record, record.process.pid == owner, isRunning(record.process) else {
       let process = ProcessIdentity.running(pid: owner) ?? ProcessIdentity(pid: owner, startTime: 0)

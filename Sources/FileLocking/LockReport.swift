@@ -47,7 +47,7 @@ extension LockTable {
       else { return nil }
       defer { descriptors.checkIn(entry) }
       return LockReport(
-        fileName: fileName, holder: LockHolder.of(descriptor: entry.descriptor),
+        fileName: fileName, holder: LockHolder.of(entry),
         waiterPIDs: waiters[entry.identity] ?? [], waitingThreads: entry.queueLength, failure: nil)
     } catch {
       return LockReport(fileName: fileName, holder: nil, waiterPIDs: [], waitingThreads: 0, failure: error)

@@ -10,16 +10,18 @@ struct LockRequest {
   let thread: ThreadLocks
   /// CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
   let deadlineNanoseconds: UInt64
-  /// Whether the holder is looked up when a wait begins; the gate is too hot for it.
-  let namesHolder: Bool
+  /// Whether it is for the gate, which is too hot to look up its holder and to give way.
+  let isForGate: Bool
+  /// Whether the lockfile was marked as one that somebody may be waiting for.
+  var isMarked = false
   private(set) var waiter: LockWaiter?
   private var letGoEndNanoseconds: UInt64 = 0
 
-  init(name: LockName, thread: consuming ThreadLocks, deadlineNanoseconds: UInt64, namesHolder: Bool) {
+  init(name: LockName, thread: consuming ThreadLocks, deadlineNanoseconds: UInt64, isForGate: Bool) {
     self.name = name
     self.thread = thread
     self.deadlineNanoseconds = deadlineNanoseconds
-    self.namesHolder = namesHolder
+    self.isForGate = isForGate
   }
 
   var path: String { name.path }
@@ -41,7 +43,7 @@ struct LockRequest {
     if let waiter { return waiter }
     let made = LockWaiter(
       thread: thread, ticket: ticket(), beganNanoseconds: Clock.monotonicNanoseconds,
-      holder: namesHolder ? LockHolder.of(descriptor: entry.descriptor) : nil)
+      holder: isForGate ? nil : LockHolder.of(entry))
     waiter = made
     return made
   }
@@ -55,7 +57,7 @@ struct LockRequest {
 
   func timeout(at entry: LockEntry) -> LockError {
     .timeout(
-      path: path, holder: LockHolder.of(descriptor: entry.descriptor) ?? waiter?.holder,
+      path: path, holder: LockHolder.of(entry) ?? waiter?.holder,
       waited: .nanoseconds(waitedNanoseconds))
   }
 
@@ -78,7 +80,7 @@ extension LockTable {
     while true {
       var deadlineNanoseconds = request.deadlineNanoseconds
       if ownsEntry {
-        let code = tryLock(entry, mayYield: request.deadlineNanoseconds != 0)
+        let code = tryLock(entry, request)
         if code == 0 { return true }
         let error = code == EAGAIN || code == EACCES ? nil : request.failure(errno: code)
         if error != nil || request.isOver {
@@ -86,7 +88,11 @@ extension LockTable {
           throw error ?? request.timeout(at: entry)
         }
         let waiter = request.beginWaiting(at: entry, ticket: nextTicket())
-        guard startKernelWait(at: entry, for: waiter, request) else { continue }
+        guard startKernelWait(at: entry, for: waiter, request) else {
+          // Nobody knows that this one waits, so it must not leave it to the others.
+          request.isMarked = false
+          continue
+        }
       } else {
         if request.isOver {
           guard entry.isBeingLetGo, let next = request.nextLetGoDeadline() else {
@@ -100,7 +106,9 @@ extension LockTable {
       }
       switch waitInQueue(of: entry, request, until: deadlineNanoseconds) {
       case nil: ownsEntry = false
-      case .turn: ownsEntry = true
+      case .turn:
+        ownsEntry = true
+        request.isMarked = !request.isForGate && entry.isMarked
       case .granted: return true
       case .restart: return false
       case .failed(let code): throw request.failure(errno: code)
@@ -111,14 +119,48 @@ extension LockTable {
   /// One request, and a few more after a yield each while the lock is held.
   ///
   /// Most stays in the gate are shorter than handing the wait to another thread and back.
-  private func tryLock(_ entry: LockEntry, mayYield: Bool) -> Int32 {
-    var code = platform_lock_try(entry.descriptor, 0, 0)
-    guard mayYield else { return code }
+  private func tryLock(_ entry: LockEntry, _ request: LockRequest) -> Int32 {
+    if request.deadlineNanoseconds == 0 { return entry.tryKernelLock() }
+    if request.isMarked, !request.isForGate, !entry.hasTurn { return giveWay(at: entry, request) }
+    var code = entry.tryKernelLock()
     for _ in 0..<LockPause.yieldLimit where code == EAGAIN {
       sched_yield()
-      code = platform_lock_try(entry.descriptor, 0, 0)
+      code = entry.tryKernelLock()
     }
     return code
+  }
+
+  /// One request, after one of those who wait in the kernel has got the lock: EAGAIN where he still has it.
+  ///
+  /// PROTOCOL L-18: who lets go and asks again is running, and whom the kernel wakes is not yet. The pause is
+  /// a sleep, since whoever is awaited may need this processor.
+  private func giveWay(at entry: LockEntry, _ request: LockRequest) -> Int32 {
+    let begin = Clock.monotonicNanoseconds
+    let end = begin + entry.patienceNanoseconds
+    var (pause, longestPause) = LockPause.givingWayNanoseconds
+    while entry.isWaitedForElsewhere {
+      guard entry.kernelLockOwner == -1 else {
+        entry.recordVainPause(nanoseconds: 0)
+        return EAGAIN
+      }
+      let now = Clock.monotonicNanoseconds
+      if now < end, request.isOver {
+        entry.recordVainPause(nanoseconds: now - begin)
+        return entry.tryKernelLock()
+      }
+      if now >= end {
+        // Stopped, or a debugger's: it must not cost everybody this pause each time.
+        entry.recordVainPause(nanoseconds: 0)
+        entry.unmark()
+        return entry.tryKernelLock()
+      }
+      LockPause.sleep(nanoseconds: pause)
+      pause = min(pause * 2, longestPause)
+    }
+    entry.recordVainPause(nanoseconds: 0)
+    entry.unmarkUnlessWaitedFor()
+    entry.beginTurn(atNanoseconds: Clock.bootTimeNanoseconds)
+    return entry.tryKernelLock()
   }
 
   /// Puts a blocking request into the kernel; false when no thread was free and a pause was made instead.
@@ -127,12 +169,13 @@ extension LockTable {
   ) -> Bool {
     entry.beginKernelWait(waiter)
     if request.deadlineNanoseconds == .max {
-      entry.waitInKernel()
+      entry.waitInKernel(announces: !request.isForGate)
       return true
     }
     descriptors.checkOutAgain(entry)
+    let isForGate = request.isForGate
     let isRunning = threads.run { [self] in
-      entry.waitInKernel()
+      entry.waitInKernel(announces: !isForGate)
       descriptors.checkIn(entry)
     }
     if isRunning { return true }

@@ -82,7 +82,7 @@ package final class LockTable: Sendable {
     let thread = ThreadLocks.current
     try thread.push(name)
     var request = LockRequest(
-      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: true)
+      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, isForGate: false)
     let entry: LockEntry
     do throws(LockError) { entry = try confirmedEntry(of: name, for: &request) } catch {
       request.thread.remove(name)
@@ -92,6 +92,7 @@ package final class LockTable: Sendable {
     failpoint("lock.confirmed")
     let bootTimeNanoseconds = nextGrantNanoseconds()
     record.write(to: entry.descriptor, operation: operation, bootTimeNanoseconds: bootTimeNanoseconds)
+    if !request.isMarked { entry.beginTurn(atNanoseconds: bootTimeNanoseconds) }
     // FAILPOINT lock.recorded: held, and waiters can read by whom.
     failpoint("lock.recorded")
     return HeldLock(
@@ -103,7 +104,9 @@ package final class LockTable: Sendable {
     of name: LockName, for request: inout LockRequest
   ) throws(LockError) -> LockEntry {
     while true {
-      guard let entry = try descriptors.checkOut(path: name.path, creates: true) else { continue }
+      guard
+        let entry = try descriptors.checkOut(path: name.path, creates: true, isMarked: &request.isMarked)
+      else { continue }
       do throws(LockError) {
         guard try obtain(entry, for: &request) else {
           descriptors.checkIn(entry)

@@ -4,7 +4,7 @@ import Platform
 ///
 /// There is no default: how long to block is a decision the call site shows.
 public enum LockWait: Sendable, Hashable {
-  /// Not at all: a held lock is an error at once.
+  /// Not at all: a held lock is an error at once, a free one is had even where others wait for it.
   case none
   /// At most this long; zero and negative durations do not wait.
   case upTo(Duration)

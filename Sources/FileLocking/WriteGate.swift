@@ -94,7 +94,7 @@ package final class WriteGate: Sendable {
 
   private func enter(thread: ThreadLocks, deadlineNanoseconds: UInt64) throws(LockError) {
     var request = LockRequest(
-      name: name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, namesHolder: false)
+      name: name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, isForGate: true)
     // Nothing in this library takes the file away, so a request told to start again asks the same file.
     while try !obtain(&request) {}
     do throws(LockError) { try checkIntact() } catch {

@@ -17,6 +17,10 @@ enum BenchCase: String, CaseIterable {
   case openAfter100 = "open-wal-100"
   case openAfter1000 = "open-wal-1000"
   case start = "process-start"
+  case startStatic = "process-start-static"
+  case ask = "process-ask"
+  case askStatic = "process-ask-static"
+  case lockCommon = "lock-common"
   case updateOwn = "update-own"
   case updateCommon = "update-common"
   case mix
@@ -42,6 +46,10 @@ enum BenchCase: String, CaseIterable {
     case .openAfter100: "open, one question, close; nobody else, 100 frames in the WAL"
     case .openAfter1000: "open, one question, close; nobody else, 1,000 frames in the WAL"
     case .start: "cstate ps on an empty store, against a C program that lists one; whole processes"
+    case .startStatic: "the same, both as one static executable"
+    case .ask: "cstate inspect NAME, against a C program that prints one container; whole processes"
+    case .askStatic: "the same, both as one static executable"
+    case .lockCommon: "a lock that all processes want, held for 1 ms"
     case .updateOwn: "durable updates by each process of a container of its own"
     case .updateCommon: "durable updates by all processes of one container"
     case .mix: "80 % whole containers read, 20 % durable updates, all over the store"
@@ -51,10 +59,21 @@ enum BenchCase: String, CaseIterable {
   static let commitsPerLock = 16
 
   /// Whether it is run by several processes at once.
-  var isForManyProcesses: Bool { [.updateOwn, .updateCommon, .mix].contains(self) }
+  var isForManyProcesses: Bool { isDurableForMany || self == .lockCommon }
+
+  private var isDurableForMany: Bool { [.updateOwn, .updateCommon, .mix].contains(self) }
+
+  /// Whether an operation is a program from its start to its end.
+  var isProgram: Bool { [.start, .startStatic, .ask, .askStatic].contains(self) }
+
+  /// Whether the programs are those that `make static` makes.
+  var isStatic: Bool { [.startStatic, .askStatic].contains(self) }
+
+  /// Whether the store holds nothing, whatever number of containers is asked for.
+  var needsEmptyStore: Bool { [.start, .startStatic].contains(self) }
 
   /// Whether the peer's way, a rollback journal, is measured as well.
-  var hasPeer: Bool { isForManyProcesses || [.update, .commits, .add, .remove].contains(self) }
+  var hasPeer: Bool { isDurableForMany || [.update, .commits, .add, .remove].contains(self) }
 
   /// Whether each operation syncs, so that the disk decides how long it takes.
   var isDurable: Bool { hasPeer }
@@ -96,7 +115,9 @@ struct Cell {
   }
 
   /// Whether its operations need a processor all the time.
-  var waitsForNobody: Bool { !benchCase.isDurable && ![.start, .openAfter1000].contains(benchCase) }
+  var waitsForNobody: Bool {
+    !benchCase.isDurable && !benchCase.isProgram && ![.lockCommon, .openAfter1000].contains(benchCase)
+  }
 
   var name: String {
     var name = "\(benchCase.rawValue) n=\(containers)"

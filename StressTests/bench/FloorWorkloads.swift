@@ -28,7 +28,14 @@ struct FloorWorkloads {
       return opening()
     case .openAfter100: return opening(frames: 100)
     case .openAfter1000: return opening(frames: 1_000)
-    case .start: return try startWorkload([siblingProgram("cstate-bench-start"), path])
+    case .start, .startStatic, .ask, .askStatic: return try program()
+    case .lockCommon:
+      let lock = KeptLock(context.place.locks + "/floor-common.lock")
+      return Workload { _ in
+        lock.take()
+        sleepForAMillisecond()
+        lock.letGo()
+      }
     default: break
     }
     let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
@@ -108,6 +115,14 @@ struct FloorWorkloads {
         next = NewContainer(context, $0, subject)
         add()
       }, perform: { _ in remove() })
+  }
+
+  private func program() throws -> Workload {
+    let program = try benchProgram("cstate-bench-start", isStatic: cell.benchCase.isStatic)
+    let path = path
+    guard cell.containers > 0 else { return startWorkload([program, path]) }
+    let names = context.readIndices.map { Corpus.name($0) }
+    return startWorkload { [program, path, names[$0 % names.count]] }
   }
 
   private func opening(frames: UInt32? = nil) -> Workload {

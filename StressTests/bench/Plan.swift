@@ -3,12 +3,15 @@ struct Plan {
   let cells: [Cell]
 
   init(_ options: BenchOptions) {
-    let wanted = BenchCase.allCases.filter { options.cases?.contains($0) ?? true }
+    // The static build takes minutes to make, so a quick run does without.
+    let wanted = BenchCase.allCases.filter {
+      options.cases?.contains($0) ?? !(options.isQuick && $0.isStatic)
+    }
     let containers = options.containers ?? (options.isQuick ? [1_000] : [100, 1_000, 10_000, 100_000])
     var cells: [Cell] = []
     // One size after the other, since each has a database of its own.
     for count in containers {
-      for benchCase in wanted where !benchCase.isForManyProcesses && benchCase != .start {
+      for benchCase in wanted where !benchCase.isForManyProcesses && !benchCase.needsEmptyStore {
         cells.append(Plan.cell(benchCase, count, options))
       }
     }
@@ -16,13 +19,15 @@ struct Plan {
     for benchCase in wanted where benchCase.isForManyProcesses {
       cells += Plan.manyProcesses(benchCase, containers: many, options)
     }
-    if wanted.contains(.start) { cells.append(Plan.cell(.start, 0, options)) }
+    for benchCase in wanted where benchCase.needsEmptyStore {
+      cells.append(Plan.cell(benchCase, 0, options))
+    }
     self.cells = cells
   }
 
   private static func cell(_ benchCase: BenchCase, _ containers: Int, _ options: BenchOptions) -> Cell {
     // A block has to hold a good number of operations: a process start takes milliseconds, a sync too.
-    let isSlow = benchCase.isDurable || benchCase == .start
+    let isSlow = benchCase.isDurable || benchCase.isProgram
     let milliseconds: UInt64 = options.isQuick ? (isSlow ? 60 : 20) : (isSlow ? 250 : 60)
     return Cell(
       benchCase: benchCase, containers: containers, processes: 1, load: .hot, syncDelayMicroseconds: 0,
@@ -33,10 +38,11 @@ struct Plan {
     _ benchCase: BenchCase, containers: Int, _ options: BenchOptions
   ) -> [Cell] {
     let processes = options.processes ?? (options.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 32])
-    let delays = options.syncDelaysMilliseconds ?? (options.isQuick ? [0] : [0, 1, 5])
+    let delays =
+      benchCase.isDurable ? options.syncDelaysMilliseconds ?? (options.isQuick ? [0] : [0, 1, 5]) : [0]
     var cells: [Cell] = []
     for count in processes where count <= containers {
-      for load in [Load.hot, .paced] where !(options.isQuick && load == .paced) {
+      for load in [Load.hot, .paced] where load == .hot || (benchCase.isDurable && !options.isQuick) {
         for delay in delays {
           cells.append(
             Cell(

@@ -11,6 +11,12 @@ struct Run {
   init(_ options: BenchOptions) throws(StressFailure) {
     self.options = options
     plan = Plan(options)
+    // Not after half an hour.
+    for cell in plan.cells where cell.benchCase.isProgram {
+      for name in ["cstate", "cstate-bench-start"] {
+        _ = try benchProgram(name, isStatic: cell.benchCase.isStatic)
+      }
+    }
     thresholds = try Threshold.read(options.thresholds)
   }
 

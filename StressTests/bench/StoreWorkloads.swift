@@ -21,7 +21,8 @@ struct StoreWorkloads {
       return try opening()
     case .openAfter100: return try opening(frames: 100)
     case .openAfter1000: return try opening(frames: 1_000)
-    case .start: return try start()
+    case .start, .startStatic, .ask, .askStatic: return try program()
+    case .lockCommon: return lockCommon()
     default: break
     }
     let store = try StateStore(at: StoreLocation(root: context.place.store))
@@ -108,8 +109,22 @@ struct StoreWorkloads {
     return Workload { _ = try table.acquire(names[$0 % files], wait: .none, operation: "measure") }
   }
 
-  private func start() throws -> Workload {
-    try startWorkload([siblingProgram("cstate"), "--root", context.place.store, "ps"])
+  private func lockCommon() -> Workload {
+    let name = LockName(directory: context.place.locks, fileName: "common.lock", rank: 1, key: "common")
+    return Workload { _ in
+      // A deadline costs a second thread and the way back from it.
+      let grant = try LockTable.shared.acquire(name, wait: .upTo(.seconds(60)), operation: "measure")
+      sleepForAMillisecond()
+      grant.release()
+    }
+  }
+
+  private func program() throws -> Workload {
+    let program = try benchProgram("cstate", isStatic: cell.benchCase.isStatic)
+    let place = ["--root", context.place.store]
+    guard cell.containers > 0 else { return startWorkload([program] + place + ["ps"]) }
+    let names = context.readIndices.map { Corpus.name($0) }
+    return startWorkload { [program] + place + ["inspect", names[$0 % names.count]] }
   }
 }
 
@@ -121,9 +136,19 @@ private func countRestart(_ state: inout ContainerState) {
   state.restartCount = (state.restartCount + 1) & 0xf_ffff
 }
 
+/// How long everybody has the lock of `lock-common`.
+func sleepForAMillisecond() {
+  var time = timespec(tv_sec: 0, tv_nsec: 1_000_000)
+  nanosleep(&time, nil)
+}
+
 /// A workload that starts a program and waits for its end.
-func startWorkload(_ words: [String]) throws -> Workload {
-  Workload { _ in
+func startWorkload(_ words: [String]) -> Workload { startWorkload { _ in words } }
+
+/// A workload that starts a program with words of its own each time.
+func startWorkload(_ wordsOf: @escaping (Int) -> [String]) -> Workload {
+  Workload { index in
+    let words = wordsOf(index)
     var pointers = words.map { strdup($0) }
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
@@ -132,15 +157,24 @@ func startWorkload(_ words: [String]) throws -> Workload {
   }
 }
 
-/// A program that was built beside this one.
-func siblingProgram(_ name: String) throws -> String {
+/// A program that was built beside this one, or the static one of the same checkout.
+func benchProgram(_ name: String, isStatic: Bool) throws(StressFailure) -> String {
   var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = readlink("/proc/self/exe", &buffer, buffer.count)
   guard count > 0 else { throw StressFailure.systemCall("readlink", "/proc/self/exe") }
   let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  let sibling = own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
-  guard access(String(sibling), X_OK) == 0 else {
-    throw StressFailure("\(sibling) is missing; build it first: swift build -c release --product \(name)")
+  var folders = own.split(separator: "/").dropLast()
+  if isStatic {
+    guard let build = folders.lastIndex(of: ".build") else {
+      throw StressFailure("\(own) is in no .build, so the static build is not known")
+    }
+    folders = folders[..<build] + [".build-static", "release"]
   }
-  return String(sibling)
+  let path = "/" + (folders + [Substring(name)]).joined(separator: "/")
+  guard access(path, X_OK) == 0 else {
+    throw StressFailure(
+      "\(path) is missing; build it first: \(isStatic ? "make static" : "swift build -c release --product \(name)")"
+    )
+  }
+  return path
 }

@@ -120,7 +120,7 @@ struct LockProcessTests {
     #expect(entry.begin(.current) == .busy)
     #expect(entry.isBeingLetGo)
     // This thread is the one that waits in the kernel, so nothing happens to the lock before it says so.
-    entry.waitInKernel()
+    entry.waitInKernel(announces: true)
     #expect(entry.isBeingLetGo)
     let child = try locks.session()
     try child.ask("acquire a none", "granted a")
@@ -141,12 +141,12 @@ struct LockProcessTests {
     }
     ask()
     try locks.waitUntilThreadsQueue(1, for: "a")
-    entry.waitInKernel()
+    entry.waitInKernel(announces: true)
     #expect(try threads.waitForEnd(of: 1) == ["granted"])
     try leaveWait(at: entry)
     ask()
     #expect(try threads.waitForEnd(of: 2).last?.hasPrefix("timeout") == true)
-    entry.waitInKernel()
+    entry.waitInKernel(announces: true)
     try locks.acquire("a").release()
   }
 

@@ -89,8 +89,9 @@ private final class LockSession {
       let isRunning = threads.run {
         do {
           let grant = try LockTable.shared.acquire(name, wait: wait, operation: "background \(key)")
+          let token = grant.bootTimeNanoseconds
           grant.release()
-          say("background granted \(key)")
+          say("background granted \(key) \(token)")
         } catch {
           say("background \(describe(error))")
         }

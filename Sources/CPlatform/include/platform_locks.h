@@ -22,6 +22,8 @@ void platform_set_thread_slot(void *value, void (*destroy)(void *));
 
 /// Classic record locks on one range of bytes (`length` 0: to the end). 0 or an errno.
 int platform_lock_try(int descriptor, int64_t start, int64_t length);
+/// As `try`, a lock that any number of processes can have together.
+int platform_lock_share(int descriptor, int64_t start, int64_t length);
 int platform_lock_wait(int descriptor, int64_t start, int64_t length);
 int platform_lock_release(int descriptor, int64_t start, int64_t length);
 /// Who holds a conflicting lock, this process included: 0 and a process number (0: not visible from

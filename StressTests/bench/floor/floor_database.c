@@ -26,6 +26,7 @@ static const char *const texts[STATEMENT_COUNT] = {
   [SELECT_HAS] = "SELECT 1 FROM record WHERE id = ?1 AND kind = 1",
   [SELECT_BY_NAME] = WHOLE_CONTAINER "r.kind = 1 AND r.name = ?1",
   [SELECT_BY_PREFIX] = WHOLE_CONTAINER "r.id >= ?1 AND r.id < ?2 AND +r.kind = 1 ORDER BY r.id LIMIT 2",
+  [SELECT_SPECIFICATION] = "SELECT json FROM specification WHERE generation = ?1",
   [SELECT_ALL] = "SELECT r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, "
     "s.finished_at_ns, s.exit_code, s.pid, s.pid_start_time FROM record r "
     "LEFT JOIN container_state s ON s.generation = r.generation "
@@ -194,6 +195,15 @@ floor_row *floor_look_up(floor_database *database, const char *text) {
   }
   run(database, statement(database, COMMIT));
   return found;
+}
+
+floor_row *floor_specification(floor_database *database, int64_t generation) {
+  sqlite3_stmt *row = statement(database, SELECT_SPECIFICATION);
+  sqlite3_bind_int64(row, 1, generation);
+  floor_must(sqlite3_step(row) == SQLITE_ROW, "specification", database->handle);
+  floor_row *copy = copied_row(row);
+  sqlite3_reset(row);
+  return copy;
 }
 
 floor_list floor_all(floor_database *database) {

@@ -1,15 +1,12 @@
-// What `cstate ps` is compared with: a C program that opens the database, lists it and closes it.
+// What `cstate ps` and `cstate inspect NAME` are compared with: a C program that opens the database, prints what
+// it holds, or one container, and closes it.
 #include "CBenchFloor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-int main(int count, char **words) {
-  if (count != 2) {
-    fprintf(stderr, "usage: cstate-bench-start DATABASE\n");
-    return 2;
-  }
-  floor_database *database = floor_open(words[1], FLOOR_WAL);
+static void print_list(floor_database *database) {
   floor_list list = floor_all(database);
   printf("CONTAINER ID  NAME  IMAGE  STATUS  CREATED\n");
   for (uint64_t i = 0; i < list.count; i++) {
@@ -17,6 +14,32 @@ int main(int count, char **words) {
         list.rows[i].texts[2], list.rows[i].numbers[0]);
   }
   floor_free_list(list);
-  floor_close(database, 0);
+}
+
+static int print_one(floor_database *database, const char *name) {
+  floor_row *row = floor_look_up(database, name);
+  if (!row) return 1;
+  // Those that every container of the bench has: name, image, details; generation, times, revision.
+  for (int i = 0; i < 4; i++) printf("%s\n%" PRId64 "\n", row->texts[i], row->numbers[i]);
+  floor_row *specification = floor_specification(database, row->numbers[0]);
+  printf("%s\n", specification->texts[0]);
+  free(specification);
+  free(row);
   return 0;
+}
+
+int main(int count, char **words) {
+  if (count != 2 && count != 3) {
+    fprintf(stderr, "usage: cstate-bench-start DATABASE [NAME]\n");
+    return 2;
+  }
+  floor_database *database = floor_open(words[1], FLOOR_WAL);
+  int status = 0;
+  if (count == 2) {
+    print_list(database);
+  } else {
+    status = print_one(database, words[2]);
+  }
+  floor_close(database, 0);
+  return status;
 }

@@ -44,6 +44,8 @@ floor_row *floor_state(floor_database *database, const char *id);
 int floor_has(floor_database *database, const char *id);
 /// The whole container of an exact name, or of a unique prefix of an id; free(3) it.
 floor_row *floor_look_up(floor_database *database, const char *text);
+/// The specification of a container that is there; free(3) it.
+floor_row *floor_specification(floor_database *database, int64_t generation);
 /// Id, name, status, image and times of all containers, newest first.
 floor_list floor_all(floor_database *database);
 void floor_free_list(floor_list list);
