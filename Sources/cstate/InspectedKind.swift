@@ -8,7 +8,7 @@ struct InspectedKind: Sendable {
   let find: @Sendable (String, StateStore) throws -> InspectedRecord
 
   /// In the order in which candidates are named.
-  static let all: [InspectedKind] = [container, pod, execSession, network]
+  static let all: [InspectedKind] = [container, pod, volume, execSession, network]
 
   private static let container = InspectedKind(name: "container") { text, store in
     let found = try InspectedContainer(text, store: store)
@@ -22,6 +22,16 @@ struct InspectedKind: Sendable {
     let members = try store.members(ofPod: pod.id)
     return InspectedRecord(id: pod.id.rawValue, isExact: pod.name == text || pod.id.rawValue == text) {
       Verb.write(pod, members, to: &$0, showsSecrets: $1)
+    }
+  }
+
+  private static let volume = InspectedKind(name: "volume") { text, store in
+    let volume = try store.lookUpVolume(text)
+    let found = InspectedVolume(
+      volume: volume, users: try store.users(ofVolume: volume.name),
+      mounters: try store.mounters(ofVolume: volume.name))
+    return InspectedRecord(id: volume.name.rawValue, isExact: volume.name.rawValue == text) {
+      found.write(to: &$0, showsSecrets: $1)
     }
   }
 

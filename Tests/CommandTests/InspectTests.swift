@@ -20,6 +20,7 @@ struct InspectTests {
       "create", "--name", "web", "--id", "c1aa", "--label", "k=hunter2",
       try fixture.bundle("exit 0", environment: ["PASSWORD=hunter2"]))
     try fixture.succeed("pod", "add", "p1aa", "--name", "pods", "--label", "k=hunter2")
+    try fixture.succeed("volume", "add", "data", "--label", "k=hunter2", "--option", "o=hunter2")
     try fixture.succeed("network", "connect", "front", "web", "--alias", "www")
     // An engine's own program adds sessions; the command only shows them.
     let store = try StateStore(at: StoreLocation(root: fixture.root))
@@ -40,6 +41,8 @@ struct InspectTests {
     #expect(try kinds("p1") == ["pod"])
     #expect(try kinds("front") == ["network"])
     #expect(try kinds(session, "web", "front", "p1aa") == ["exec-session", "container", "network", "pod"])
+    #expect(try kinds("data") == ["volume"])
+    #expect(try kinds("--type", "volume", "d") == ["volume"])
     let shown = try fixture.json("inspect", session, "front", "web").elements()
     #expect(try shown[0].member("container")?.string() == container)
     let connected = try #require(try shown[1].member("containers")).elements()
@@ -63,7 +66,7 @@ struct InspectTests {
     #expect(try failure(15, "inspect", "c1").contains("container c1aa, pod c1aab"))
     #expect(try failure(15, "inspect", "p").contains("pod p1aa, pod p2bb"))
     let usage = try fixture.fail(2, ["inspect", "--type", "house", "web"])
-    #expect(usage.contains("a kind is one of container, pod, exec-session, network"), "\(usage)")
+    #expect(usage.contains("a kind is one of container, pod, volume, exec-session, network"), "\(usage)")
     #expect(try failure(13, "inspect", "--type", "exec-session", "web").contains("no exec-session"))
   }
 
@@ -79,7 +82,8 @@ struct InspectTests {
   func secrets() throws {
     let (container, _) = try prepare()
     for words in [
-      ["inspect", "web", "pods", "front", "s1aa"], ["pod", "inspect", "pods"], ["pod", "ls"], ["ps", "-a"],
+      ["inspect", "web", "pods", "front", "s1aa", "data"], ["volume", "inspect", "data"], ["volume", "ls"],
+      ["pod", "inspect", "pods"], ["pod", "ls"], ["ps", "-a"],
       ["ps", "-a", "--filter", "label=k=hunter2"], ["events", "--no-follow"], ["network", "ls", "web"],
       ["exec-session", "ls"], ["exit-code", "ls"], ["locks", "-a"], ["verify"], ["info"],
       ["inspect", "nobody"],
@@ -89,8 +93,9 @@ struct InspectTests {
         #expect(!(outcome.output + outcome.errorOutput).contains("hunter2"), "\(words)")
       }
     }
-    let shown = try fixture.succeed("inspect", "--show-secrets", "web", "pods")
-    #expect(shown.split(separator: "hunter2").count == 4, "a label, a variable, a pod's label")
+    let shown = try fixture.succeed("inspect", "--show-secrets", "web", "pods", "data")
+    #expect(
+      shown.split(separator: "hunter2").count == 6, "a label, a variable, a pod's label, and a volume's two")
     #expect(try fixture.succeed("rm", "--force", container) == container, "its exec session goes with it")
     #expect(try fixture.succeed("verify") == "No violation.")
   }

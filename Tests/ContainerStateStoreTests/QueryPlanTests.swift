@@ -60,6 +60,7 @@ struct QueryPlanTests {
 
   static let searches = [
     Search(name: "pod", index: "pod_member_by_pod (pod=?)") { $0.pod = "p" },
+    Search(name: "volume", index: "volume_use_by_volume (volume=?)") { $0.volume = "v" },
     Search(name: "network", index: "network_connection_by_network (network=?)") { $0.network = "n" },
     Search(name: "image id", index: "record_by_image_id (image_id=?)") { $0.images = ["a", "b"] },
     Search(name: "image name", index: "record_by_image_name (image_name=?)") { $0.images = ["a"] },
@@ -68,7 +69,7 @@ struct QueryPlanTests {
       $0.statuses = [.running, .paused, .stopping]
     },
     Search(name: "exited since", index: "container_by_finish (finished_at_ns>?)") {
-      $0.exitedSince = Timestamp(nanosecondsSinceEpoch: 5)
+      $0.exitedSince = Timestamp(nanosecondsSinceEpoch: 5_000)
     },
     Search(name: "exited before", index: "container_by_finish (finished_at_ns>? AND finished_at_ns<?)") {
       $0.exitedBefore = Timestamp(nanosecondsSinceEpoch: 5)

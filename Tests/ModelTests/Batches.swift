@@ -9,9 +9,9 @@ extension Reference {
     let isMissing = numbers.contains { containers[$0] == nil } || podNumbers.contains { pods[$0] == nil }
     let locking = unless([(isNamedTwice, .invalidArgument), (isMissing, .notFound)]) { "" }
     guard locking == .value("") else { return locking }
-    let before = (containers, pods)
+    let before = (containers, pods, volumes)
     guard let code = apply(steps) else { return .value("") }
-    (containers, pods) = before
+    (containers, pods, volumes) = before
     return .failure([code])
   }
 

@@ -12,7 +12,7 @@ public struct PodList: Sendable {
 /// A filter of pods as SQL: one statement, every value bound.
 struct PodListing {
   private let conditions: String
-  private let values: [FilterValue]
+  let values: [FilterValue]
   private let limit: Int
 
   /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.

@@ -13,10 +13,10 @@ extension Verb {
     "inspect", "Show everything about containers and other records, as JSON", operands: "NAME…",
     count: oneOrMore, options: [.type, .showSecrets],
     details: [
-      "A record of any kind: a container or pod by name, id or the beginning of an id, an exec session by "
-        + "id, a network by name, with the containers that are connected to it. A whole name or id goes "
-        + "before the beginning of one; what may still stand for several records is an error that names "
-        + "them, and --type says which.",
+      "A record of any kind: a container or pod by name, id or the beginning of an id, a volume by name or "
+        + "the beginning of it, an exec session by id, a network by name, with the containers that are "
+        + "connected to it. A whole name or id goes before the beginning of one; what may still stand for "
+        + "several records is an error that names them, and --type says which.",
       "Values of environment variables, labels and annotations are hidden unless --show-secrets is given: "
         + "they often hold passwords.",
     ],
@@ -24,8 +24,8 @@ extension Verb {
       + "\"created_zone_offset_s\", \"image_id\", "
       + "\"image_name\", \"generation\", \"configuration_revision\", \"state_revision\", "
       + "\"configuration\": {…}, \"extra\", \"state\": {…}, \"state_extra\", "
-      + "\"specification\": the OCI specification; of a pod or an exec session what pod inspect and "
-      + "exec-session ls print; of a network \"network\", \"containers\": [{\"id\", \"name\" and what network "
+      + "\"specification\": the OCI specification; of a pod, a volume or an exec session what pod inspect, "
+      + "volume inspect and exec-session ls print; of a network \"network\", \"containers\": [{\"id\", \"name\" and what network "
       + "ls prints}, …]; what is not known is left out",
     example: "cstate inspect web"
   ) { invocation in
