@@ -148,7 +148,8 @@ struct Objects {
   }
 
   func volume(named name: String) -> Int? {
-    guard name.hasPrefix("stress-v"), let number = Int(name.dropFirst(8), radix: 16), number < 2 * podCount else {
+    guard name.hasPrefix("stress-v"), let number = Int(name.dropFirst(8), radix: 16), number < 2 * podCount
+    else {
       return nil
     }
     return ObjectKind.volume.object(number)
