@@ -239,8 +239,10 @@ extension Simulation {
 
   private mutating func lookAtChanges(_ worker: inout SimulatedWorker) {
     var count = store.changes.count
-    if plan.bug == .oldChanges, worker.changesBefore > Int(worker.position) + 1, happens(.oldChanges) {
-      count = worker.changesBefore - 1
+    // So old that the last of them, at least, had been acknowledged before.
+    let age = 2 * plan.workers
+    if worker.changesBefore > Int(worker.position) + age, happens(.oldChanges) {
+      count = worker.changesBefore - age
       plant()
     }
     let first = max(Int(worker.position), store.trimmed)
