@@ -84,7 +84,11 @@ extension StateStore {
     }
     report.reapedLockFiles = reaped.reaped
     for owner in reaped.held.compactMap(LockFileName.owner(of:)) {
-      if case .record(let id) = owner { report.held.append(id) } else { report.heldVolumes.append(owner.text) }
+      if case .record(let id) = owner {
+        report.held.append(id)
+      } else {
+        report.heldVolumes.append(owner.text)
+      }
     }
     failures += reaped.failures.map { .unreaped(directory + "/" + $0.key, $0.value) }
     report.failures += failures.sorted { $0.subject < $1.subject }

@@ -35,7 +35,12 @@ package struct Schema: Sendable {
 
 extension Schema {
   /// The shape that this version of the library reads and writes.
-  package static let current = version1.migrated(by: version2).migrated(by: version3)
+  package static let current = versions[versions.count - 1]
+
+  /// Every shape that a store can have been made in, the oldest first.
+  package static let versions = [version2, version3].reduce(into: [version1]) { versions, statements in
+    versions.append(versions[versions.count - 1].migrated(by: statements))
+  }
 
   /// Containers alone.
   ///

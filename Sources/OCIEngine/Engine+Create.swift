@@ -9,24 +9,22 @@ extension Engine {
   ///     where it is. `process.terminal` counts as false.
   ///   - id: nil for 64 random hexadecimal digits.
   ///   - name: nil for the first twelve characters of the id.
-  ///   - labels: kept with the container.
+  ///   - details: what is recorded of it beside the bundle: labels, pod, volumes, dependencies.
   ///   - imageName: what listings show as its image.
   ///   - standardIO: what its process gets.
   /// - Returns: the container, of status `created`.
   /// - Throws: `invalidBundle`, `runtimeUnavailable`, `runtimeFailed`, `monitorFailed`, `timedOut`; from the
-  ///   store `alreadyExists`, `invalidArgument`, `lockTimeout`. Nothing is left of a container that could not
+  ///   store `alreadyExists`, `notFound` for what `details` names, `wrongPod`, `invalidArgument`, `lockTimeout`. Nothing is left of a container that could not
   ///   be created.
   /// - Process safety: killed at any instruction, it leaves a container that can be started or removed.
   public func create(
-    bundle: String, id: ContainerID? = nil, name: String? = nil, labels: [String: String] = [:],
+    bundle: String, id: ContainerID? = nil, name: String? = nil, details: ContainerDetails = .init(),
     imageName: String = "", standardIO: StandardIO = .null
   ) throws -> Container {
     let source = try SourceBundle(path: bundle)
     let runtime = try resolvedRuntime()
     try source.check(for: runtime)
     let id = try id ?? ContainerID.random()
-    var details = ContainerDetails()
-    details.labels = labels
     let configuration = try ContainerConfiguration(
       id: id, name: name ?? id.short, createdAt: .present, imageName: imageName, details: details,
       extra: ContainerOrigin(bundle: source.path, runtime: runtime).json)

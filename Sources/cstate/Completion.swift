@@ -46,9 +46,15 @@ enum Completion {
       "    *) set -- '' '\(firstWords.joined(separator: " "))' ;;", "  esac",
       "  if [[ $word == -* ]]; then",
       "    COMPREPLY=($(compgen -W \"$1 \(words(CommandOption.global))\" -- \"$word\"))",
-      "  elif [ \"$2\" = NAME ]; then",
-      "    COMPREPLY=($(compgen -W \"$(cstate ps -a --format json 2>/dev/null | "
-        + "sed -n 's/^ *\"name\": \"\\([^\"]*\\)\".*/\\1/p')\" -- \"$word\"))",
+    ]
+    for (kind, listing) in listings {
+      lines += [
+        "  elif [ \"$2\" = \(kind) ]; then",
+        "    COMPREPLY=($(compgen -W \"$(cstate \(listing) --format json 2>/dev/null | "
+          + "sed -n 's/^ *\"name\": \"\\([^\"]*\\)\".*/\\1/p')\" -- \"$word\"))",
+      ]
+    }
+    lines += [
       "  elif [ \"$2\" = FILE ]; then", "    COMPREPLY=($(compgen -f -- \"$word\"))", "  else",
       "    COMPREPLY=($(compgen -W \"$2\" -- \"$word\"))", "  fi", "}",
       "complete -o filenames -F _cstate cstate",
@@ -93,9 +99,12 @@ enum Completion {
     options.filter { $0.valueName != nil }.map { "--\($0.name)" }.joined(separator: "|") + ")"
   }
 
-  /// What its operands are: the names of containers, files, or words of its own.
+  /// What lists the names that an operand can be.
+  private static let listings = [("NAME", "ps -a"), ("POD", "pod ls"), ("VOLUME", "volume ls")]
+
+  /// What its operands are: names that something lists, files, or words of its own.
   private static func kind(of verb: Verb) -> String {
-    if verb.operands.hasPrefix("NAME") { return "NAME" }
+    if let (kind, _) = listings.first(where: { verb.operands.hasPrefix($0.0) }) { return kind }
     return ["FILE", "BUNDLE"].contains { verb.operands.contains($0) } ? "FILE" : ""
   }
 }

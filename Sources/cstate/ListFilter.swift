@@ -43,14 +43,11 @@ struct ListFilter {
         throw UsageError("--filter status=\(value)", "a status is one of \(names)", verb: "ps")
       }
       filter.statuses = (filter.statuses ?? []).union([status])
-    case "label":
-      let label = String(value.prefix { $0 != "=" })
-      let isPresenceEnough = label.count == value.count
-      filter.labels.append(
-        isPresenceEnough ? .present(label) : .equals(label, String(value.dropFirst(label.count + 1))))
+    case "label": filter.labels.append(LabelFilter(value))
     case "name": filter.nameContaining = value
     case "id": filter.idPrefix = value
     case "pod": filter.pod = value
+    case "volume": filter.volume = value
     case "network": filter.network = value
     case "ancestor": filter.images = (filter.images ?? []).union([value])
     case "pattern": filter.namePattern = value
@@ -64,8 +61,8 @@ struct ListFilter {
     case "since": filter.createdSince = try moment(value, store: store)
     default:
       let keys = [
-        "status", "label", "name", "id", "pod", "network", "ancestor", "pattern", "exited", "depends-on",
-        "before", "since",
+        "status", "label", "name", "id", "pod", "volume", "network", "ancestor", "pattern", "exited",
+        "depends-on", "before", "since",
       ]
       let hint = nearest(to: key, among: keys).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(

@@ -44,7 +44,8 @@ struct Verb: Sendable {
   /// Every verb, in the order of help.
   static let all: [Verb] = [
     .create, .start, .run, .list, .inspect, .kill, .stop, .wait, .remove, .recover, .verify, .backUp,
-    .restore, .events, .podAdd, .podList, .podInspect, .podRemove, .networkConnect, .networkDisconnect,
+    .restore, .events, .podAdd, .podList, .podInspect, .podRemove, .volumeAdd, .volumeList,
+    .volumeInspect, .volumeRemove, .networkConnect, .networkDisconnect,
     .networkList, .execSessionList, .execSessionRemove, .exitCodeList, .exitCodePrune, .locks, .info,
     .version,
     .completion, .manual,

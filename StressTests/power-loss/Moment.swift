@@ -23,7 +23,9 @@ enum Moment: String, CaseIterable {
   case closeRestarting = "before the close restarts the WAL"
   case closeRestarted = "after the close restarted the WAL"
 
-  /// Those of a series, in turn. What is lied about is never synced, so no place around a sync is reached.
+  /// Those of a series, in turn.
+  ///
+  /// What is lied about is never synced, so no place around a sync is reached.
   static func cycle(lies: Bool) -> [Moment] { lies ? [.random, .committed, .madeDurable] : allCases }
 
   /// Where nobody else may work: another's sync would make durable what this one leaves behind, and only the

@@ -45,7 +45,9 @@ extension Worker {
     throw StressFailure("the moment '\(moment.rawValue)' was not reached")
   }
 
-  /// Arms the next call. What it has reached by then goes into the ledger, since it never returns.
+  /// Arms the next call.
+  ///
+  /// What it has reached by then goes into the ledger, since it never returns.
   private func arm(_ moment: Moment) {
     let checkpointCall = UInt64.random(in: 1...Self.latestCheckpointCall, using: &random)
     nonisolated(unsafe) let ledger = ledger

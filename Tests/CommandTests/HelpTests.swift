@@ -7,8 +7,9 @@ internal import Testing
 struct HelpTests {
   static let verbs = [
     "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "backup",
-    "restore", "pod add", "pod ls", "pod inspect", "pod rm", "network connect", "network disconnect",
-    "network ls", "exec-session ls", "exec-session rm", "exit-code ls", "exit-code prune", "events", "locks",
+    "restore", "pod add", "pod ls", "pod inspect", "pod rm", "volume add", "volume ls", "volume inspect",
+    "volume rm", "network connect", "network disconnect", "network ls", "exec-session ls", "exec-session rm",
+    "exit-code ls", "exit-code prune", "events", "locks",
     "info", "version", "completion", "manual",
   ]
 

@@ -40,7 +40,7 @@ struct UsageTests {
     (["verify", "all"], ["one argument too many"]),
     (["pod"], ["pod", "say what to do", "pod ls"]),
     (["pod", "lss"], ["pod lss", "did you mean pod ls?"]),
-    (["pod", "rm"], ["NAME… is missing"]),
+    (["pod", "rm"], ["POD… is missing"]),
     (["pod", "add", "--label", "x", "id"], ["--label x", "KEY=VALUE"]),
     (["network", "connect", "front"], ["NETWORK NAME is missing"]),
     (["exit-code", "prune", "--older-than", "old"], ["--older-than old"]),

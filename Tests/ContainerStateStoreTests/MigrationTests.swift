@@ -118,13 +118,16 @@ struct MigrationTests {
     expectError(.schemaTooNew) { try fixture.open() }
   }
 
-  @Test("a store of the first version becomes what a new one is, with all that it held")
-  func fromTheFirst() throws {
+  @Test(
+    "a store of each earlier version becomes what a new one is, with all that it held",
+    arguments: Schema.versions.dropLast().map(\.version))
+  func fromEarlier(version: Int32) throws {
     let model = try StoreFixture()
     try model.open().add("model")
     let specification = try model.shell("SELECT digest || ', ' || quote(json) FROM specification;")
-    let old = try StateStore(at: fixture.location, options: fixture.options, schema: .version1)
-    #expect(try old.facts().schemaVersion == 1)
+    let old = try StateStore(
+      at: fixture.location, options: fixture.options, schema: Schema.versions[Int(version) - 1])
+    #expect(try old.facts().schemaVersion == version)
     try old.close()
     _ = try fixture.shell(
       """

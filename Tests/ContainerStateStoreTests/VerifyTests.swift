@@ -23,6 +23,11 @@ struct VerifyTests {
       try locked.setStateExtra(JSONBytes("{}"))
       _ = try locked.specificationCopy()
     }
+    try store.addVolume("v0", labels: ["a": "b"])
+    try store.add("user", using: ["v0"])
+    _ = try store.withLockedVolume(try VolumeName("v0"), wait: .none) { locked in
+      try locked.mount(for: ContainerID("user"))
+    }
   }
 
   @Test("a healthy store of dozens of containers is clean, also while a container is locked")
@@ -128,7 +133,11 @@ struct VerifyTests {
       sql:
         "UPDATE change SET revision = 99 WHERE sequence = (SELECT max(sequence) FROM change WHERE id = 'c3');"
     ),
-    Plant(rule: "I-15", subject: "c35", sql: "UPDATE sqlite_sequence SET seq = 35 WHERE name = 'record';"),
+    Plant(rule: "I-3", subject: "user", sql: "DELETE FROM volume_use;"),
+    Plant(rule: "I-3", subject: "v0", sql: "UPDATE volume_label SET value = 'no';"),
+    Plant(rule: "I-15", subject: "v0", sql: "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'volume';"),
+    Plant(rule: "I-16", subject: "v0", sql: "UPDATE volume SET details = x'7b';"),
+    Plant(rule: "I-15", subject: "user", sql: "UPDATE sqlite_sequence SET seq = 36 WHERE name = 'record';"),
     Plant(
       rule: "I-16", subject: "c4",
       sql: "UPDATE container SET details = x'7b' WHERE generation = \(generation("c4"));"),
@@ -152,6 +161,14 @@ struct VerifyTests {
     #expect(found.allSatisfy { !$0.message.isEmpty })
   }
 
+  @Test("I-18: a mount of a container that is gone is named")
+  func danglingMount() throws {
+    try fixture.shell("INSERT INTO volume_mount VALUES (900, (SELECT generation FROM volume));")
+    let found = try store.verify()
+    #expect(found.contains { $0.rule == "I-18" && $0.subject == "v0" }, "\(found)")
+    #expect(Set(found.map(\.rule)) == ["I-10", "I-18"], "\(found)")
+  }
+
   /// Violations that SQLite's own check of the rows sees as well.
   static let constraintPlants = [
     Plant(rule: "I-1", subject: "c1", table: "record", sql: "UPDATE record SET id = 'c1' WHERE id = 'c9';"),
@@ -164,6 +181,7 @@ struct VerifyTests {
     Plant(
       rule: "I-12", subject: "c0",
       sql: "UPDATE container_state SET revision = 0 WHERE generation = \(generation("c0"));"),
+    Plant(rule: "I-12", subject: "v0", sql: "UPDATE volume SET state_revision = 0;"),
     Plant(
       rule: "I-12", subject: "c0",
       sql: "UPDATE container SET revision = -1 WHERE generation = \(generation("c0"));"),
@@ -242,7 +260,7 @@ struct VerifyTests {
     let found = try store.verify().map { "\($0.rule) \($0.subject)" }
     #expect(Set(found) == ["I-14 gone.json", "I-14 .c1.77.99", "I-14 .gone.77.99"])
     #expect(Set(try store.recover().reapedSpecificationFiles) == ["gone.json", ".c1.77.99", ".gone.77.99"])
-    #expect(entries(ofDirectory: fixture.root + "/specs").count == 36)
+    #expect(entries(ofDirectory: fixture.root + "/specs").count == 37)
     try expectClean(store)
   }
 

@@ -24,7 +24,7 @@ struct ModelTests {
     arguments: SeededGenerator.seeds)
   func random(seed: UInt64) throws {
     let count = scaled(2_500)
-    let program = Program.random(seed: seed, count: count).filter(\.isSupported)
+    let program = Program.random(seed: seed, count: count)
     guard let first = try divergence(program) else { return }
     let smallest = try Shrinking.shrink(program) { try divergence($0) != nil }
     Issue.record(
@@ -50,18 +50,5 @@ struct ModelTests {
     #expect(fails(program))
     let smallest = Shrinking.shrink(program, fails: fails)
     #expect(smallest.count == 3 && fails(smallest))
-  }
-}
-
-extension Operation {
-  /// Volumes are not in the store yet.
-  fileprivate var isSupported: Bool {
-    switch self {
-    case .add(let addition): addition.volumes.isEmpty
-    case .list(let filter): filter.volume == nil
-    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
-      false
-    default: true
-    }
   }
 }

@@ -204,8 +204,8 @@ final class Reference {
     let used = Set(ids.flatMap { containers[$0]?.addition.volumes ?? [] })
     for id in ids { containers[id] = nil }
     for volume in volumes.keys { volumes[volume]?.mounters.subtract(ids) }
-    for volume in used where volumes[volume]?.isAnonymous == true && users(of: volume).isEmpty {
-      volumes[volume] = nil
+    for number in used where users(of: number).isEmpty {
+      if let volume = volumes[number], volume.isAnonymous, volume.mounters.isEmpty { volumes[number] = nil }
     }
   }
 

@@ -38,6 +38,46 @@ extension StoreUnderTest {
   private func podID(_ number: Int) throws -> ContainerID { try ContainerID(Name.pod(number)) }
 }
 
+// MARK: - Volumes
+
+extension StoreUnderTest {
+  func onVolumes(_ operation: Operation) throws -> String {
+    switch operation {
+    case .addVolume(let number, let storage, let isAnonymous):
+      try store.addVolume(
+        VolumeConfiguration(
+          name: volume(number), createdAt: Timestamp(nanosecondsSinceEpoch: 1),
+          storageID: storage.map { try id($0) }, isAnonymous: isAnonymous), durability: .committed)
+    case .volume(let number):
+      let volume = try store.volume(volume(number))
+      return [
+        volume.name.rawValue, volume.configuration.storageID?.rawValue ?? "-",
+        "\(volume.configuration.isAnonymous)", "\(volume.mountCount)",
+      ].joined(separator: "|")
+    case .lookUpVolume(let text): return try store.lookUpVolume(text).name.rawValue
+    case .mount(let number, let container):
+      return try withVolume(number) { "\(try $0.mount(for: id(container), durability: .committed))" }
+    case .unmount(let number, let container):
+      return try withVolume(number) { "\(try $0.unmount(for: id(container), durability: .committed))" }
+    case .volumeUsers(let number): return text(try store.users(ofVolume: volume(number)).map(\.rawValue))
+    case .isVolumeStorage(let container): return "\(try store.isVolumeStorage(id(container)))"
+    case .removeVolume(let number, let force):
+      return text(
+        try store.removeVolume(
+          volume(number), includingUsers: force, wait: Self.wait, durability: .committed
+        ).map(\.rawValue))
+    default: preconditionFailure("no operation on a volume")
+    }
+    return ""
+  }
+
+  private func withVolume(
+    _ number: Int, _ body: (borrowing LockedVolume) throws -> String
+  ) throws -> String {
+    try store.withLockedVolume(volume(number), wait: Self.wait, body)
+  }
+}
+
 // MARK: - Networks, exec sessions, exit codes
 
 extension StoreUnderTest {

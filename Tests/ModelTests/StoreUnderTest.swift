@@ -33,6 +33,8 @@ final class StoreUnderTest {
     case .reopen: try reopen(boot: boot)
     case .reboot: try reopen(boot: boot + 1)
     case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .members, .removePod: return try onPods(operation)
+    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
+      return try onVolumes(operation)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
       .removeAllSessions, .sessions, .recordExitCode, .exitCode, .pruneExitCodes:
       return try onParts(operation)
@@ -102,11 +104,14 @@ final class StoreUnderTest {
 
   func id(_ number: Int) throws -> ContainerID { try ContainerID(Name.container(number)) }
 
+  func volume(_ number: Int) throws -> VolumeName { try VolumeName(Name.volume(number)) }
+
   private func add(_ addition: Operation.AddContainer) throws {
     var details = ContainerDetails()
     details.dependencies = Set(try addition.dependencies.map(id))
     details.pod = try addition.pod.map { try ContainerID(Name.pod($0)) }
     details.isInfrastructure = addition.isInfrastructure
+    details.volumes = try addition.volumes.map { NamedVolume(name: try volume($0), destination: "/data") }
     if let label = addition.label { details.labels = ["tier": "\(label)"] }
     added += 1
     let configuration = try ContainerConfiguration(
@@ -119,6 +124,7 @@ final class StoreUnderTest {
     var conditions = ContainerFilter()
     conditions.statuses = filter.statuses
     conditions.pod = filter.pod.map(Name.pod)
+    conditions.volume = filter.volume.map(Name.volume)
     conditions.network = filter.network.map(Name.network)
     if let label = filter.label { conditions.labels = [.equals("tier", "\(label)")] }
     let found = try store.containers(where: conditions)
@@ -134,7 +140,8 @@ final class StoreUnderTest {
     let parts = [
       container.id.rawValue, container.name, container.status.name, "\(container.stateRevision)",
       "\(container.configurationRevision)", details.labels["tier"] ?? "-",
-      text(details.dependencies.map(\.rawValue)), details.pod?.rawValue ?? "-", "",
+      text(details.dependencies.map(\.rawValue)), details.pod?.rawValue ?? "-",
+      text(details.volumes.map(\.name.rawValue)),
       container.stateExtra.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "-",
       container.state.exitCode.map(String.init) ?? "-",
     ]

@@ -12,8 +12,10 @@ struct LifeCycleTests {
     let fixture = try EngineFixture(runtime)
     let engine = try fixture.engine()
     let id = try ContainerID.test("life")
+    var details = ContainerDetails()
+    details.labels = ["a": "b"]
     let created = try engine.create(
-      bundle: try fixture.bundle(EngineFixture.shortLived), id: id, name: "life", labels: ["a": "b"],
+      bundle: try fixture.bundle(EngineFixture.shortLived), id: id, name: "life", details: details,
       imageName: "busybox")
     #expect(created.status == .created)
     #expect(created.state.pid > 0 && created.state.monitorPID > 0)

@@ -10,7 +10,9 @@ let engineRoles: [String: Role] = [
   "engine-monitor": { arguments in monitorMain(arguments: arguments) },
   "engine-create": { arguments in
     let id = try ContainerID(arguments[2])
-    _ = try engine(arguments).create(bundle: arguments[3], id: id, labels: ["test": "engine"])
+    var details = ContainerDetails()
+    details.labels = ["test": "engine"]
+    _ = try engine(arguments).create(bundle: arguments[3], id: id, details: details)
     return 0
   },
   "engine-run": { arguments in

@@ -86,6 +86,10 @@ private final class StoreSession {
       try store.withLockedContainer(id, wait: Self.wait, operation: "hold") {
         _ = sayAndWait("holding \($0.fencingToken)")
       }
+    case "hold-volume":
+      try store.withLockedVolume(VolumeName(arguments[0]), wait: Self.wait, operation: "hold") { _ in
+        _ = sayAndWait("holding")
+      }
     case "hold-update":
       try store.withLockedContainer(id, wait: Self.wait) { locked in
         sayAndWait("holding")

@@ -43,7 +43,9 @@ extension StateStore {
   }
 
   /// Locks containers, removes them and, where one is given, their pod or volume in one transaction, then
-  /// their files. The anonymous volumes that go with them are locked and removed too.
+  /// their files.
+  ///
+  /// The anonymous volumes that go with them are locked and removed too.
   ///
   /// Which they are is asked for twice: to know the locks to take, and in the transaction. Whoever has gone,
   /// or was added again, meanwhile is not removed by mistake; where others have come all of it is begun
@@ -51,8 +53,8 @@ extension StateStore {
   ///
   /// - Returns: what was removed, dependants before what they depend on.
   func removeTogether(
-    pod: ContainerID? = nil, volume: VolumeName? = nil, wait: LockWait, operation: String, durability: Durability,
-    choosing choose: (Connection) throws -> Set<ContainerID>
+    pod: ContainerID? = nil, volume: VolumeName? = nil, wait: LockWait, operation: String,
+    durability: Durability, choosing choose: (Connection) throws -> Set<ContainerID>
   ) throws -> [ContainerID] {
     for _ in 0..<Self.choiceAttempts {
       let chosen = try database.read { try Removal(choose($0), of: volume, in: $0) }

@@ -8,15 +8,21 @@ extension CommandOption {
     "id", value: "ID", "The container's id; without it one is made of 64 hex digits")
   static let label = CommandOption(
     "label", letter: "l", value: "KEY=VALUE", "A label; may be given several times")
+  static let inPod = CommandOption("pod", value: "POD", "The pod it is in")
+  static let volume = CommandOption(
+    "volume", letter: "v", value: "VOLUME:PATH[:OPTIONS]",
+    "A volume it uses, and where; may be given several times")
+  static let dependsOn = CommandOption(
+    "depends-on", value: "NAME", "A container it depends on; may be given several times")
   static let image = CommandOption("image", value: "IMAGE", "What listings show as its image")
 }
 
 extension Verb {
   static let create = Verb(
     "create", "Create a container from an OCI bundle", operands: "BUNDLE", count: 1...1,
-    options: [.name, .id, .label, .image],
+    options: description,
     details: [
-      bundle, "Prints the new container's id; its process waits for cstate start.", fallback,
+      bundle, relations, "Prints the new container's id; its process waits for cstate start.", fallback,
     ],
     json: #"{"id": TEXT, "name": TEXT}"#,
     example: "cstate create --name web --label tier=front ./bundle"
@@ -30,9 +36,15 @@ extension Verb {
     return ExitStatus.done
   }
 
+  /// Options of `create` and `run` that describe the container.
+  static let description: [CommandOption] = [.name, .id, .label, .image, .inPod, .volume, .dependsOn]
   /// Help about the operand of `create` and `run`.
   static let bundle =
     "BUNDLE is a directory with a config.json and a root file system. Its process.terminal counts as false."
+  /// Help about what a container is related to.
+  static let relations =
+    "Pod, volumes and dependencies are recorded: they exist, and who is named is not removed before the "
+    + "container. What is mounted and shared is for the bundle to say."
   /// Help about what they do where no OCI runtime can run.
   static let fallback =
     "Where no OCI runtime can run, the container is a plain child process without any isolation, and a "
@@ -55,19 +67,24 @@ extension Invocation {
     // A plain process can do all that its user can: whoever did not choose that shall know.
     if settings.runtime == .automatic, let text = try engine.selectedRuntime().notice { notice(text) }
     return try engine.create(
-      bundle: arguments.operands[0], id: id, name: arguments.value(.name), labels: labels(),
-      imageName: arguments.value(.image) ?? "", standardIO: standardIO)
+      bundle: arguments.operands[0], id: id, name: arguments.value(.name),
+      details: details(in: engine.store), imageName: arguments.value(.image) ?? "", standardIO: standardIO)
   }
 
-  private func labels() throws(UsageError) -> [String: String] {
-    var labels: [String: String] = [:]
-    for text in arguments.values(.label) {
-      let key = String(text.prefix { $0 != "=" })
-      guard !key.isEmpty, key.count < text.count else {
-        throw UsageError("--label \(text)", "a label is KEY=VALUE, and its key is not empty", verb: verb.name)
+  private func details(in store: StateStore) throws -> ContainerDetails {
+    var details = ContainerDetails()
+    details.labels = try pairs(.label, called: "label")
+    details.pod = try arguments.value(.inPod).map { try store.lookUpPod($0).id }
+    details.dependencies = Set(try arguments.values(.dependsOn).map { try store.lookUpContainer($0).id })
+    details.volumes = try arguments.values(.volume).map { text in
+      let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count >= 2, parts[1].hasPrefix("/") else {
+        throw UsageError(
+          "--volume \(text)", "a volume is VOLUME:PATH[:OPTIONS], and PATH is absolute", verb: verb.name)
       }
-      labels[key] = String(text.dropFirst(key.count + 1))
+      let options = parts.count == 3 ? parts[2].split(separator: ",").map(String.init) : []
+      return NamedVolume(name: try VolumeName(parts[0]), destination: parts[1], options: options)
     }
-    return labels
+    return details
   }
 }

@@ -17,13 +17,7 @@ extension Verb {
   ) { invocation in
     let id = try ContainerID(invocation.arguments.operands[0])
     var details = PodDetails()
-    for text in invocation.arguments.values(.podLabel) {
-      let key = String(text.prefix { $0 != "=" })
-      guard key.count < text.count, !key.isEmpty else {
-        throw UsageError("--label \(text)", "a label is KEY=VALUE", verb: "pod add")
-      }
-      details.labels[key] = String(text.dropFirst(key.count + 1))
-    }
+    details.labels = try invocation.pairs(.podLabel, called: "label")
     let pod = try invocation.store().addPod(
       PodConfiguration(
         id: id, name: invocation.arguments.value(.podName) ?? id.short, createdAt: .now, details: details))
@@ -67,7 +61,7 @@ extension Verb {
   }
 
   static let podInspect = Verb(
-    "pod inspect", "Show everything about pods, as JSON", operands: "NAME…", count: oneOrMore,
+    "pod inspect", "Show everything about pods, as JSON", operands: "POD…", count: oneOrMore,
     options: [.showSecrets],
     details: ["Values of labels are hidden unless --show-secrets is given."],
     json: "(also without it) [{\"id\", \"name\", \"created_at_ns\", \"labels\": {…}, \"cgroup_parent\", "
@@ -110,7 +104,7 @@ extension Verb {
   }
 
   static let podRemove = Verb(
-    "pod rm", "Remove pods", operands: "NAME…", count: oneOrMore, options: [.podForce],
+    "pod rm", "Remove pods", operands: "POD…", count: oneOrMore, options: [.podForce],
     details: [
       "A pod with containers stays unless --force is given. That ends and removes its containers first, "
         + "those that depend on others before these."

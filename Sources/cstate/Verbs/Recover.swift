@@ -14,6 +14,7 @@ extension Verb {
       + "\"settled\": [{\"id\": TEXT, \"settlement\": TEXT}, …], "
       + "\"removed_directories\": [TEXT, …], \"reaped_lockfiles\": [TEXT, …], "
       + "\"reaped_specification_files\": [TEXT, …], \"held\": [TEXT, …], "
+      + "\"unmounted_volumes\": [TEXT, …], \"held_volumes\": [TEXT, …], "
       + "\"failures\": [{\"subject\": TEXT, \"message\": TEXT}, …]}",
     example: "cstate recover"
   ) { invocation in
@@ -38,12 +39,15 @@ extension Verb {
     }
     if recovery.store.wasRebooted { add("store", "recovered after a reboot") }
     for reset in recovery.store.reset { add(reset.id.rawValue, "\(reset.from.name) became \(reset.to.name)") }
+    for name in recovery.store.unmountedVolumes { add("volume \(name)", "no container has it mounted") }
     for (id, settlement) in recovery.settled { add(id.rawValue, settlement.sentence) }
     for path in recovery.removedDirectories { add(path, "left over, removed") }
     for name in recovery.store.reapedLockFiles + recovery.store.reapedSpecificationFiles {
       add(name, "left over, removed")
     }
-    for id in recovery.store.held { add(id.rawValue, "not looked at: somebody is at work on it") }
+    for subject in recovery.store.held.map(\.rawValue) + recovery.store.heldVolumes.map({ "volume \($0)" }) {
+      add(subject, "not looked at: somebody is at work on it")
+    }
     if isEmpty {
       invocation.output.line("Nothing to recover.")
     } else {
@@ -65,6 +69,8 @@ extension Verb {
       json.member("reaped_lockfiles", recovery.store.reapedLockFiles)
       json.member("reaped_specification_files", recovery.store.reapedSpecificationFiles)
       json.member("held", recovery.store.held.map(\.rawValue))
+      json.member("unmounted_volumes", recovery.store.unmountedVolumes.map(\.rawValue))
+      json.member("held_volumes", recovery.store.heldVolumes)
       json.pairs("failures", "subject", "message", recovery.unsettled)
     }
   }

@@ -10,9 +10,9 @@ extension CommandOption {
 extension Verb {
   static let run = Verb(
     "run", "Create a container, start it and wait for its end", operands: "BUNDLE", count: 1...1,
-    options: [.removeAfterwards, .detach, .name, .id, .label, .image],
+    options: [.removeAfterwards, .detach] + description,
     details: [
-      bundle,
+      bundle, relations,
       "The container has the standard input and output of this command, whose exit status is the "
         + "container's: 128 and the signal's number where one killed it, 125 where cstate itself failed.",
       "INT, TERM, HUP and QUIT that this command gets go to the container.",
