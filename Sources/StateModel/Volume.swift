@@ -167,6 +167,8 @@ public struct VolumeFilter: Sendable, Hashable {
   public var driver: String?
   /// Whether only volumes that some container uses, or that none does; nil for both.
   public var isUsed: Bool?
+  /// Only those with these values in the embedder's own JSON, at declared paths.
+  public var extra: [ExtraFilter] = []
   /// At most this many, the first by name; nil for all.
   public var limit: Int?
 
