@@ -164,8 +164,7 @@ extension ContainerRows {
 
   /// Writes a state over the one of this generation and revision, which becomes one greater (INVARIANT I-12).
   ///
-  /// - Parameter previous: what the row of that revision says.
-  /// - Returns: whether such a row was there.
+  /// Returns whether such a row was there; `previous` is what the row of that revision says.
   static func update(
     _ state: ContainerState, replacing previous: ContainerState, generation: Int64, revision: Int64,
     in connection: Connection

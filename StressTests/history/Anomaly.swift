@@ -48,6 +48,26 @@ public struct Anomaly: Sendable, Equatable {
     case overlap = "double holder: overlap"
     /// A holder that found another one.
     case witness = "double holder: witness"
+    /// A write that broke a rule between records: what it refers to was gone, or what excludes it was there.
+    case brokenRule = "rule between records broken"
+    /// A write over another revision than it demanded.
+    case ignoredDemand = "demand for a revision ignored"
+    /// A demand for a revision refused, although that was the one.
+    case falseConflict = "conflict without a cause"
+    /// A change that a reader of the sequence was not told of.
+    case missedChange = "change missed"
+    /// A change that a reader was told of twice.
+    case repeatedChange = "change told twice"
+    /// Changes that are not in the order of the commits.
+    case changeOrder = "changes out of order"
+    /// One place in the sequence with two changes.
+    case changeClash = "contradictory changes"
+    /// A change that nobody can have made.
+    case inventedChange = "change from nowhere"
+    /// A reader that began after a commit had returned and did not find it.
+    case lateChange = "change not seen after its commit"
+    /// Changes that are gone and nobody said so, or that are said to be and are not.
+    case wrongTrimming = "wrong about trimming"
     /// A session that got no answers.
     case noProgress = "no progress"
     /// The history contradicts itself; the harness is wrong.

@@ -129,7 +129,7 @@ extension CycleSearch {
     let operations = dependencies.map(\.from)
     let objects = Set(dependencies.compactMap(\.object)).sorted()
     let sentences = dependencies.map { one in
-      let object = one.object.map { " (c\($0))" } ?? ""
+      let object = one.object.map { " (\(ObjectKind.name(of: $0)))" } ?? ""
       return "\(describe(one.from)) \(one.reason)\(object) \(describe(one.to))"
     }
     return Anomaly(

@@ -138,19 +138,21 @@ extension HistoryDrawing.Layout {
   }
 
   private static func content(_ operation: Operation) -> String {
-    let objects = operation.accesses.map { "c\($0.object)" }.joined(separator: " ")
+    let objects = operation.accesses.map { "\(ObjectKind.name(of: $0.object))" }.joined(separator: " ")
     let writes = operation.accesses.map { access in
-      "c\(access.object)" + (access.value.map { " := \($0)" } ?? "")
+      "\(ObjectKind.name(of: access.object))" + (access.value.map { " := \($0)" } ?? "")
     }.joined(separator: ", ")
     switch operation.outcome {
-    case .failed(let code): return "\(objects): \(code)"
+    case .failed(let code), .refused(let code, _): return "\(objects): \(code)"
+    case .changes(let seen):
+      return "after \(seen.after): \(seen.changes.count) changes, to \(seen.position)"
     case .unknown: return "\(writes): no end"
     case .durabilityUnknown: return "\(writes): durability unknown"
     case .succeeded(let seen):
       var parts = seen.map { describe($0, isWrite: operation.verb.isWrite && operation.verb != .remove) }
-      if operation.verb == .list {
+      if operation.verb.isList {
         let absent = operation.accesses.filter { access in !seen.contains { $0.object == access.object } }
-        parts += absent.map { "c\($0.object) absent" }
+        parts += absent.map { "\(ObjectKind.name(of: $0.object)) absent" }
       }
       if parts.isEmpty { return writes }
       return parts.count > 4 ? parts[..<4].joined(separator: ", ") + " …" : parts.joined(separator: ", ")
@@ -161,11 +163,12 @@ extension HistoryDrawing.Layout {
     let sign = isWrite ? ":=" : "="
     switch seen.sight {
     case .version(let version):
-      return "c\(seen.object) \(sign) \(version.value) (\(version.generation).\(version.revision))"
-    case .value(let value): return "c\(seen.object) \(sign) \(value)"
-    case .present: return "c\(seen.object) is there"
-    case .absent: return "c\(seen.object) absent"
-    case .half: return "c\(seen.object) half"
+      let place = "\(version.generation).\(version.revision)"
+      return "\(ObjectKind.name(of: seen.object)) \(sign) \(version.value) (\(place))"
+    case .value(let value): return "\(ObjectKind.name(of: seen.object)) \(sign) \(value)"
+    case .present: return "\(ObjectKind.name(of: seen.object)) is there"
+    case .absent: return "\(ObjectKind.name(of: seen.object)) absent"
+    case .half: return "\(ObjectKind.name(of: seen.object)) half"
     }
   }
 }

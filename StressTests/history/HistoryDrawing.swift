@@ -96,7 +96,7 @@ public struct HistoryDrawing {
     let middle = drawing.arrow(
       from: start, to: end, bend: isSame ? (isForward ? -18 : 18) : 20,
       SVGDrawing.Style(stroke: "#444", width: 1.6))
-    let object = dependency.object.map { " (c\($0))" } ?? ""
+    let object = dependency.object.map { " (\(ObjectKind.name(of: $0)))" } ?? ""
     let text = "#\(dependency.from) \(dependency.reason) #\(dependency.to)\(object)"
     arrowNames.append((text, layout.freePlace(for: text, near: middle)))
   }

@@ -12,7 +12,7 @@ public struct Journal: ~Copyable {
   public init(directory: String, session: Int32, thread: Int32) throws(HistoryFailure) {
     let lines = try LineWriter(path: "\(directory)/\(session).\(thread)")
     try lines.write { line in
-      line.word("J 1")
+      line.word("J 2")
       line.number(session)
       line.number(thread)
     }
@@ -26,10 +26,14 @@ public struct Journal: ~Copyable {
   ///   - objects: what is asked for; for a list its scope, empty for everything.
   ///   - values: what is written to each of them; empty where nothing is, and fewer where the last ones
   ///     are only read.
+  ///   - expected: the revisions that are demanded, by object.
+  ///   - locked: objects of which nothing but the lock is taken, for the others.
   /// - Returns: the time that was written down.
   /// - Throws: `HistoryFailure` where the line could not be written; the call is not to be made then.
   @discardableResult
-  public func begin(_ verb: Verb, _ objects: [Int], values: [UInt64] = []) throws(HistoryFailure) -> UInt64 {
+  public func begin(
+    _ verb: Verb, _ objects: [Int], values: [UInt64] = [], expected: [Int: Int64] = [:], locked: [Int] = []
+  ) throws(HistoryFailure) -> UInt64 {
     let now = monotonicNanoseconds()
     try lines.write { line in
       line.word("B")
@@ -41,9 +45,24 @@ public struct Journal: ~Copyable {
         } else {
           line.object(object)
         }
+        if let revision = expected[object] { line.demand(revision) }
       }
+      for object in locked { line.object(object, "/") }
     }
     return now
+  }
+
+  /// To be called under the lock of another object, before anything is written there.
+  ///
+  /// `version` is what was read of the object; nil where it was not there.
+  public func looked(_ object: Int, _ version: Version?) throws(HistoryFailure) {
+    let now = monotonicNanoseconds()
+    try lines.write { line in
+      line.word("R")
+      line.number(now)
+      line.object(object)
+      if let version { line.version(version) }
+    }
   }
 
   /// To be called under the lock, before anything is written there.
@@ -104,6 +123,17 @@ public struct Journal: ~Copyable {
       case .failed(let code):
         line.word("failed")
         line.word(code)
+      case .refused(let code, let seen):
+        line.word("failed")
+        line.word(code)
+        for one in seen { line.seen(one) }
+      case .changes(let changes):
+        line.word("changes")
+        line.number(changes.after)
+        line.number(changes.position)
+        line.number(changes.limit)
+        line.number(changes.wasTrimmed ? 1 : 0)
+        for change in changes.changes { line.change(change) }
       case .durabilityUnknown: line.word("unsynced")
       case .unknown: line.word("unknown")
       }

@@ -81,9 +81,38 @@ struct LineScanner {
     return Version(generation: generation, revision: revision, value: value)
   }
 
+  /// An object, without the end of its word.
+  mutating func object() -> Int? {
+    var kind = ObjectKind.container
+    if position < end, let other = ObjectKind(letter: bytes[position]) {
+      kind = other
+      position += 1
+    }
+    guard let number = number(UInt32.self, endsWord: false), number <= ObjectKind.largestNumber else {
+      return nil
+    }
+    return kind.object(Int(number))
+  }
+
+  /// The first byte of the rest of the line that is taken, whatever it is.
+  private mutating func byte() -> UInt8? {
+    guard position < end else { return nil }
+    position += 1
+    return bytes[position - 1]
+  }
+
+  mutating func change() -> ChangeSeen? {
+    guard let sequence = number(Int64.self, endsWord: false), skip("."), let object = object(), skip("."),
+      let action = byte().flatMap(ChangeSeen.Action.init(letter:)), skip("."),
+      let revision = number(Int64.self, endsWord: false), skip("."),
+      let from = number(UInt8.self, endsWord: false), skip("."), let to = number(UInt8.self)
+    else { return nil }
+    return ChangeSeen(
+      sequence: sequence, object: object, action: action, revision: revision, from: from, to: to)
+  }
+
   mutating func seen() -> Seen? {
-    guard let number = number(Int32.self, endsWord: false) else { return nil }
-    let object = Int(number)
+    guard let object = object() else { return nil }
     if skip("@") { return version().map { Seen(object: object, version: $0) } }
     if skip(":") { return self.number(UInt64.self).map { Seen(object: object, value: $0) } }
     if skip("+") { return endWord() ? Seen(object: object, .present) : nil }

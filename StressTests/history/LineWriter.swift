@@ -53,9 +53,12 @@ struct Line {
     digits(number)
   }
 
-  /// Adds an object and what became of it: `17=4711`.
+  /// Adds an object and what became of it: `17=4711`, for others than containers with a letter before it.
   mutating func object(_ object: Int, _ mark: StaticString = "", value: UInt64? = nil) {
-    number(object)
+    separate()
+    let kind = ObjectKind(of: object)
+    if kind != .container { bytes.append(kind.letter) }
+    digits(ObjectKind.number(of: object))
     mark.withUTF8Buffer { bytes.append(contentsOf: $0) }
     if let value { digits(value) }
   }
@@ -83,6 +86,25 @@ struct Line {
     case .absent: object(seen.object, "-")
     case .half: object(seen.object, "!")
     }
+  }
+
+  /// Adds to the word before it that a revision was demanded: `?7`.
+  mutating func demand(_ revision: Int64) {
+    bytes.append(UInt8(ascii: "?"))
+    digits(revision)
+  }
+
+  /// Adds a change: `sequence.object.action.revision.from.to`.
+  mutating func change(_ change: ChangeSeen) {
+    number(change.sequence)
+    bytes.append(UInt8(ascii: "."))
+    bytes.append(ObjectKind(of: change.object).letter)
+    digits(ObjectKind.number(of: change.object))
+    bytes.append(UInt8(ascii: "."))
+    bytes.append(change.action.letter)
+    dot(change.revision)
+    dot(change.from)
+    dot(change.to)
   }
 
   private mutating func parts(_ version: Version) {

@@ -50,31 +50,70 @@ public enum Verb: String, Sendable, CaseIterable {
   case has
   /// By name or prefix.
   case lookUp
+  /// Several containers under their locks at once, written in one commit.
+  case together
+  /// An exit code is recorded, under no lock.
+  case record
+  /// Exit codes are removed: those that are seen as absent.
+  case prune
   /// All containers in one snapshot, or those of the scope.
   case list
+  /// The same with their configurations.
+  case listWhole
+  /// All pods.
+  case listPods
+  /// All volumes and their configurations.
+  case listVolumes
+  /// All exec sessions.
+  case listSessions
+  /// The exit codes of the scope.
+  case listCodes
+  /// The next changes after a place.
+  case changes
   /// Calls without an object; they count as progress alone.
   case open, close, recover, verify
 
   /// Whether its accesses change the store.
   public var isWrite: Bool {
     switch self {
-    case .add, .update, .remove, .batch: true
+    case .add, .update, .remove, .batch, .together, .record, .prune: true
     default: false
     }
   }
+
+  /// The kinds of which it names everything that is there; nil for what is no list.
+  var listedKinds: [ObjectKind]? {
+    switch self {
+    case .list: [.container]
+    case .listWhole: [.container, .configuration]
+    case .listPods: [.pod]
+    case .listVolumes: [.volume, .volumeConfiguration]
+    case .listSessions: [.session]
+    case .listCodes: [.exitCode]
+    default: nil
+    }
+  }
+
+  /// Whether it names what is there, and says by that that the rest is not.
+  public var isList: Bool { listedKinds != nil }
 }
 
 /// How an operation ended.
 public enum Outcome: Sendable, Equatable {
   /// It returned; for verbs that read, with what was seen.
   ///
-  /// For `add`, `update` and `batch`, what is seen is what was written, for `remove` what was removed. A list
-  /// names what is there, and the other objects of its scope are absent.
+  /// For `add`, `update`, `together` and `batch`, what is seen is what was written, for `remove` what was
+  /// removed. What else a write names was so at its moment: what it refers to was there, what would have been
+  /// in its way was not. A list names what is there, and the other objects of its scope are absent.
   case succeeded([Seen])
   /// It failed with this code of the store's, which promises that nothing was changed.
   ///
   /// `notFound` says that the object was absent, `alreadyExists` that it was there.
   case failed(String)
+  /// It failed with this code because of what was seen at that moment.
+  case refused(String, because: [Seen])
+  /// It returned changes.
+  case changes(ChangesSeen)
   /// It is in effect; whether it is durable is unknown.
   case durabilityUnknown
   /// No end was seen: it may be in effect, not be, or become so later.
@@ -151,12 +190,38 @@ public struct Access: Sendable, Equatable {
   public var committed: UInt64?
   /// The version that was written, where the store said it.
   public var written: Version?
+  /// Whether its lock is held for another object, and it is not written itself.
+  public var isOnlyLocked = false
+  /// The revision that the write demanded to find.
+  public var expected: Int64?
+  /// What was read of it under the lock of another object.
+  public var look: Look?
+
+  /// What was read, and when at the latest.
+  public struct Look: Sendable, Equatable {
+    /// `CLOCK_MONOTONIC` after the read.
+    public var time: UInt64
+    /// nil where the object was not there.
+    public var version: Version?
+
+    /// A read that had ended by `time`.
+    public init(time: UInt64, version: Version?) {
+      self.time = time
+      self.version = version
+    }
+  }
+
+  /// The last version that was read under the lock before anything was written.
+  var base: Version? { section?.base ?? look?.version }
+  /// Since when the lock was held, at the latest.
+  var locked: UInt64? { section?.entered ?? look?.time }
 
   /// An access of which nothing has happened yet.
   public init(
     object: Int, value: UInt64? = nil, intermediateValues: [UInt64] = [], section: Section? = nil,
-    committed: UInt64? = nil, written: Version? = nil
+    committed: UInt64? = nil, written: Version? = nil, isOnlyLocked: Bool = false
   ) {
+    self.isOnlyLocked = isOnlyLocked
     self.object = object
     self.value = value
     self.intermediateValues = intermediateValues

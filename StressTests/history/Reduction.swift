@@ -84,7 +84,7 @@ public struct Reduction: Sendable {
         history.operations.indices.filter { index in
           let operation = history.operations[index]
           guard !objects.isEmpty else { return sessions.contains(operation.session) }
-          return operation.verb == .list && operation.accesses.isEmpty
+          return operation.verb.isList && operation.accesses.isEmpty || operation.verb == .changes
             || operation.accesses.contains { objects.contains($0.object) }
         })
     }
@@ -116,8 +116,11 @@ public struct Reduction: Sendable {
     private func project(_ operation: Operation) -> Operation {
       guard !anomaly.objects.isEmpty, operation.verb != .batch else { return operation }
       var operation = operation
-      if operation.verb == .list, operation.accesses.isEmpty {
-        operation.accesses = anomaly.objects.map { Access(object: $0) }
+      if let kinds = operation.verb.listedKinds, operation.accesses.isEmpty {
+        let named = anomaly.objects.filter { kinds.contains(ObjectKind(of: $0)) }
+        // Without a scope it would be about everything.
+        if named.isEmpty { return Operation(of: operation, as: .verify) }
+        operation.accesses = named.map { Access(object: $0) }
       } else {
         operation.accesses.removeAll { !anomaly.objects.contains($0.object) }
       }
@@ -149,6 +152,15 @@ public struct Reduction: Sendable {
       }
       return best
     }
+  }
+}
+
+extension Operation {
+  /// The same call as one that says nothing of the store.
+  fileprivate init(of operation: Operation, as verb: Verb) {
+    self.init(
+      session: operation.session, thread: operation.thread, verb, began: operation.began,
+      ended: operation.ended, outcome: .succeeded([]))
   }
 }
 

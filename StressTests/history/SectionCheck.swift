@@ -52,11 +52,15 @@ struct SectionCheck {
     var highest: Stay?
     for stay in stays where anomalies.count < before + Checker.limitPerObject {
       if let longest, longest.inside > stay.entered {
-        add(.overlap, object, longest, stay, "were inside the lock of c\(object) at the same time")
+        add(
+          .overlap, object, longest, stay,
+          "were inside the lock of \(ObjectKind.name(of: object)) at the same time")
       }
       if let highest, highest.section.token >= stay.section.token {
         if highest.entered < stay.entered || highest.section.token == stay.section.token {
-          add(.tokenOrder, object, highest, stay, "have tokens of c\(object) that do not grow")
+          add(
+            .tokenOrder, object, highest, stay,
+            "have tokens of \(ObjectKind.name(of: object)) that do not grow")
         }
       }
       checkWitness(object, stay)
@@ -83,8 +87,8 @@ struct SectionCheck {
         .witness, objects: [object], operations: operations,
         dependencies: operations.count < 2
           ? [] : [Dependency(from: operations[0], to: operations[1], reason: .found, object: object)],
-        "Operation \(stay.operation) found session \(found) inside the lock of c\(object), which had not"
-          + " died there."))
+        "Operation \(stay.operation) found session \(found) inside the lock of"
+          + " \(ObjectKind.name(of: object)), which had not died there."))
   }
 
   private mutating func add(_ kind: Anomaly.Kind, _ object: Int, _ one: Stay, _ other: Stay, _ text: String) {

@@ -1,7 +1,7 @@
 /// A history taken apart into steps: what happened at one moment each.
 ///
-/// A read, a list or a write of one container is a step. A batch has one for each container it writes, since
-/// each is a commit of its own.
+/// A read, a list or a write is a step, whatever number of objects one commit writes. A batch has one for
+/// each container it writes, since each is a commit of its own.
 struct Steps {
   /// Something that took effect at one moment between two times.
   struct Step {
@@ -23,6 +23,8 @@ struct Steps {
     /// Whether it is known to have taken effect.
     var isCertain: Bool
     var base: Version?
+    /// Whether the same commit writes other objects too.
+    var isShared = false
   }
 
   /// A look at one object.
@@ -40,6 +42,8 @@ struct Steps {
     var number: Int
     var writes: [Write] = []
     var reads: [Read] = []
+
+    var name: String { ObjectKind.name(of: number) }
   }
 
   /// Where a value comes from.
@@ -65,81 +69,118 @@ struct Steps {
   /// For each object, the step of the last list that named it.
   private var listed: [Int32] = []
 
+  /// For each operation that may have written several objects at once and was not seen to end, when its
+  /// effect was seen.
+  private(set) var effectsSeen: [Int32: UInt64] = [:]
+
   init(_ history: History) {
     steps.reserveCapacity(history.operations.count)
     origins.reserveCapacity(history.operations.count)
-    for index in history.operations.indices { add(history.operations[index], Int32(index)) }
+    for index in history.operations.indices { add(history.operations[index], Int32(index), history) }
     for list in lists { addAbsences(history.operations[Int(list.operation)], list) }
+    findEffects()
   }
 
-  private mutating func place(of object: Int) -> Int {
+  /// The place of an object among `objects`; nil for one whose states have no order of their own.
+  mutating func place(of object: Int) -> Int? {
     if let place = places[object] { return place }
+    guard ObjectKind(of: object).hasVersions else { return nil }
     places[object] = objects.count
     objects.append(Object(number: object))
     return objects.count - 1
   }
 
-  private mutating func addStep(_ operation: Int32, _ began: UInt64, _ ended: UInt64) -> Int32 {
+  mutating func addStep(_ operation: Int32, _ began: UInt64, _ ended: UInt64) -> Int32 {
     steps.append(Step(operation: operation, began: began, ended: ended))
     return Int32(steps.count - 1)
   }
 
-  private mutating func add(_ operation: Operation, _ index: Int32) {
+  mutating func addBatch(from first: Int32) { batches.append(first..<Int32(steps.count)) }
+
+  mutating func addOrigin(_ origin: Origin, of value: UInt64, object: Int) {
+    guard let earlier = origins.updateValue(origin, forKey: value) else { return }
+    anomalies.append(
+      Anomaly(
+        .badHistory, objects: [object], operations: [Int(earlier.operation), Int(origin.operation)],
+        "Two writes have the value \(value)."))
+  }
+
+  private mutating func add(_ operation: Operation, _ index: Int32, _ history: History) {
+    if operation.verb == .batch { return addSeveralWrites(operation, index) }
     if operation.verb.isWrite { return addWrites(operation, index) }
     switch operation.outcome {
     case .succeeded(let seen):
-      guard operation.verb == .list || !seen.isEmpty else { break }
+      guard operation.verb.isList || !seen.isEmpty else { break }
       let step = addStep(index, operation.began, operation.ended)
-      for one in seen { addRead(one, operation, index, step) }
-      if operation.verb == .list { lists.append((step, index)) }
-    case .failed(let code): addRefusal(code, operation, index)
-    case .durabilityUnknown, .unknown: addBases(operation, index, step: nil)
+      for one in seen { addRead(one, step) }
+      if operation.verb.isList { lists.append((step, index)) }
+    case .failed, .refused: addRefusal(operation, index)
+    case .durabilityUnknown, .unknown: addBases(operation, index)
+    case .changes: break
     }
     for access in operation.accesses { _ = place(of: access.object) }
   }
 
-  private mutating func addRead(_ seen: Seen, _ operation: Operation, _ index: Int32, _ step: Int32) {
-    let read = Read(
-      step: step, operation: index, began: operation.began, ended: operation.ended, sight: seen.sight)
-    objects[place(of: seen.object)].reads.append(read)
+  /// What was seen of one object at the moment of a step.
+  mutating func addRead(_ seen: Seen, _ step: Int32) {
+    guard let place = place(of: seen.object) else { return }
+    let moment = steps[Int(step)]
+    objects[place].reads.append(
+      Read(
+        step: step, operation: moment.operation, began: moment.began, ended: moment.ended, sight: seen.sight))
   }
 
-  /// What a failure says about whether the object was there.
-  private mutating func addRefusal(_ code: String, _ operation: Operation, _ index: Int32) {
-    if operation.accesses.count == 1 {
+  /// A read that the order of versions covers, so that it needs no step.
+  mutating func addPlainRead(_ read: Read, of object: Int) {
+    if let place = place(of: object) { objects[place].reads.append(read) }
+  }
+
+  mutating func add(_ write: Write, at place: Int) -> Int32 {
+    objects[place].writes.append(write)
+    return Int32(objects[place].writes.count - 1)
+  }
+
+  /// What a failure says about what was there.
+  mutating func addRefusal(_ operation: Operation, _ index: Int32) {
+    var seen: [Seen] = []
+    if case .refused(_, let reasons) = operation.outcome { seen = reasons }
+    if case .failed(let code) = operation.outcome, operation.accesses.count == 1 {
       let object = operation.accesses[0].object
       let isAbsent = code == "notFound" && operation.verb != .add
       if isAbsent || (code == "alreadyExists" && operation.verb == .add) {
-        let step = addStep(index, operation.began, operation.ended)
-        addRead(Seen(object: object, isThere: !isAbsent), operation, index, step)
+        seen = [Seen(object: object, isThere: !isAbsent)]
       }
     }
-    addBases(operation, index, step: nil)
+    if !seen.isEmpty {
+      let step = addStep(index, operation.began, operation.ended)
+      for one in seen { addRead(one, step) }
+    }
+    addBases(operation, index)
   }
 
   /// What was read under locks by an operation that wrote nothing, or perhaps nothing.
-  private mutating func addBases(_ operation: Operation, _ index: Int32, step: Int32?) {
+  mutating func addBases(_ operation: Operation, _ index: Int32) {
     for access in operation.accesses where access.committed == nil {
-      guard let section = access.section, let base = section.base else { continue }
-      let step = step ?? addStep(index, operation.began, section.entered)
-      objects[place(of: access.object)].reads.append(
-        Read(
-          step: step, operation: index, began: operation.began, ended: section.entered,
-          sight: .version(base)))
+      guard let locked = access.locked, access.base != nil || access.look != nil else { continue }
+      let step = addStep(index, operation.began, locked)
+      let seen = access.base.map { Seen(object: access.object, version: $0) }
+      addRead(seen ?? Seen(object: access.object, .absent), step)
     }
   }
 
   /// The other objects of a list's scope.
   private mutating func addAbsences(_ operation: Operation, _ list: (step: Int32, operation: Int32)) {
-    guard case .succeeded(let seen) = operation.outcome else { return }
+    guard case .succeeded(let seen) = operation.outcome, let kinds = operation.verb.listedKinds else {
+      return
+    }
     while listed.count < objects.count { listed.append(-1) }
     for one in seen {
-      let place = place(of: one.object)
+      guard let place = places[one.object] else { continue }
       if listed[place] == list.step {
         anomalies.append(
           Anomaly(
             .listedTwice, objects: [one.object], operations: [Int(list.operation)],
-            "One list names c\(one.object) twice."))
+            "One list names \(ObjectKind.name(of: one.object)) twice."))
       }
       listed[place] = list.step
     }
@@ -147,155 +188,40 @@ struct Steps {
       step: list.step, operation: list.operation, began: operation.began, ended: operation.ended,
       sight: .absent)
     if operation.accesses.isEmpty {
-      for place in objects.indices where listed[place] != list.step { objects[place].reads.append(absent) }
+      for place in objects.indices
+      where listed[place] != list.step && kinds.contains(ObjectKind(of: objects[place].number)) {
+        objects[place].reads.append(absent)
+      }
     } else {
       for access in operation.accesses {
-        let place = place(of: access.object)
-        if listed[place] != list.step { objects[place].reads.append(absent) }
-      }
-    }
-  }
-}
-
-// MARK: - Writes
-
-extension Steps {
-  private mutating func addWrites(_ operation: Operation, _ index: Int32) {
-    if case .failed(let code) = operation.outcome { addRefusal(code, operation, index) }
-    if operation.outcome == .unknown { addBases(operation, index, step: nil) }
-    let first = Int32(steps.count)
-    for access in operation.accesses {
-      let object = place(of: access.object)
-      guard access.value != nil || operation.verb != .batch else { continue }
-      let fate = Fate(of: access, in: operation)
-      let write = fate == .aborted ? -1 : addWrite(access, operation, index, fate, object)
-      note(access, object: object, operation: index, write: write)
-    }
-    if steps.count > Int(first) + 1 { batches.append(first..<Int32(steps.count)) }
-    if operation.verb == .batch { addCrossReads(operation, index, first: first) }
-  }
-
-  /// What became of a write.
-  private enum Fate {
-    case certain, unknown, aborted
-
-    init(of access: Access, in operation: Operation) {
-      if access.committed != nil {
-        self = .certain
-        return
-      }
-      switch operation.outcome {
-      // A batch may have failed at another object, after this one.
-      case .failed: self = operation.accesses.count { $0.value != nil } > 1 ? .unknown : .aborted
-      case .unknown: self = .unknown
-      case .durabilityUnknown: self = operation.verb == .batch ? .unknown : .certain
-      case .succeeded(let seen):
-        // A batch need not write all that it could have written.
-        let isNamed = operation.verb != .batch || seen.contains { $0.object == access.object }
-        self = isNamed ? .certain : .unknown
+        guard let place = places[access.object], listed[place] != list.step else { continue }
+        objects[place].reads.append(absent)
       }
     }
   }
 
-  /// - Returns: the place in the object's writes.
-  private mutating func addWrite(
-    _ access: Access, _ operation: Operation, _ index: Int32, _ fate: Fate, _ object: Int
-  ) -> Int32 {
-    let base = access.section?.base
-    let began = access.section?.entered ?? operation.began
-    let ended = fate == .certain ? access.committed ?? operation.ended : .max
-    let step = addStep(index, began, max(began, ended))
-    let kind: Write.Kind =
-      switch operation.verb {
-      case .add: .add
-      case .remove: .remove
-      default: .update
-      }
-    var place = Self.seenPlace(access, operation)
-    if place == nil, let base { place = Place(base).next(kind) }
-    objects[object].writes.append(
-      Write(
-        kind: kind, step: step, operation: index, value: access.value, place: place,
-        isCertain: fate == .certain, base: base))
-    if fate == .certain, let base, let entered = access.section?.entered {
-      objects[object].reads.append(
-        Read(step: -1, operation: index, began: operation.began, ended: entered, sight: .version(base)))
-    }
-    return Int32(objects[object].writes.count - 1)
-  }
-
-  /// The version that the store said it wrote.
-  private static func seenPlace(_ access: Access, _ operation: Operation) -> Place? {
-    if let written = access.written { return Place(written) }
-    guard case .succeeded(let seen) = operation.outcome else { return nil }
-    for one in seen where one.object == access.object {
-      if case .version(let version) = one.sight { return Place(version) }
-    }
-    return nil
-  }
-
-  private mutating func note(_ access: Access, object: Int, operation: Int32, write: Int32) {
-    var values = access.intermediateValues.map { ($0, Origin.Fate.intermediate) }
-    if let value = access.value { values.append((value, write < 0 ? .aborted : .written)) }
-    for (value, fate) in values {
-      let origin = Origin(object: Int32(object), operation: operation, write: write, fate: fate)
-      if let earlier = origins.updateValue(origin, forKey: value) {
-        anomalies.append(
-          Anomaly(
-            .badHistory, objects: [access.object], operations: [Int(earlier.operation), Int(operation)],
-            "Two operations write the value \(value)."))
+  /// Of what is written together either everything is in effect or nothing: what was seen of one object tells
+  /// of the others too.
+  private mutating func findEffects() {
+    var open: [UInt64: Int32] = [:]
+    var writes: [Int32: [(place: Int, write: Int)]] = [:]
+    for place in objects.indices {
+      for (index, write) in objects[place].writes.enumerated() {
+        guard !write.isCertain, write.isShared, let value = write.value else { continue }
+        open[value] = write.operation
+        writes[write.operation, default: []].append((place, index))
       }
     }
-  }
-
-  /// While a batch writes one object, the locks of the others keep what it saw there true.
-  private mutating func addCrossReads(_ operation: Operation, _ index: Int32, first: Int32) {
-    guard operation.outcome != .unknown else { return }
-    let written = operation.accesses.filter { $0.value != nil && Fate(of: $0, in: operation) != .aborted }
-    guard steps.count == Int(first) + written.count else { return }
-    for (offset, access) in written.enumerated() where Fate(of: access, in: operation) == .certain {
-      let step = first + Int32(offset)
-      for other in operation.accesses where other.object != access.object {
-        // An object that the batch writes too is as before, or as after, by the order of the commits.
-        let isBefore =
-          if other.value == nil {
-            true
-          } else if let mine = access.committed, let later = other.committed {
-            mine < later
-          } else {
-            false
-          }
-        guard isBefore, let base = other.section?.base else { continue }
-        objects[place(of: other.object)].reads.append(
-          Read(
-            step: step, operation: index, began: operation.began,
-            ended: steps[Int(step)].ended, sight: .version(base)))
+    guard !open.isEmpty else { return }
+    for place in Set(writes.values.joined().map(\.place)) {
+      for read in objects[place].reads {
+        guard let value = Seen(object: objects[place].number, read.sight).value, let operation = open[value]
+        else { continue }
+        effectsSeen[operation] = min(effectsSeen[operation] ?? .max, read.ended)
       }
     }
-  }
-}
-
-/// Which version of an object: row and revision.
-struct Place: Hashable, Comparable {
-  var generation: Int64
-  var revision: Int64
-
-  init(generation: Int64, revision: Int64) {
-    self.generation = generation
-    self.revision = revision
-  }
-
-  init(_ version: Version) {
-    self.init(generation: version.generation, revision: version.revision)
-  }
-
-  /// What a write over this version writes; a removal takes it away.
-  func next(_ kind: Steps.Write.Kind) -> Place {
-    kind == .update ? Place(generation: generation, revision: revision + 1) : self
-  }
-
-  static func < (one: Place, other: Place) -> Bool {
-    one.generation != other.generation
-      ? one.generation < other.generation : one.revision < other.revision
+    for operation in effectsSeen.keys {
+      for (place, write) in writes[operation, default: []] { objects[place].writes[write].isCertain = true }
+    }
   }
 }

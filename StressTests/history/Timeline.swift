@@ -19,6 +19,12 @@ struct Timeline {
     var ended: UInt64
 
     var isAbsence: Bool { place == nil }
+
+    /// Makes a write the one that led to it.
+    mutating func take(_ write: Steps.Write, _ steps: [Steps.Step]) {
+      let step = steps[Int(write.step)]
+      (node, operation, began, ended) = (write.step, write.operation, step.began, step.ended)
+    }
   }
 
   let object: Steps.Object
@@ -35,6 +41,7 @@ struct Timeline {
   /// Additions of which no version is known: since when there may be such a container.
   private(set) var unplacedAddition: UInt64 = .max
   let versions: VersionTable
+  var kind: ObjectKind { ObjectKind(of: object.number) }
   private let steps: [Steps.Step]
   private let origins: [UInt64: Steps.Origin]
 
@@ -51,7 +58,7 @@ struct Timeline {
   }
 
   private mutating func build(_ graph: inout DependencyGraph) {
-    let removals = Dictionary(grouping: object.writes.filter { $0.kind == .remove }) { $0.place?.generation }
+    var removals = Removals(object, steps)
     let places = versions.values.keys.sorted()
     slots.reserveCapacity(places.count + 8)
     slotOfPlace.reserveCapacity(places.count)
@@ -59,7 +66,8 @@ struct Timeline {
       append(place)
       let isLast = index + 1 == places.count
       if isLast || places[index + 1].generation != place.generation {
-        appendEnd(of: place, removals, isLast: isLast, &graph)
+        let next = isLast ? nil : versions.values[places[index + 1]].flatMap { origins[$0] }
+        appendEnd(of: place, &removals, isLast: isLast, nextWrite: next?.write ?? -1, &graph)
       }
     }
   }
@@ -81,42 +89,102 @@ struct Timeline {
     slots.append(slot)
   }
 
-  /// The absence after a generation, of which `last` is the last known version.
+  /// The absence after a generation, of which `last` is the last known version; the next one is known to
+  /// begin with `nextWrite`.
   private mutating func appendEnd(
-    of last: Place, _ removals: [Int64?: [Steps.Write]], isLast: Bool, _ graph: inout DependencyGraph
+    of last: Place, _ removals: inout Removals, isLast: Bool, nextWrite: Int32, _ graph: inout DependencyGraph
   ) {
-    let own = removals[last.generation] ?? []
+    let own = removals.placed[last.generation] ?? []
     let certain = own.filter(\.isCertain)
     if certain.count > 1 {
       add(
         .removedTwice, certain.map(\.operation),
-        "Generation \(last.generation) of c\(object.number) was removed \(certain.count) times.")
+        "Generation \(last.generation) of \(object.name) was removed"
+          + " \(certain.count) times.")
     }
     var slot = Slot(generation: last.generation, place: nil, node: -1, operation: -1, began: 0, ended: .max)
     if let removal = certain.first {
       if let place = removal.place, place.revision < last.revision {
         add(
           .lostUpdate, [slots.last?.operation ?? -1, removal.operation],
-          "c\(object.number) was removed as of revision \(place), over revision \(last).")
+          "\(object.name) was removed as of revision \(place), over revision \(last).")
       }
-      let step = steps[Int(removal.step)]
-      slot.node = removal.step
-      slot.operation = removal.operation
-      slot.began = step.began
-      slot.ended = step.ended
+      slot.take(removal, steps)
     } else {
       // A removal of an earlier revision than the last cannot have been the one that took effect.
-      let candidates =
-        own.filter { $0.place.map { $0.revision >= last.revision } ?? true } + (removals[.none] ?? [])
+      var candidates = own.filter { $0.place.map { $0.revision >= last.revision } ?? true }
+      let nextEnded = nextWrite < 0 ? .max : steps[Int(object.writes[Int(nextWrite)].step)].ended
+      candidates += removals.unplaced(endedSince: slots.last?.began ?? 0, begunBy: nextEnded)
       guard let began = candidates.map({ steps[Int($0.step)].began }).min() else {
         if !isLast { slots.append(slot) }
         return
       }
-      slot.began = began
-      slot.operation = candidates.count == 1 ? candidates[0].operation : -1
-      slot.node = graph.addNode(operation: slot.operation, began: began)
+      if candidates.count == 1, removals.claim(candidates[0], isLast: isLast) {
+        // Nothing else can have removed it: what it did to other objects belongs to the same moment.
+        slot.take(candidates[0], steps)
+      } else {
+        removals.offer(candidates)
+        slot.began = began
+        slot.operation = candidates.count == 1 ? candidates[0].operation : -1
+        slot.node = graph.addNode(operation: slot.operation, began: began)
+      }
     }
     slots.append(slot)
+  }
+
+  /// The removals of one object.
+  private struct Removals {
+    /// Those that are known to be of a generation, if they took effect.
+    private(set) var placed: [Int64: [Steps.Write]] = [:]
+    /// The others, by their beginnings.
+    private var others: [Steps.Write] = []
+    /// For each of the others, the latest end up to there.
+    private var latest: [UInt64] = []
+    private let steps: [Steps.Step]
+    /// The steps of those that are known to have removed an earlier generation, or may have.
+    private var spent: Set<Int32> = []
+    private var offered: Set<Int32> = []
+
+    init(_ object: Steps.Object, _ steps: [Steps.Step]) {
+      self.steps = steps
+      for write in object.writes where write.kind == .remove {
+        if let place = write.place {
+          placed[place.generation, default: []].append(write)
+        } else {
+          others.append(write)
+        }
+      }
+      others.sort { steps[Int($0.step)].began < steps[Int($1.step)].began }
+      for write in others { latest.append(max(latest.last ?? 0, steps[Int(write.step)].ended)) }
+    }
+
+    /// Those that may have taken effect between two times.
+    func unplaced(endedSince first: UInt64, begunBy last: UInt64) -> [Steps.Write] {
+      var (low, high) = (0, others.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if steps[Int(others[middle].step)].began <= last { low = middle + 1 } else { high = middle }
+      }
+      var found: [Steps.Write] = []
+      for index in (0..<low).reversed() {
+        guard latest[index] >= first else { break }
+        let step = others[index].step
+        if steps[Int(step)].ended >= first, !spent.contains(step) { found.append(others[index]) }
+      }
+      return found
+    }
+
+    /// Takes the only removal that fits for the one; `isLast` where it need not have been removed at all.
+    ///
+    /// - Returns: false where it may have removed another generation instead.
+    mutating func claim(_ removal: Steps.Write, isLast: Bool) -> Bool {
+      if isLast, !removal.isCertain || offered.contains(removal.step) { return false }
+      spent.insert(removal.step)
+      return true
+    }
+
+    /// Any of these may have been the one.
+    mutating func offer(_ removals: [Steps.Write]) { offered.formUnion(removals.map(\.step)) }
   }
 
   private mutating func index() {
@@ -142,7 +210,7 @@ struct Timeline {
       guard slot > 0, end.isAbsence, end.node < 0 else { continue }
       add(
         .lostWrite, [slots[slot - 1].operation, slots[next].operation],
-        "c\(object.number) was added again as generation \(slots[next].generation), although nobody"
+        "\(object.name) was added again as generation \(slots[next].generation), although nobody"
           + " removed generation \(end.generation).")
     }
     var spare = 0
@@ -170,7 +238,7 @@ struct Timeline {
     if missing > spare {
       add(
         .missingWrite, operations,
-        "c\(object.number) has \(missing) revisions more than there were writes that could have made"
+        "\(object.name) has \(missing) revisions more than there were writes that could have made"
           + " them (\(spare)).")
     }
   }

@@ -103,7 +103,7 @@ struct TimelineOrder {
       case .version(let version): addPlaced(read, version.value, &graph)
       case .value(let value): addPlaced(read, value, &graph)
       case .half:
-        add(.halfDone, [read.operation], "c\(object.number) was seen half.")
+        add(.halfDone, [read.operation], "\(object.name) was seen half.")
       case .present, .absent: break
       }
     }
@@ -153,7 +153,9 @@ extension TimelineOrder {
       let high = (isAbsent ? timeline.lastAbsence : timeline.lastVersion)[Int(end)]
       guard low >= 0, high >= low else {
         let end = lastPossible(Int32(timeline.slots.count - 1), read)
-        if isAbsent, case let gap = timeline.nextAbsence[Int(first)], gap >= 0, gap <= end, let later {
+        if isAbsent, !isCondition(read), case let gap = timeline.nextAbsence[Int(first)], gap >= 0,
+          gap <= end, let later
+        {
           addReturn(read, placed[Int(later)])
         } else {
           addImpossible(read, earlier: earlier.map { placed[Int($0)] })
@@ -185,28 +187,43 @@ extension TimelineOrder {
     guard anomalies.count < Self.limit else { return }
     add(
       .resurrected, [read.operation, later.operation],
-      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although it had"
+      "Operation \(later.operation) found \(object.name) as of \(name(later.before)), although it had"
         + " been absent before.")
+  }
+
+  /// Whether a write says of another object what it relied on.
+  private func isCondition(_ read: Steps.Read) -> Bool {
+    let operation = history.operations[Int(read.operation)]
+    guard operation.verb.isWrite, case .succeeded = operation.outcome else { return false }
+    return !operation.accesses.contains { $0.object == object.number }
   }
 
   private mutating func addImpossible(_ read: Steps.Read, earlier: Visit?) {
     guard anomalies.count < Self.limit else { return }
     let operations = [earlier?.operation ?? -1, read.operation]
+    if isCondition(read) {
+      let what = read.sight == .present ? "was not there" : "was there"
+      return add(
+        .brokenRule, operations,
+        "\(object.name) \(what) at the moment of operation \(read.operation), which that"
+          + " excludes.")
+    }
     if read.sight == .present {
       let wasRemoved = earlier.map { timeline.slots[Int($0.after)].isAbsence && $0.after > 0 } ?? false
       return add(
         wasRemoved ? .resurrected : .futureRead, operations,
-        "c\(object.number) was seen there at a time at which it was not.")
+        "\(object.name) was seen there at a time at which it was not.")
     }
     guard let earlier else {
-      return add(.lostWrite, operations, "c\(object.number) was absent while it had to be there.")
+      return add(
+        .lostWrite, operations, "\(object.name) was absent while it had to be there.")
     }
     let seenLater = visits.contains { $0.began > read.began && $0.after >= earlier.after && !$0.isWrite }
     let kind = kind(
       of: read.operation, missing: earlier.after, otherwise: seenLater ? .staleRead : .lostWrite)
     add(
       kind, operations,
-      "c\(object.number) was absent, although \(name(earlier.after)) was known before and nobody had"
+      "\(object.name) was absent, although \(name(earlier.after)) was known before and nobody had"
         + " removed it.")
   }
 }
@@ -229,7 +246,7 @@ extension TimelineOrder {
 
   private mutating func addViolation(_ earlier: Visit, _ later: Visit) {
     let text =
-      "Operation \(later.operation) found c\(object.number) as of \(name(later.before)), although"
+      "Operation \(later.operation) found \(object.name) as of \(name(later.before)), although"
       + " \(name(earlier.after)) was there before it began."
     guard !later.isWrite else {
       let isFuture = !earlier.isWrite && earlier.after == later.after

@@ -29,12 +29,14 @@ struct VersionTable {
       if let base = write.base, write.kind == .update, Place(base).next(.update) != place {
         add(
           .lostUpdate, [origins[base.value]?.operation, write.operation],
-          "Value \(value) became revision \(place) of c\(object.number), although it was written over"
+          "Value \(value) became revision \(place) of \(object.name), although it was written over"
             + " revision \(Place(base)).")
       }
       if (place.revision == 1) != (write.kind == .add) {
         let what = write.kind == .add ? "a new container" : "a change"
-        add(.versionClash, [write.operation], "Revision \(place) of c\(object.number) is \(what).")
+        add(
+          .versionClash, [write.operation],
+          "Revision \(place) of \(object.name) is \(what).")
       }
       claim(value, place, write.operation)
     }
@@ -60,7 +62,7 @@ struct VersionTable {
     guard let origin = origins[value], origin.object == place else {
       add(
         .inventedValue, [origins[value]?.operation, read.operation],
-        "c\(object.number) has the value \(value), which nobody wrote there.")
+        "\(object.name) has the value \(value), which nobody wrote there.")
       return false
     }
     switch origin.fate {
@@ -68,11 +70,11 @@ struct VersionTable {
     case .aborted:
       add(
         .g1a, [origin.operation, read.operation],
-        "c\(object.number) has the value \(value), of which the write failed.")
+        "\(object.name) has the value \(value), of which the write failed.")
     case .intermediate:
       add(
         .g1b, [origin.operation, read.operation],
-        "c\(object.number) has the value \(value), which the same commit overwrote.")
+        "\(object.name) has the value \(value), which the same commit overwrote.")
     }
     return false
   }
@@ -81,7 +83,7 @@ struct VersionTable {
     if let other = places[value], other != place {
       add(
         .versionClash, [witnesses[value], operation],
-        "Value \(value) of c\(object.number) is revision \(other) and revision \(place).")
+        "Value \(value) of \(object.name) is revision \(other) and revision \(place).")
       return
     }
     if let other = values[place], other != value {
@@ -90,7 +92,8 @@ struct VersionTable {
       add(
         isLost ? .lostUpdate : .versionClash,
         isLost ? writers + [operation] : [witnesses[other], operation],
-        "Revision \(place) of c\(object.number) has the value \(other) and the value \(value).")
+        "Revision \(place) of \(object.name) has the value \(other) and the value \(value)."
+      )
       return
     }
     if values.updateValue(value, forKey: place) == nil {

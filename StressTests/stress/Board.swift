@@ -16,6 +16,10 @@ struct Board {
     case slowest
     /// How often its fault has struck in this life.
     case faultHits
+    /// The place in the sequence of changes that a follower here has read up to, in all of its lives.
+    case position
+    /// The container whose life is being lived here, and 1; 0 for none.
+    case container
   }
 
   /// What all share.
@@ -34,6 +38,10 @@ struct Board {
     case namedReaders
     /// How many bugs were planted.
     case planted
+    /// How many whole lives of containers have begun, and how many have come to their end.
+    case lifecyclesBegun, lifecycles
+    /// How many changes followers were told of, and how often that some were gone.
+    case changesTold, trimmings
     /// Whether the linked SQLite has the WAL-reset race: 0 unknown, 1 no, 2 yes.
     case walResetRace
   }
@@ -72,6 +80,9 @@ struct Board {
 
   /// A word of a place as a count that everybody may add to.
   func count(_ place: Int, _ word: Word) -> SharedCount { SharedCount(words + index(place, word)) }
+
+  /// Takes the next number.
+  func next(_ word: Common) -> UInt64 { words[word.rawValue].wrappingAdd(1, ordering: .relaxed).oldValue }
 
   /// Puts a session into an object's word and returns the one that was there.
   func enter(_ object: Int, session: UInt32) -> UInt32 {

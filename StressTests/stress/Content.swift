@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import StoreHistory
 
 /// What workers write, and how it is recognised when it is read.
 ///
@@ -12,7 +13,7 @@ enum Content {
     state.status = next(after: state.status, value)
     let hasProcess = state.status.hasProcess
     state.pid = hasProcess ? 1 : 0
-    state.exitCode = hasProcess ? nil : Int32(value % 256)
+    state.exitCode = hasProcess ? nil : exitCode(value)
   }
 
   /// Through the life of a container, now and then astray.
@@ -31,10 +32,75 @@ enum Content {
 
   /// The value that a state says twice; nil where the two differ.
   static func value(of state: ContainerState) -> UInt64? {
-    guard let value = UInt64(state.errorText),
-      state.finishedAt?.nanosecondsSinceEpoch == Int64(bitPattern: value)
-    else { return nil }
+    guard let value = state.finishedAt.map({ UInt64(bitPattern: $0.nanosecondsSinceEpoch) }) else {
+      return nil
+    }
+    if UInt64(state.errorText) == value { return value }
+    // Where an exit was recorded the text is the one from before.
+    let isEnd = [.stopped, .exited].contains(state.status) && state.exitCode == exitCode(value)
+    return isEnd ? value : nil
+  }
+
+  /// The exit code that goes with a value.
+  static func exitCode(_ value: UInt64) -> Int32 { Int32(value % 256) }
+
+  /// A value as the embedder's own JSON.
+  static func extra(_ value: UInt64) throws -> JSONBytes { try JSONBytes(String(value)) }
+
+  static func value(of extra: JSONBytes?) -> UInt64? { extra.flatMap { UInt64($0.text) } }
+
+  static func imageName(_ value: UInt64) -> String { "stress-\(value)" }
+
+  /// The value that a configuration says twice; nil where the two differ.
+  static func value(of configuration: ContainerConfiguration) -> UInt64? {
+    guard let value = value(of: configuration.extra), configuration.imageName == imageName(value) else {
+      return nil
+    }
     return value
+  }
+
+  /// A version as JSON, for what the store counts nothing of.
+  static func json(_ version: Version) throws -> JSONBytes {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("generation", version.generation)
+    json.member("revision", version.revision)
+    json.member("value", version.value)
+    json.endObject()
+    return json.finish()
+  }
+
+  static func version(of json: JSONBytes?) -> Version? {
+    guard let root = json?.root, let generation = try? root.at("generation")?.int64(),
+      let revision = try? root.at("revision")?.int64(), let value = try? root.at("value")?.int64()
+    else { return nil }
+    return Version(generation: generation, revision: revision, value: UInt64(bitPattern: value))
+  }
+
+  /// Each write of a connection changes its options or its status, and counts on.
+  static func version(of connection: NetworkConnection) -> Version? {
+    guard let options = version(of: connection.options.extra) else { return nil }
+    guard let status = version(of: connection.status) else { return connection.status == nil ? options : nil }
+    guard status.generation == options.generation else { return nil }
+    return options.revision > status.revision ? options : status
+  }
+
+  /// The value that a session says twice, with the grant under which it was added; nil where they differ.
+  static func version(of session: ExecSession) -> Version? {
+    guard let value = value(of: session.extra), session.exitCode == exitCode(value) else { return nil }
+    return Version(
+      generation: session.createdAt.nanosecondsSinceEpoch, revision: session.revision, value: value)
+  }
+
+  static func change(_ session: inout ExecSession, to value: UInt64) throws {
+    session.extra = try extra(value)
+    session.exitCode = exitCode(value)
+  }
+
+  static func version(of pod: Pod) -> Version? {
+    UInt64(pod.state.controlGroupPath).map {
+      Version(generation: pod.generation, revision: pod.stateRevision, value: $0)
+    }
   }
 
   /// The value that a listing shows.

@@ -87,6 +87,7 @@ final class Coordinator {
     return options.seconds > 0 && elapsed >= UInt64(options.seconds) * 1_000_000_000
       || options.operations > 0 && board.load(.operations) >= options.operations
       || options.kills > 0 && tally.kills >= options.kills
+      || options.lifecycles > 0 && board.load(.lifecycles) >= options.lifecycles
   }
 
   private func showProgress() {

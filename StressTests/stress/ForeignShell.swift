@@ -42,7 +42,7 @@ struct ForeignShell {
   private func read() {
     hand.listAsStranger {
       let text = try execute(
-        "SELECT r.id, r.generation, s.revision, s.error_text FROM record r JOIN container_state s "
+        "SELECT r.id, r.generation, s.revision, s.finished_at_ns FROM record r JOIN container_state s "
           + "USING (generation) WHERE r.kind = 1;")
       return text.split(separator: "\n").compactMap(row)
     }

@@ -10,7 +10,7 @@ extension Hand {
       return perform(.read, [object]) { _ in [Seen(object: object, version: stale)] }
     }
     perform(.read, [object], allowed: [.notFound]) { store in
-      [seen(try store.container(try id(object)), object)]
+      seenWhole(try store.container(try id(object)), object)
     }
   }
 
@@ -20,7 +20,7 @@ extension Hand {
       [Seen(object: object, isThere: try store.hasContainer(try id(object)))]
     }
     perform(.read, [object], allowed: [.notFound]) { store in
-      [seen(try store.container(try id(object)), object)]
+      seenWhole(try store.container(try id(object)), object)
     }
   }
 
@@ -42,7 +42,8 @@ extension Hand {
   /// By name, or by the first twelve characters of the id.
   func lookUp() {
     let object = drawObject()
-    let text = draw(0...1) == 0 ? objects.name(object) : String(objects.idText(object).prefix(12))
+    let isByName = objects.rival(of: object) == nil && draw(0...1) == 0
+    let text = isByName ? objects.name(object) : String(objects.idText(object).prefix(12))
     perform(.lookUp, [object], allowed: [.notFound]) { store in
       let container = try store.lookUpContainer(text)
       if objects.object(ofID: container.id.rawValue) != object {
@@ -54,6 +55,41 @@ extension Hand {
 
   func list() {
     perform(.list) { store in try store.containers().compactMap(listed) }
+  }
+
+  /// Which of these are there.
+  func list(_ scope: [Int]) {
+    perform(.list, scope) { store in try store.containerSummaries().containers.compactMap(listed) }
+  }
+
+  /// Whether a container is there; also where the call fails.
+  func isThere(_ object: Int) -> Bool {
+    var isThere = true
+    perform(.has, [object]) { store in
+      isThere = try store.hasContainer(try id(object))
+      return [Seen(object: object, isThere: isThere)]
+    }
+    return isThere
+  }
+
+  /// Where a container is in its life; nil where it is not there or cannot be read.
+  func status(of object: Int) -> ContainerStatus? {
+    var status: ContainerStatus?
+    perform(.read, [object], allowed: [.notFound]) { store in
+      let container = try store.container(try id(object))
+      status = container.status
+      return seenWhole(container, object)
+    }
+    return status
+  }
+
+  /// Containers and their configurations in one snapshot.
+  func listWhole() {
+    perform(.listWhole) { store in
+      try store.containers().flatMap { container in
+        objects.object(ofID: container.id.rawValue).map { seenWhole(container, $0) } ?? []
+      }
+    }
   }
 
   private func listed(_ container: Container) -> Seen? {

@@ -8,7 +8,7 @@ final class Hand {
   let plan: WorkerPlan
   let complaints: Complaints
   let objects: Objects
-  private(set) var random: RandomSource
+  var random: RandomSource
   private(set) var store: StateStore?
   /// What the thread saw last of each object, and before that, for planting.
   private(set) var lastSeen: [Int: Version] = [:]
@@ -43,7 +43,20 @@ final class Hand {
     return UInt64(UInt32(bitPattern: plan.session)) << 28 | UInt64(thread) << 22 | writes
   }
 
-  func id(_ object: Int) throws -> ContainerID { try ContainerID(objects.idText(object)) }
+  func id(_ object: Int) throws -> ContainerID { try objects.id(object) }
+
+  /// A pod: some are asked for more often than others.
+  func drawPod() -> Int {
+    let pods = objects.pods
+    return pods[draw(0...(draw(0...9) < 3 ? 0 : pods.count - 1))]
+  }
+
+  /// What a container has a part of, or nil where the run is too small for that.
+  func drawContainer(where belongs: (Int) -> Bool) -> Int? {
+    let first = drawObject()
+    return (0..<min(objects.count, Objects.family)).lazy.map { (first + $0) % self.objects.count }
+      .first(where: belongs)
+  }
 
   var wait: LockWait { .upTo(.seconds(Int64(plan.options.timeoutSeconds))) }
 
@@ -55,17 +68,28 @@ final class Hand {
   /// Does something that a command might do.
   func anything() {
     switch draw(0...99) {
-    case 0...34: update()
-    case 35...46: add()
-    case 47...54: remove()
-    case 55...62: read()
-    case 63...70: readState()
-    case 71...75: has()
-    case 76...81: lookUp()
-    case 82...86: list()
-    case 87...89: listSummaries()
-    case 90...94: batch()
-    case 95...97: section()
+    case 0...21: update()
+    case 22...31: add()
+    case 32...35: remove()
+    case 36: removeTree()
+    case 37...41: read()
+    case 42...46: readState()
+    case 47...48: has()
+    case 49...52: lookUp()
+    case 53...55: list()
+    case 56: listWhole()
+    case 57...58: listSummaries()
+    case 59...61: batch()
+    case 62...64: together()
+    case 65: section()
+    case 66: updateAstray()
+    case 67...69: rewrite()
+    case 70...74: pod()
+    case 75...79: volume()
+    case 80...84: connection()
+    case 85...91: session()
+    case 92...94: exitCode()
+    case 95...97: changes()
     case 98: recover()
     default: snapshot(stopping: false)
     }
@@ -82,33 +106,58 @@ extension Hand {
   ///   - objects: of which containers.
   ///   - values: what is written to each.
   ///   - allowed: what a healthy store may answer beside success.
+  ///   - because: what such an answer says of other objects.
   ///   - body: returns what was seen.
   func perform(
     _ verb: Verb, _ objects: [Int] = [], values: [UInt64] = [], allowed: Set<StoreError.Code> = [],
-    _ body: (StateStore) throws -> [Seen]
+    because: (StoreError) -> [Seen] = { _ in [] }, _ body: (StateStore) throws -> [Seen]
   ) {
-    guard let store else { return complaints.add("\(verb) without a store") }
-    record(verb, objects, values, allowed) { try body(store) }
+    perform(Asked(verb, objects, values: values, allowed: allowed), because: because, body)
+  }
+
+  /// The same with everything that can be said of a call.
+  func perform(
+    _ asked: Asked, because: (StoreError) -> [Seen] = { _ in [] }, _ body: (StateStore) throws -> [Seen]
+  ) {
+    guard let store else { return complaints.add("\(asked.verb) without a store") }
+    record(asked, because) { .succeeded(try body(store)) }
+  }
+
+  /// A call that returns changes.
+  func performChanges(_ body: (StateStore) throws -> ChangesSeen) {
+    guard let store else { return complaints.add("changes without a store") }
+    record(Asked(.changes, [])) { .changes(try body(store)) }
   }
 
   private func record(
-    _ verb: Verb, _ objects: [Int], _ values: [UInt64], _ allowed: Set<StoreError.Code>,
-    _ body: () throws -> [Seen]
+    _ asked: Asked, _ because: (StoreError) -> [Seen] = { _ in [] }, _ body: () throws -> Outcome
   ) {
-    note { try $0.begin(verb, objects, values: values) }
+    note {
+      try $0.begin(
+        asked.verb, asked.objects, values: asked.values, expected: asked.expected, locked: asked.locked)
+    }
     let began = clockNanoseconds(CLOCK_MONOTONIC)
     let outcome: Outcome
-    do { outcome = .succeeded(try FaultScope.suffering(body)) } catch let error as StoreError {
-      outcome = error.code == .durabilityUnknown ? .durabilityUnknown : .failed(error.code.rawValue)
-      plan.board.add(.refusals)
-      if !allowed.contains(error.code), !excuse(error.code) { complaints.add("\(verb) \(objects): \(error)") }
+    do { outcome = try FaultScope.suffering(body) } catch let error as StoreError {
+      outcome = self.outcome(of: error, asked, because)
     } catch {
       // It may have been done or not.
       outcome = .unknown
-      complaints.add("\(verb) \(objects): \(error)")
+      complaints.add("\(asked): \(error)")
     }
     note { try $0.end(outcome) }
     progressed(since: began)
+  }
+
+  private func outcome(
+    of error: StoreError, _ asked: Asked, _ because: (StoreError) -> [Seen]
+  ) -> Outcome {
+    plan.board.add(.refusals)
+    let isAllowed = asked.allowed.contains(error.code)
+    if !isAllowed, !excuse(error.code) { complaints.add("\(asked): \(error)") }
+    if error.code == .durabilityUnknown { return .durabilityUnknown }
+    let reasons = isAllowed ? because(error) : []
+    return reasons.isEmpty ? .failed(error.code.rawValue) : .refused(error.code.rawValue, because: reasons)
   }
 
   /// Writes into the journal; where that fails the worker ends, since nothing it did could be judged.
@@ -143,10 +192,10 @@ extension Hand {
   ///
   /// - Returns: whether it is open.
   func open() -> Bool {
-    record(.open, [], [], []) {
+    record(Asked(.open, [])) {
       store = try StateStore(
         at: StoreLocation(root: plan.run.store), options: StoreOptions(plan.options))
-      return []
+      return .succeeded([])
     }
     return store != nil
   }
@@ -171,13 +220,33 @@ extension Hand {
     guard let value = Content.value(of: container.state) else { return Seen(object: object, .half) }
     let version = Version(
       generation: container.generation, revision: container.stateRevision, value: value)
-    if let last = lastSeen[object], last != version { seenBefore[object] = last }
-    lastSeen[object] = version
+    remember(version, of: object)
     return Seen(object: object, version: version)
   }
 
+  func remember(_ version: Version, of object: Int) {
+    if let last = lastSeen[object], last != version { seenBefore[object] = last }
+    lastSeen[object] = version
+  }
+
+  /// The same with the configuration.
+  func seenWhole(_ container: Container, _ object: Int) -> [Seen] {
+    [seen(container, object), seenConfiguration(container, object)]
+  }
+
+  func seenConfiguration(_ container: Container, _ object: Int) -> Seen {
+    let configuration = objects.configuration(of: object)
+    guard let value = Content.value(of: container.configuration) else {
+      return Seen(object: configuration, .half)
+    }
+    return Seen(
+      object: configuration,
+      version: Version(
+        generation: container.generation, revision: container.configurationRevision, value: value))
+  }
+
   /// What a foreign program saw of all containers.
-  func listAsStranger(_ body: () throws -> [Seen]) { record(.list, [], [], [], body) }
+  func listAsStranger(_ body: () throws -> [Seen]) { record(Asked(.list, [])) { .succeeded(try body()) } }
 
   /// What a foreign program did that is none of the histories' verbs.
   func actAsStranger(_ body: () throws -> Void) {
@@ -185,4 +254,30 @@ extension Hand {
     do { try body() } catch { complaints.add("\(error)") }
     progressed(since: began)
   }
+}
+
+/// What a call is asked for, as the journal has it.
+struct Asked: CustomStringConvertible {
+  let verb: Verb
+  let objects: [Int]
+  var values: [UInt64]
+  /// What a healthy store may answer beside success.
+  var allowed: Set<StoreError.Code>
+  /// Revisions that are demanded, by object.
+  var expected: [Int: Int64] = [:]
+  /// Objects of which nothing but the lock is taken.
+  var locked: [Int]
+
+  init(
+    _ verb: Verb, _ objects: [Int], values: [UInt64] = [], locked: [Int] = [],
+    allowed: Set<StoreError.Code> = []
+  ) {
+    self.verb = verb
+    self.objects = objects
+    self.values = values
+    self.locked = locked
+    self.allowed = allowed
+  }
+
+  var description: String { "\(verb) \(objects.map(ObjectKind.name(of:)).joined(separator: " "))" }
 }

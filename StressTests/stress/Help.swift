@@ -11,6 +11,9 @@ enum Help {
       --seconds NUMBER         How long the load lasts; 0: until another limit (60)
       --operations NUMBER      After how many operations it ends; 0: until another limit (0)
       --kills NUMBER           After how many kills it ends; 0: until another limit (0)
+      --lifecycles NUMBER      After how many whole lives of containers it ends; workers then do nothing
+                               else, and one follows the changes (0)
+      --keep-changes NUMBER    How many changes the store keeps (100000000)
       --kill-every MS          How often a worker gets SIGKILL, in the mean; 0 for never (200)
       --stop-every MS          How often one gets SIGSTOP, in the mean; 0 for never (0)
       --stop-for MS            How long it stays stopped at most, a reader in its snapshot too (800)
@@ -30,7 +33,8 @@ enum Help {
       --keep                   Keep that directory; it is kept anyway when something went wrong
 
     Roles: command (opens, does a few operations, closes), monitor (long-lived, with threads), lister, reader
-    (stops inside a snapshot), remover, shell (a foreign sqlite3), engine (real containers).
+    (stops inside a snapshot), remover, shell (a foreign sqlite3), follower (reads
+    the changes), lifecycle (whole lives of containers), engine (real containers).
 
     Scenarios:
     \(Scenario.all.map { "  \($0.name) (\($0.groupText)): \($0.explanation)" }.joined(separator: "\n"))

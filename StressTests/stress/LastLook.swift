@@ -16,10 +16,17 @@ struct LastLook {
   func run() throws {
     guard hand.open(), let store = hand.store else { return }
     hand.verify()
-    hand.list()
-    hand.listSummaries()
-    for object in 0..<hand.objects.count { hand.lookAt(object) }
+    hand.listWhole()
+    hand.listPods()
+    hand.listVolumes()
+    hand.listSessions()
+    hand.listCodes()
+    if plan.options.lifecycles == 0 { hand.list() } else { LifecycleLife(plan, hand).endAll() }
+    for object in 0..<hand.objects.count where plan.options.roles.hasMix { hand.lookAt(object) }
+    for pod in hand.objects.pods where plan.options.roles.hasMix { hand.lookAtPod(pod) }
+    for volume in hand.objects.volumes where plan.options.roles.hasMix { hand.lookAtVolume(volume) }
     hand.recover()
+    hand.allChanges()
     // An engine settles every container that seems to run, those of the histories too: after they were seen.
     if plan.options.runtime != "none" { try EngineLife(plan, hand).removeAll() }
     try checkRepeatedRecovery(store)

@@ -27,7 +27,8 @@ struct LiveView {
     }
     let summary = [
       "\(elapsed / 1_000_000_000) s\(options.seconds > 0 ? " of \(options.seconds) s" : "")",
-      "\(operations) operations (\(rate)/s)",
+      "\(operations) operations (\(rate)/s)"
+        + (options.lifecycles > 0 ? ", \(board.load(.lifecycles)) lives" : ""),
       "\(living) processes, \(stopped) stopped",
       "\(tally.kills) kills, \(tally.stops + tally.selfStops) stops",
       "\(board.load(.refusals)) refused",

@@ -55,7 +55,7 @@ struct Main {
   }
 
   private static func conduct(_ options: StressOptions, _ run: StressRun) throws(StressFailure) -> Verdict? {
-    let board = try Board(places: options.processes, objects: options.containers)
+    let board = try Board(places: options.processes, objects: Objects(options).witnessCount)
     try Replay.write(options, to: run)
     let coordinator = try Coordinator(options, run: run, board: board)
     guard try coordinator.conduct() else { return nil }

@@ -12,19 +12,24 @@ enum Role: String, CaseIterable {
   case remover
   /// A foreign `sqlite3` shell.
   case shell
+  /// Reads the sequence of changes on from where the last one of its place stopped.
+  case follower
+  /// Lives whole lives of containers, one after the other.
+  case lifecycle
   /// Drives real containers with an OCI runtime.
   case engine
 
   /// How many of a hundred workers have the role, unless said otherwise.
   var standardWeight: Int {
     switch self {
-    case .command: 40
-    case .monitor: 25
-    case .lister: 12
+    case .command: 38
+    case .monitor: 23
+    case .lister: 11
     case .reader: 5
     case .remover: 13
     case .shell: 5
-    case .engine: 0
+    case .follower: 5
+    case .engine, .lifecycle: 0
     }
   }
 }
@@ -51,6 +56,11 @@ struct RoleWeights {
 
   var text: String {
     Role.allCases.compactMap { role in weights[role].map { "\(role.rawValue)=\($0)" } }.joined(separator: ",")
+  }
+
+  /// Whether anybody does what commands do.
+  var hasMix: Bool {
+    [.command, .monitor, .lister, .reader, .remover].contains { self[$0] > 0 }
   }
 
   subscript(role: Role) -> Int {
@@ -96,4 +106,8 @@ enum Plant: String, CaseIterable {
   case doubleHolder = "double-holder"
   /// An update fails that took place.
   case failedTrace = "failed-trace"
+  /// A reader of the sequence of changes is not told of one.
+  case missedChange = "missed-change"
+  /// An exit code that is there is not found.
+  case lostCode = "lost-code"
 }

@@ -15,6 +15,10 @@ struct StressOptions {
   var operations: UInt64 = 0
   /// After how many kills it ends; 0 for no limit of that kind.
   var kills = 0
+  /// After how many whole lives of containers it ends; 0 for no limit of that kind, and none of them.
+  var lifecycles: UInt64 = 0
+  /// How many changes the store keeps: more than any run makes, unless said otherwise.
+  var keptChanges: Int32 = 100_000_000
   var killEveryMilliseconds = 200
   var stopEveryMilliseconds = 0
   /// How long who was stopped stays so at most.
@@ -46,9 +50,10 @@ struct StressOptions {
     if hasFaults, faults_are_possible() == 0 {
       throw StressFailure("--faults: this build does not interpose system calls")
     }
-    guard seconds > 0 || operations > 0 || kills > 0 else {
-      throw StressFailure("a run needs an end: --seconds, --operations or --kills")
+    guard seconds > 0 || operations > 0 || kills > 0 || lifecycles > 0 else {
+      throw StressFailure("a run needs an end: --seconds, --operations, --kills or --lifecycles")
     }
+    if roles[.lifecycle] > 0, lifecycles == 0 { throw StressFailure("--roles lifecycle needs --lifecycles") }
     if kills > 0, killEveryMilliseconds == 0 { throw StressFailure("--kills needs --kill-every") }
     if runtime != "none", roles[.engine] == 0 { roles[.engine] = 60 }
     if runtime == "none" { roles[.engine] = 0 }
@@ -61,6 +66,13 @@ struct StressOptions {
     case "--processes": processes = Int(try words.number(1...4_096))
     case "--seconds": seconds = Int(try words.number(0...1_000_000))
     case "--operations": operations = try words.number(0...1_000_000_000_000)
+    case "--lifecycles":
+      lifecycles = try words.number(0...10_000_000)
+      if lifecycles > 0, roles[.lifecycle] == 0 {
+        roles = RoleWeights("lifecycle=95,follower=5") ?? roles
+        seconds = 0
+      }
+    case "--keep-changes": keptChanges = Int32(try words.number(1...UInt64(Int32.max)))
     case "--kills": kills = Int(try words.number(0...1_000_000_000))
     case "--kill-every": killEveryMilliseconds = Int(try words.number(0...3_600_000))
     case "--stop-every": stopEveryMilliseconds = Int(try words.number(0...3_600_000))
@@ -121,7 +133,9 @@ struct StressOptions {
   var words: [String] {
     var words = [
       "--seed", "\(seed)", "--processes", "\(processes)", "--seconds", "\(seconds)", "--operations",
-      "\(operations)", "--kills", "\(kills)", "--kill-every", "\(killEveryMilliseconds)", "--stop-every",
+      "\(operations)", "--kills", "\(kills)", "--lifecycles", "\(lifecycles)", "--keep-changes",
+      "\(keptChanges)",
+      "--kill-every", "\(killEveryMilliseconds)", "--stop-every",
       "\(stopEveryMilliseconds)", "--stop-for", "\(stopForMilliseconds)", "--containers", "\(containers)",
       "--threads", "\(threads)", "--roles",
       roles.text, "--foreign", foreign.rawValue, "--checkpoint-frames", "\(checkpointFrames)", "--storage",

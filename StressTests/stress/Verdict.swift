@@ -11,6 +11,9 @@ struct Verdict {
   private let longestWAL: UInt64
   private let namedReaders: UInt64
   private let planted: UInt64
+  private let lifecycles: UInt64
+  private let changesTold: UInt64
+  private let trimmings: UInt64
   private let slowestNanoseconds: UInt64
   private let hasWALResetRace: Bool
   private let complaints: [String]
@@ -27,6 +30,9 @@ struct Verdict {
     longestWAL = board.load(.longestWAL)
     namedReaders = board.load(.namedReaders)
     planted = board.load(.planted)
+    lifecycles = board.load(.lifecycles)
+    changesTold = board.load(.changesTold)
+    trimmings = board.load(.trimmings)
     hasWALResetRace = board.load(.walResetRace) == 2
     slowestNanoseconds = (0..<options.processes).map { board.load($0, .slowest) }.max() ?? 0
     violations = coordinator.violations
@@ -52,6 +58,7 @@ struct Verdict {
     }
     lines += faultLines
     let time = formattedDuration(nanoseconds: elapsedNanoseconds)
+    if lifecycles > 0 { lines.append("\(lifecycles) whole lives of containers") }
     lines.append(
       "\(operations) operations in \(time), \(tally.kills) kills, \(tally.stops + tally.selfStops) stops, "
         + "seed \(options.seed): " + (isClean ? "every check holds" : "NOT every check holds"))
@@ -100,6 +107,9 @@ struct Verdict {
     json.member("containers", options.containers)
     json.member("elapsed_ns", elapsedNanoseconds)
     json.member("operations", operations)
+    json.member("lifecycles", lifecycles)
+    json.member("changes_told", changesTold)
+    json.member("trimmings_told", trimmings)
     json.member("refusals", refusals)
     json.member("slowest_operation_ns", slowestNanoseconds)
     json.member("longest_wal_frames", longestWAL)

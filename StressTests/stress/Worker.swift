@@ -61,6 +61,7 @@ extension StoreOptions {
     self.init()
     operationTimeout = .seconds(Int64(options.timeoutSeconds))
     walCheckpointFrames = options.checkpointFrames
+    changeRetention = ChangeRetention(count: options.keptChanges)
   }
 }
 
@@ -81,6 +82,8 @@ struct RoleLife {
     switch plan.role {
     case .command: command()
     case .engine: try EngineLife(plan, hand).run()
+    case .follower: try FollowerLife(plan, hand).run()
+    case .lifecycle: LifecycleLife(plan, hand).run()
     default:
       guard hand.openPatiently() else { return }
       while !isOver { step() }
@@ -99,18 +102,26 @@ struct RoleLife {
   private func step() {
     switch plan.role {
     case .lister:
-      switch hand.draw(0...9) {
-      case 0...3: hand.list()
+      switch hand.draw(0...13) {
+      case 0...2: hand.list()
+      case 3: hand.listWhole()
       case 4...5: hand.listSummaries()
       case 6...7: hand.lookUp()
       case 8: hand.snapshot(stopping: false)
+      case 9: if hand.draw(0...1) == 0 { hand.listPods() } else { hand.listVolumes() }
+      case 10: hand.members()
+      case 11: hand.listSessions()
+      case 12: hand.listCodes()
       default: hand.read()
       }
     case .reader: hand.snapshot(stopping: hand.draw(0...2) == 0)
     case .remover:
       switch hand.draw(0...19) {
-      case 0...8: hand.remove()
-      case 9...17: hand.add()
+      case 0...5: hand.remove()
+      case 6: hand.removeTree()
+      case 7: hand.removePod()
+      case 8...16: hand.add()
+      case 17: hand.pruneCodes()
       case 18: hand.recover()
       default: hand.verify()
       }

@@ -52,34 +52,3 @@ struct WorkerPlan {
   /// Whether a bug that shall be found is this session's to plant.
   func plants(_ plant: Plant) -> Bool { options.plant == plant && (role == .monitor || role == .command) }
 }
-
-/// The containers of a run: numbers in the histories, ids and names in the store.
-struct Objects {
-  let count: Int
-  private let seed: UInt64
-
-  init(_ options: StressOptions) {
-    count = options.containers
-    seed = options.seed
-  }
-
-  /// 64 hexadecimal digits, of which the last eight are the object's number.
-  func idText(_ object: Int) -> String {
-    var random = RandomSource(seed: seed &+ UInt64(object) &* 0x0100_0000_01B3)
-    let random56 = (0..<4).map { _ in Objects.hexadecimal(random.next(), digits: 16) }.joined().prefix(56)
-    return random56 + Objects.hexadecimal(UInt64(object), digits: 8)
-  }
-
-  func name(_ object: Int) -> String { "stress-\(object)" }
-
-  /// The object of an id; nil for a container that is none of the run's.
-  func object(ofID id: String) -> Int? {
-    guard id.utf8.count == 64, let number = Int(id.suffix(8), radix: 16), number < count else { return nil }
-    return number
-  }
-
-  private static func hexadecimal(_ number: UInt64, digits: Int) -> String {
-    let text = String(number, radix: 16)
-    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text.suffix(digits)
-  }
-}

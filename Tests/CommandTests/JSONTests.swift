@@ -75,7 +75,7 @@ struct JSONTests {
     #expect(
       try keys(fixture.json("recover")) == [
         "rebooted", "reset", "settled", "removed_directories", "reaped_lockfiles",
-        "reaped_specification_files", "held", "failures",
+        "reaped_specification_files", "held", "unmounted_volumes", "held_volumes", "failures",
       ])
     #expect(try fixture.json("verify").elements().isEmpty)
     #expect(try keys(fixture.json("locks")) == ["locks", "database_locks"])

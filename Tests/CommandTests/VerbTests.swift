@@ -257,4 +257,36 @@ struct VerbTests {
     #expect(try fixture.json("exit-code", "prune", "--older-than", "0").elements().count == 1)
     #expect(try fixture.succeed("verify") == "No violation.")
   }
+
+  @Test("volumes have verbs; create names what a container uses, is in and depends on")
+  func volumes() throws {
+    #expect(
+      try fixture.succeed("volume", "add", "data", "--label", "a=secret", "-o", "password=secret") == "data")
+    #expect(try fixture.fail(14, ["volume", "add", "data"]).contains("there is a volume of this name"))
+    #expect(try fixture.fail(12, ["volume", "add", "da ta"]).contains("volume name"))
+    try fixture.succeed("volume", "add", "own", "--anonymous")
+    try fixture.succeed("pod", "add", "pod1", "--name", "front")
+    let bundle = try fixture.bundle("exit 0")
+    #expect(try fixture.fail(13, ["create", "--volume", "none:/data", bundle]).contains("none"))
+    try fixture.succeed("create", "--name", "c1", "--pod", "front", "--volume", "data:/data:ro", bundle)
+    try fixture.succeed(
+      "create", "--name", "c2", "--pod", "front", "--volume", "own:/own", "--depends-on", "c1", bundle)
+    #expect(try fixture.fail(17, ["rm", "c1"]).contains("depend on it"))
+    #expect(try fixture.fail(17, ["volume", "rm", "data"]).contains("containers use the volume"))
+    #expect(try fixture.succeed("volume", "ls", "-q") == "data\nown")
+    #expect(try fixture.succeed("volume", "ls", "-q", "--filter", "label=a") == "data")
+    #expect(try fixture.succeed("ps", "-a", "--filter", "volume=data").contains("c1"))
+    #expect(try fixture.json("volume", "ls").elements().first?.member("containers")?.int64() == 1)
+    #expect(try fixture.json("pod", "ls").elements().first?.member("containers")?.int64() == 2)
+    let shown = try fixture.succeed("volume", "inspect", "dat")
+    #expect(shown.contains("password") && !shown.contains("secret"))
+    #expect(try fixture.succeed("volume", "inspect", "--show-secrets", "data").contains("secret"))
+    try fixture.succeed("rm", "c2")
+    #expect(
+      try fixture.succeed("volume", "ls", "-q") == "data", "an anonymous volume goes with its container")
+    #expect(try fixture.succeed("volume", "rm", "--force", "data") == "data")
+    #expect(try fixture.succeed("ps", "-aq").isEmpty)
+    #expect(try fixture.fail(13, ["volume", "rm", "data"]).contains("no volume of this name"))
+    #expect(try fixture.succeed("verify") == "No violation.")
+  }
 }

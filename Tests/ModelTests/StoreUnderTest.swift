@@ -35,9 +35,9 @@ final class StoreUnderTest {
     case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .rewritePod, .members, .podSummaries, .removePod,
       .removeLockedPod:
       return try onPods(operation)
-    case .batch(let steps): try batch(steps)
     case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
       return try onVolumes(operation)
+    case .batch(let steps): try batch(steps)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
       .removeAllSessions, .sessions, .recordExitCode, .exitCode, .pruneExitCodes:
       return try onParts(operation)

@@ -51,6 +51,47 @@ struct JournalTests {
     #expect(operations[4].outcome == .unknown && operations[4].ended == .max)
   }
 
+  @Test("what a worker writes down of other records than containers is read back as it was")
+  func wholeModel() throws {
+    let journal = try Journal(directory: directory.path, session: 7, thread: 0)
+    let version = Version(generation: 3, revision: 1, value: 5)
+    try journal.begin(
+      .update, [pod1, configuration1], values: [5, 6], expected: [configuration1: 8], locked: [1])
+    try journal.looked(configuration1, version)
+    let looked = try journal.end(
+      .refused("inUse", because: [Seen(object: session1, .present), Seen(object: code1, value: 9)]))
+    let changes = [
+      change(4, .added, pod1, 1), change(5, .pruned, code1, 0), change(6, .updated, 1, 7, from: 2, to: 3),
+    ]
+    try journal.begin(.changes, [])
+    let told = ChangesSeen(after: 3, position: 6, limit: 9, wasTrimmed: true, changes: changes)
+    try journal.end(.changes(told))
+    try journal.begin(.add, [connection1], values: [1])
+    try journal.looked(connection1, nil)
+
+    let operations = try History(directory: directory.path).operations
+    #expect(operations.map(\.accesses.count) == [3, 0, 1])
+    let accesses = operations[0].accesses
+    #expect(accesses.map(\.object) == [pod1, configuration1, 1] && accesses.map(\.value) == [5, 6, nil])
+    #expect(
+      accesses.map(\.expected) == [nil, 8, nil] && accesses.map(\.isOnlyLocked) == [false, false, true])
+    #expect(accesses[1].look?.version == version && accesses[1].look?.time ?? .max <= looked)
+    #expect(
+      operations[0].outcome
+        == .refused("inUse", because: [Seen(object: session1, .present), Seen(object: code1, value: 9)]))
+    #expect(operations[1].outcome == .changes(told))
+    #expect(operations[2].accesses[0].look != nil && operations[2].accesses[0].look?.version == nil)
+  }
+
+  @Test("every kind of object has a name of its own, which says what it is")
+  func names() {
+    let objects = ObjectKind.allCases.map { $0.object(12) }
+    #expect(Set(objects).count == objects.count)
+    #expect(objects.map { ObjectKind(of: $0) } == ObjectKind.allCases)
+    #expect(Set(objects.map(ObjectKind.name(of:))).count == objects.count)
+    #expect(ObjectKind.name(of: 7) == "c7" && ObjectKind.name(of: pod1) == "p1")
+  }
+
   @Test("lives of sessions are read back as the coordinator saw them")
   func lives() throws {
     let journal = try CoordinatorJournal(directory: directory.path)
@@ -87,7 +128,9 @@ struct JournalTests {
     arguments: [
       "X 1", "B 5", "B 5 fly", "B x read", "B 5 read 3=", "B 5 read 99999999999",
       "B 5 read 3\nI 6 4 1.1 0", "B 5 read 3\nI 6 3 1.1", "B 5 read 3\nE 6 ok 3@1.2",
-      "B 5 read 3\nE 6 ok 3?", "B 5 read 3\nE 6 perhaps", "E 6 ok", "",
+      "B 5 read 3\nE 6 ok 3?", "B 5 read 3\nE 6 perhaps", "E 6 ok", "", "B 5 read y3", "B 5 read p16777216",
+      "B 5 update 3=1?", "B 5 read 3\nR 6 4", "B 5 read 3\nR 6 3 1.2", "B 5 changes\nE 6 changes 1 2 3",
+      "B 5 changes\nE 6 changes 1 2 3 2", "B 5 changes\nE 6 changes 1 2 3 0 4.c1.z.1.0.0",
     ])
   func nonsense(lines: String) throws {
     let path = directory.path("1.0")

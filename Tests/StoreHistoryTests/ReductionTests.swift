@@ -26,7 +26,7 @@ struct ReductionTests {
     }
   }
 
-  @Test("every anomaly can be reduced and drawn", arguments: badStories)
+  @Test("every anomaly can be reduced and drawn", arguments: badStories + badWholeModelStories)
   func drawn(story: Story) throws {
     let anomaly = try #require(Checker().check(story.history).first)
     let reduction = Reduction(anomaly, of: story.history)

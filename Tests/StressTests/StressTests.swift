@@ -33,13 +33,13 @@ struct StressTests {
     #expect(try summary.at("kills")?.int64() ?? 0 > 0)
     #expect(try summary.at("stops")?.int64() ?? 0 > 0)
     let sessions = try #require(try summary.member("sessions")?.members()).map(\.key)
-    #expect(sessions.sorted() == ["command", "lister", "monitor", "reader", "remover", "shell"])
+    #expect(sessions.sorted() == ["command", "follower", "lister", "monitor", "reader", "remover", "shell"])
     #expect(status(ofPath: run) == nil, "a run in which nothing went wrong leaves nothing")
   }
 
   @Test(
     "a bug that is planted in the workers is found: exit status 1, the run is kept and can be judged again",
-    arguments: ["lost-update", "stale-read", "double-holder", "failed-trace"])
+    arguments: ["lost-update", "stale-read", "double-holder", "failed-trace", "missed-change", "lost-code"])
   func planted(plant: String) throws {
     let outcome = try stress(
       "--seed", "7", "--seconds", "0", "--operations", "1000", "--processes", "6", "--kill-every", "0",
@@ -79,6 +79,29 @@ struct StressTests {
     #expect(try readText(atPath: run + "/replay").contains(" --faults"))
   }
 
+  @Test("I-11: where few changes are kept, whoever reads too late is told so, and every check holds")
+  func trimmed() throws {
+    let outcome = try stress(
+      "--seed", "10", "--seconds", "0", "--operations", "\(scaled(3_000))", "--processes", "8",
+      "--keep-changes", "64")
+    #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
+    let summary = try JSONBytes(outcome.output).root
+    #expect(try summary.at("trimmings_told")?.int64() ?? 0 > 0)
+    #expect(try summary.at("changes_told")?.int64() ?? 0 > 0)
+  }
+
+  @Test("whole lives of containers are counted, with kills, and every check holds")
+  func lifecycles() throws {
+    let count = scaled(150)
+    let outcome = try stress(
+      "--seed", "12", "--lifecycles", "\(count)", "--processes", "8", "--kill-every", "60")
+    #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
+    let summary = try JSONBytes(outcome.output).root
+    #expect(try summary.at("lifecycles")?.int64() ?? 0 >= count)
+    #expect(try summary.at("kills")?.int64() ?? 0 > 0)
+    #expect(outcome.errorOutput.contains(" whole lives of containers"))
+  }
+
   @Test("without --faults nothing is armed")
   func noFaults() throws {
     let outcome = try stress("--seed", "9", "--seconds", "0", "--operations", "100", "--processes", "3")
@@ -101,7 +124,7 @@ struct StressTests {
     arguments: [
       ["--seed", "x"], ["--fast"], ["--runtime", "docker"], ["--processes"], ["--seconds", "0"],
       ["--roles", "king=1"], ["--roles", "command=0"], ["--scenario", "calm"], ["--storage", "ext5"],
-      ["--kills", "5", "--kill-every", "0"], ["check"],
+      ["--kills", "5", "--kill-every", "0"], ["--roles", "lifecycle=1"], ["check"],
     ])
   func usage(words: [String]) throws {
     let outcome = try ChildProcess.run(
@@ -117,6 +140,7 @@ struct StressTests {
     #expect(outcome.status == .code(0))
     for word in [
       "--seed", "--processes", "--seconds", "--operations", "--kills", "--kill-every", "--stop-every",
+      "--lifecycles", "--keep-changes", "follower",
       "--containers", "--threads", "--roles", "--foreign", "--checkpoint-frames", "--timeout", "--storage",
       "--runtime", "--scenario", "--directory", "--keep", "check DIR", "crowd", "reader", "shell", "kills",
       "--faults", "faults (groups 1, 4, 9, 11, 12)",

@@ -70,8 +70,7 @@ extension StateStore {
   /// - Returns: what was removed, dependants before what they depend on.
   func removeTogether(
     pod: ContainerID? = nil, volume: VolumeName? = nil, wait: LockWait, operation: String,
-    durability: Durability,
-    choosing choose: (Connection) throws -> Set<ContainerID>
+    durability: Durability, choosing choose: (Connection) throws -> Set<ContainerID>
   ) throws -> [ContainerID] {
     for _ in 0..<Self.choiceAttempts {
       let chosen = try database.read { try Removal(choose($0), of: volume, in: $0) }

@@ -1,0 +1,118 @@
+/// The lives of all records as the sequence of changes tells them.
+struct RecordedLives {
+  /// From one addition of an object to its removal.
+  struct Life {
+    /// The places of the changes that made the revisions, from the first on.
+    var revisions: [Int64] = []
+    var removed: Int64?
+  }
+
+  fileprivate struct Record {
+    var lives: [Life] = []
+    /// The last revision; 0 where it is not there, nil where nobody knows.
+    var revision: Int64? = 0
+    var status: UInt8?
+  }
+
+  private var records: [Int: Record] = [:]
+  private var isFromBeginning = true
+  /// How often something was done to an object of which changes count nothing.
+  private(set) var counts: [CountedAction: [Int64]] = [:]
+  private(set) var anomalies: [Anomaly] = []
+
+  init(_ table: ChangeTable) {
+    isFromBeginning = !table.breaks.contains { $0 <= table.entries.first?.change.sequence ?? 1 }
+    for entry in table.entries {
+      if table.breaks.contains(entry.change.sequence) { forget() }
+      add(entry)
+    }
+  }
+
+  /// The lives of an object, in order.
+  func lives(of object: Int) -> [Life] { records[object]?.lives ?? [] }
+
+  /// After changes that nobody read nothing is known of any record.
+  private mutating func forget() {
+    for object in records.keys {
+      records[object]?.revision = nil
+      records[object]?.status = nil
+    }
+  }
+
+  private mutating func add(_ entry: ChangeTable.Entry) {
+    let change = entry.change
+    let kind = ObjectKind(of: change.object)
+    counts[CountedAction(object: change.object, action: change.action), default: []].append(change.sequence)
+    guard kind.hasVersions, kind != .connection, [.added, .updated, .removed].contains(change.action) else {
+      return
+    }
+    // Where the beginning of the sequence was not read nothing is known of what had been before.
+    var record = records[change.object] ?? Record(revision: isFromBeginning ? 0 : nil)
+    if let fault = record.follow(change, isConfiguration: kind.isConfiguration) {
+      anomalies.append(
+        Anomaly(
+          fault, objects: [change.object], operations: [Int(entry.operation)],
+          "Change \(change.sequence), \(change.action) \(ObjectKind.name(of: change.object)) with revision"
+            + " \(change.revision), cannot follow what the sequence said of it before."))
+    }
+    records[change.object] = record
+    if let configuration = kind.configuration { follow(change, with: configuration) }
+  }
+
+  /// A configuration comes and goes with its container or volume.
+  private mutating func follow(_ change: ChangeSeen, with configuration: ObjectKind) {
+    let object = configuration.object(ObjectKind.number(of: change.object))
+    var record = records[object] ?? Record(revision: nil)
+    if change.action == .added {
+      record.lives.append(Life(revisions: [change.sequence]))
+      record.revision = 1
+    } else if change.action == .removed {
+      if !record.lives.isEmpty { record.lives[record.lives.count - 1].removed = change.sequence }
+      record.revision = 0
+    }
+    records[object] = record
+  }
+}
+
+/// Something that is done to an object and leaves no revision.
+struct CountedAction: Hashable {
+  var object: Int
+  var action: ChangeSeen.Action
+}
+
+extension RecordedLives.Record {
+  /// Takes a change for the next of the record.
+  ///
+  /// - Returns: what is wrong with it.
+  fileprivate mutating func follow(_ change: ChangeSeen, isConfiguration: Bool) -> Anomaly.Kind? {
+    defer {
+      revision = change.action == .removed ? 0 : change.revision
+      status = change.action == .removed ? nil : change.to
+    }
+    let before = revision
+    var fault: Anomaly.Kind?
+    switch change.action {
+    case .added:
+      if let before, before > 0 { fault = .missedChange }
+      if change.revision != 1 { fault = .changeOrder }
+      lives.append(RecordedLives.Life(revisions: [change.sequence]))
+    case .updated:
+      if let before, before + 1 != change.revision {
+        fault =
+          change.revision == before
+          ? .repeatedChange : change.revision > before ? .missedChange : .changeOrder
+        if before == 0 { fault = .missedChange }
+      }
+      if !lives.isEmpty { lives[lives.count - 1].revisions.append(change.sequence) }
+    case .removed:
+      if let before, before != change.revision { fault = before == 0 ? .repeatedChange : .missedChange }
+      if !lives.isEmpty { lives[lives.count - 1].removed = change.sequence }
+    default: return nil
+    }
+    // Statuses are a chain too; what other actions did to them nobody follows.
+    if fault == nil, let status, change.action != .added, !isConfiguration, change.from != status {
+      fault = .changeOrder
+    }
+    return fault
+  }
+}

@@ -1,0 +1,144 @@
+internal import ContainerStateStore
+internal import StoreHistory
+
+extension Hand {
+  /// Does something about a pod.
+  func pod() {
+    switch draw(0...19) {
+    case 0...3: addPod()
+    case 4...8: updatePod()
+    case 9: removePod()
+    case 10...11: readPod()
+    case 12: hasPod()
+    case 13: lookUpPod()
+    case 14...15: listPods()
+    case 16...18: members()
+    default: hasMember()
+    }
+  }
+
+  func addPod() { addPod(drawPod()) }
+
+  func addPod(_ pod: Int) {
+    let value = nextValue()
+    let twin = objects.twin(of: pod)
+    // Both have one lockfile; and that the id exists says nothing of the pod then.
+    perform(
+      Asked(.add, [pod], values: [value], locked: twin.map { [$0] } ?? [], allowed: [.alreadyExists]),
+      because: { _ in twin == nil ? [Seen(object: pod, .present)] : [] },
+      { store in
+        var state = PodState()
+        state.controlGroupPath = String(value)
+        var details = PodDetails()
+        details.labels = ["value": String(value)]
+        details.sharedNamespaces = [.net, .ipc]
+        let added = try store.addPod(
+          try PodConfiguration(
+            id: try id(pod), name: objects.name(pod), createdAt: .now, details: details),
+          state: state, durability: durability)
+        // INVARIANT I-1: nothing else has the id.
+        return [seen(added, pod)] + (twin.map { [Seen(object: $0, .absent)] } ?? [])
+      })
+  }
+
+  func updatePod() {
+    let pod = drawPod()
+    let value = nextValue()
+    var asked = Asked(.update, [pod], values: [value], allowed: [.notFound])
+    if draw(0...4) == 0, let last = lastSeen[pod] {
+      asked.expected = [pod: last.revision]
+      asked.allowed.insert(.conflict)
+    }
+    perform(asked) { store in
+      try store.withLockedPod(try id(pod), wait: wait) { locked in
+        // A pod has no fencing token that anybody sees, so no witness either.
+        if case .version(let version) = seen(locked.pod, pod).sight { note { try $0.looked(pod, version) } }
+        try locked.update(expecting: asked.expected[pod], durability: durability) {
+          $0.controlGroupPath = String(value)
+        }
+        let written = seen(locked.pod, pod)
+        if case .version(let version) = written.sight { note { try $0.wrote(pod, version) } }
+        return [written]
+      }
+    }
+  }
+
+  private func readPod() {
+    let pod = drawPod()
+    perform(.read, [pod], allowed: [.notFound]) { store in [seen(try store.pod(try id(pod)), pod)] }
+  }
+
+  /// Whether a pod is there, and what it says.
+  func lookAtPod(_ pod: Int) {
+    perform(.has, [pod]) { store in [Seen(object: pod, isThere: try store.hasPod(try id(pod)))] }
+    perform(.read, [pod], allowed: [.notFound]) { store in [seen(try store.pod(try id(pod)), pod)] }
+  }
+
+  private func hasPod() {
+    let pod = drawPod()
+    perform(.has, [pod]) { store in [Seen(object: pod, isThere: try store.hasPod(try id(pod)))] }
+  }
+
+  private func lookUpPod() {
+    let pod = drawPod()
+    let text = draw(0...1) == 0 ? objects.name(pod) : String(objects.idText(pod).prefix(12))
+    perform(.lookUp, [pod], allowed: [.notFound]) { store in [seen(try store.lookUpPod(text), pod)] }
+  }
+
+  func listPods() {
+    perform(.listPods) { store in
+      try store.pods().compactMap { found in objects.pod(ofID: found.id.rawValue).map { seen(found, $0) } }
+    }
+  }
+
+  /// The containers in a pod, as ids or as records: all that can be in it and are not named are not there.
+  func members() {
+    let pod = drawPod()
+    let members = objects.members(of: pod)
+    guard !members.isEmpty else { return }
+    let isWhole = draw(0...1) == 0
+    perform(
+      .list, members, allowed: [.notFound], because: { _ in [Seen(object: pod, .absent)] },
+      { store in
+        let seen: [Seen]
+        if isWhole {
+          seen = try store.memberContainers(ofPod: try id(pod)).compactMap { container in
+            objects.object(ofID: container.id.rawValue).map { self.seen(container, $0) }
+          }
+        } else {
+          seen = try store.members(ofPod: try id(pod)).compactMap { member in
+            objects.object(ofID: member.rawValue).map { Seen(object: $0, .present) }
+          }
+        }
+        if let stranger = seen.first(where: { !members.contains($0.object) }) {
+          complaints.add("container \(stranger.object) is in \(ObjectKind.name(of: pod))")
+        }
+        return seen + [Seen(object: pod, .present)]
+      })
+  }
+
+  private func hasMember() {
+    let pod = drawPod()
+    let container = drawObject()
+    perform(
+      .has, [container, pod], allowed: [.notFound],
+      because: {
+        $0.subject == self.objects.idText(pod) && self.objects.twin(of: pod) != container
+          ? [Seen(object: pod, .absent)] : []
+      },
+      { store in
+        let isMember = try store.pod(try id(pod), has: try id(container))
+        if isMember != (objects.pod(of: container) == pod) {
+          complaints.add("\(ObjectKind.name(of: pod)) has container \(container): \(isMember)")
+        }
+        return [Seen(object: container, .present), Seen(object: pod, .present)]
+      })
+  }
+
+  /// What a pod says that was read whole.
+  func seen(_ found: Pod, _ pod: Int) -> Seen {
+    guard let version = Content.version(of: found) else { return Seen(object: pod, .half) }
+    remember(version, of: pod)
+    return Seen(object: pod, version: version)
+  }
+}
