@@ -93,7 +93,8 @@ struct FloorWorkloads {
       return Workload { _ in
         floor_free_list(floor_changes(database, floor_newest_change(database) - 100, 100))
       }
-    case .filterLabel: return Workload { _ in floor_free_list(floor_labelled(database, "org.example.rare", "yes")) }
+    case .filterLabel:
+      return Workload { _ in floor_free_list(floor_labelled(database, "org.example.rare", "yes")) }
     default: return Workload { _ in floor_update(database, own, ownID.start) }
     }
   }

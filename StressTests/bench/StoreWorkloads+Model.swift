@@ -134,6 +134,7 @@ final class Committer {
   /// - Parameters:
   ///   - what: for a failure of it.
   ///   - prepare: run in the new process; what it returns commits once.
+  /// - Throws: where there is no pipe or no process.
   init(_ what: String, _ prepare: @escaping () throws -> () throws -> Void) throws {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw StressFailure.systemCall("pipe", what) }
@@ -155,12 +156,16 @@ final class Committer {
     close(requests)
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
-    guard status == 0 else { throw StressFailure("the process that commits ended with wait status \(status)") }
+    guard status == 0 else {
+      throw StressFailure("the process that commits ended with wait status \(status)")
+    }
   }
 
   private func send(_ byte: UInt8) throws {
     var byte = byte
-    guard write(requests, &byte, 1) == 1 else { throw StressFailure.systemCall("write", "a request to commit") }
+    guard write(requests, &byte, 1) == 1 else {
+      throw StressFailure.systemCall("write", "a request to commit")
+    }
   }
 
   /// Waits for a request; false where there are no more, or nobody is left to make one.

@@ -22,7 +22,7 @@ struct ChangeTable {
   /// In the order of the sequence, each once.
   private(set) var entries: [Entry] = []
   /// Where `entries` begin anew after a place that nobody read.
-  private(set) var breaks: Set<Int64> = []
+  private(set) var breaks: [Int64] = []
   private(set) var batches: [Batch] = []
   /// Whether somebody read every change from the first to the last.
   private(set) var isComplete = false
@@ -107,7 +107,7 @@ struct ChangeTable {
     isComplete = !spans.isEmpty
     for span in spans {
       if span.from > covered + 1 {
-        breaks.insert(span.from)
+        breaks.append(span.from)
         isComplete = false
       }
       covered = max(covered, span.to)

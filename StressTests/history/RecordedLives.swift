@@ -21,9 +21,12 @@ struct RecordedLives {
   private(set) var anomalies: [Anomaly] = []
 
   init(_ table: ChangeTable) {
-    isFromBeginning = !table.breaks.contains { $0 <= table.entries.first?.change.sequence ?? 1 }
+    var breaks = table.breaks[...]
     for entry in table.entries {
-      if table.breaks.contains(entry.change.sequence) { forget() }
+      while let next = breaks.first, next <= entry.change.sequence {
+        forget()
+        breaks.removeFirst()
+      }
       add(entry)
     }
   }
@@ -33,6 +36,7 @@ struct RecordedLives {
 
   /// After changes that nobody read nothing is known of any record.
   private mutating func forget() {
+    isFromBeginning = false
     for object in records.keys {
       records[object]?.revision = nil
       records[object]?.status = nil

@@ -17,6 +17,15 @@ public struct Simulation {
     case overwrittenUpdate
     /// A removed container comes back.
     case resurrection
+    /// Of what is written together a part is not there.
+    case halfCommit
+    /// A change is not in the sequence of changes.
+    case forgottenChange
+    /// A reader of the sequence is answered as of an earlier moment.
+    case oldChanges
+
+    /// Whether only the sequence of changes tells.
+    public var isOfChanges: Bool { self == .forgottenChange || self == .oldChanges }
   }
 
   /// What happens in a run.
@@ -29,13 +38,17 @@ public struct Simulation {
     public var workers: Int
     /// One step of a worker in so many is its last; 0 for none.
     public var killOneIn: Int
+    /// How many changes are kept; 0 for all.
+    public var keptChanges: Int
     /// What is wrong with the store.
     public var bug: Bug?
 
     /// A plan of the usual size.
     public init(
-      operations: Int = 2_000, objects: Int = 6, workers: Int = 6, killOneIn: Int = 150, bug: Bug? = nil
+      operations: Int = 2_000, objects: Int = 6, workers: Int = 6, killOneIn: Int = 150, keptChanges: Int = 0,
+      bug: Bug? = nil
     ) {
+      self.keptChanges = keptChanges
       self.operations = operations
       self.objects = objects
       self.workers = workers
@@ -79,7 +92,22 @@ public struct Simulation {
     var last = newWorker()
     begin(.list, [], &last)
     while last.operation != nil { advance(&last) }
+    readAllChanges(&last)
     kill(&last)
+  }
+
+  /// To the end of the sequence, as the last session of a run does.
+  private mutating func readAllChanges(_ worker: inout SimulatedWorker) {
+    let end = Int64(store.changes.count)
+    var position: Int64 = -1
+    while position < end {
+      now += 1
+      begin(.changes, [], &worker)
+      worker.position = max(0, position)
+      while worker.operation != nil { advance(&worker) }
+      guard case .changes(let seen) = history.operations.last?.outcome else { return }
+      position = seen.position
+    }
   }
 
   mutating func draw(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
@@ -103,6 +131,9 @@ struct SimulatedWorker {
   var failure: Outcome?
   /// What was true when the operation began; for planting old answers.
   var before: [SimulatedStore.Container?] = []
+  /// How many changes there were then, and after which they are asked for.
+  var changesBefore = 0
+  var position: Int64 = 0
   var holds = false
 }
 
@@ -137,7 +168,9 @@ extension Simulation {
       operation.accesses.append(access)
     }
     if verb == .batch, draw(4) == 0 { operation.accesses[0].value = nil }
-    worker = SimulatedWorker(session: worker.session, operation: operation, before: store.containers)
+    worker = SimulatedWorker(
+      session: worker.session, operation: operation, before: store.containers,
+      changesBefore: store.changes.count)
   }
 
   private mutating func beginSomething(_ worker: inout SimulatedWorker) {
@@ -148,7 +181,10 @@ extension Simulation {
     case 8: begin(.remove, [object], &worker)
     case 9...10:
       let other = (object + 1 + draw(max(1, plan.objects - 1))) % plan.objects
-      begin(.batch, Array(Set([object, other])).sorted(), &worker)
+      begin(draw(2) == 0 ? .batch : .together, Array(Set([object, other])).sorted(), &worker)
+    case 16 where draw(2) == 0:
+      begin(.changes, [], &worker)
+      worker.position = Int64(max(0, store.changes.count - draw(30)))
     case 11: begin(.section, [object], &worker)
     case 12...13: begin(.read, [object], &worker)
     case 14: begin(.state, [object], &worker)
@@ -185,6 +221,7 @@ extension Simulation {
   private mutating func look(_ worker: inout SimulatedWorker) {
     guard let operation = worker.operation else { return }
     worker.phase = .done
+    if operation.verb == .changes { return lookAtChanges(&worker) }
     let isList = operation.verb == .list
     let scope = isList && operation.accesses.isEmpty ? Array(0..<plan.objects) : objects(of: worker)
     let tears = isList && happens(.tornList)
@@ -199,6 +236,24 @@ extension Simulation {
       }
     }
   }
+
+  private mutating func lookAtChanges(_ worker: inout SimulatedWorker) {
+    var count = store.changes.count
+    // So old that the last of them, at least, had been acknowledged before.
+    let age = 2 * plan.workers
+    if worker.changesBefore > Int(worker.position) + age, happens(.oldChanges) {
+      count = worker.changesBefore - age
+      plant()
+    }
+    let first = max(Int(worker.position), store.trimmed)
+    let changes = Array(store.changes[min(first, count)..<count].prefix(Self.limit))
+    worker.failure = .changes(
+      ChangesSeen(
+        after: worker.position, position: changes.last?.sequence ?? worker.position, limit: Self.limit,
+        wasTrimmed: first > Int(worker.position) && !changes.isEmpty, changes: changes))
+  }
+
+  private static let limit = 40
 
   private mutating func sight(
     of container: SimulatedStore.Container, _ object: Int, _ verb: Verb
@@ -279,8 +334,34 @@ extension Simulation {
         worker.seen = [Seen(object: operation.accesses[0].object, version: base)]
       }
       leave(&worker)
+    case .together: writeTogether(&worker)
     default: write(&worker)
     }
+    if plan.keptChanges > 0, draw(20) == 0 { store.trim(to: plan.keptChanges) }
+  }
+
+  /// All at one moment.
+  private mutating func writeTogether(_ worker: inout SimulatedWorker) {
+    guard let operation = worker.operation else { return }
+    let isWhole = operation.accesses.count < 2 || !happens(.halfCommit)
+    if !isWhole { plant() }
+    // With two holders somebody else may have written meanwhile.
+    let isOurs = operation.accesses.allSatisfy { $0.section?.base == store.containers[$0.object]?.version }
+    guard isOurs else {
+      worker.failure = .failed("lockLost")
+      return leave(&worker)
+    }
+    for access in isWhole ? operation.accesses[...] : operation.accesses.dropLast() {
+      guard let value = access.value, let base = access.section?.base else { continue }
+      let version = Version(generation: base.generation, revision: base.revision + 1, value: value)
+      store.set(access.object, version)
+      worker.seen.append(Seen(object: access.object, version: version))
+    }
+    if !isWhole, let last = operation.accesses.last, let value = last.value, let base = last.section?.base {
+      let version = Version(generation: base.generation, revision: base.revision + 1, value: value)
+      worker.seen.append(Seen(object: last.object, version: version))
+    }
+    leave(&worker)
   }
 
   private mutating func add(_ operation: Operation, _ worker: inout SimulatedWorker) {
@@ -289,6 +370,10 @@ extension Simulation {
     guard let value = operation.accesses[0].value, let version = store.add(object, value) else {
       worker.failure = .failed("alreadyExists")
       return
+    }
+    if happens(.forgottenChange) {
+      store.forgetChange()
+      plant()
     }
     worker.seen = [Seen(object: object, version: version)]
     if draw(30) == 0 { worker.failure = .durabilityUnknown }

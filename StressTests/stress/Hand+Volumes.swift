@@ -146,8 +146,11 @@ extension Hand {
   }
 
   private func lookUpVolume(_ volume: Int) {
+    let text = objects.name(ofVolume: volume)
     perform(.lookUp, [volume], allowed: [.notFound]) { store in
-      seenWhole(try store.lookUpVolume(objects.name(ofVolume: volume)), volume)
+      let found = try store.lookUpVolume(text)
+      if found.name.rawValue != text { complaints.add("looking up \(text) gave \(found.name)") }
+      return seenWhole(found, volume)
     }
   }
 

@@ -142,10 +142,14 @@ struct Objects {
 
   func isAnonymous(_ volume: Int) -> Bool { ObjectKind.number(of: volume) % 2 == 1 }
 
-  func name(ofVolume volume: Int) -> String { "stress-v\(ObjectKind.number(of: volume))" }
+  /// No name is the beginning of another, by which a volume is found too.
+  func name(ofVolume volume: Int) -> String {
+    "stress-v" + Objects.hexadecimal(UInt64(ObjectKind.number(of: volume)), digits: 6)
+  }
 
   func volume(named name: String) -> Int? {
-    guard name.hasPrefix("stress-v"), let number = Int(name.dropFirst(8)), number < 2 * podCount else {
+    guard name.hasPrefix("stress-v"), let number = Int(name.dropFirst(8), radix: 16), number < 2 * podCount
+    else {
       return nil
     }
     return ObjectKind.volume.object(number)

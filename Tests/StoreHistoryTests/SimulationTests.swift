@@ -8,7 +8,8 @@ struct SimulationTests {
   func noFalseAlarm(seed: UInt64) {
     for round in 0..<scaled(12) {
       let plan = Simulation.Plan(
-        objects: 1 + round % 7, workers: 2 + round % 9, killOneIn: [0, 15, 60, 300][round % 4])
+        objects: 1 + round % 7, workers: 2 + round % 9, killOneIn: [0, 15, 60, 300][round % 4],
+        keptChanges: [0, 0, 100][round % 3])
       let simulation = Simulation(plan, random: SeededGenerator(seed: seed &+ UInt64(round) << 32))
       let anomalies = Checker().check(simulation.history)
       #expect(anomalies.isEmpty, "round \(round)")

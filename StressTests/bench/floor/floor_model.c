@@ -105,7 +105,8 @@ int floor_watch(const char *path) {
 
 int64_t floor_await_change(floor_database *database, int watch, int64_t after) {
   char events[4096];
-  int pause = 1000;
+  // The WAL is written a moment before its index makes the commit visible, and that tells nobody.
+  int64_t pause = 20000;
   while (1) {
     while (read(watch, events, sizeof events) > 0) {}
     floor_list list = floor_changes(database, after, 256);
@@ -113,10 +114,8 @@ int64_t floor_await_change(floor_database *database, int watch, int64_t after) {
     floor_free_list(list);
     if (last) return last;
     struct pollfd one = {.fd = watch, .events = POLLIN};
-    struct timespec limit = {pause / 1000, pause % 1000 * 1000000L};
-    // The WAL is written a moment before its index makes the commit visible, and that tells nobody.
-    if (pause == 0) limit.tv_nsec = 100000;
-    pause = ppoll(&one, 1, &limit, NULL) > 0 ? 0 : 1;
+    struct timespec limit = {0, pause};
+    pause = ppoll(&one, 1, &limit, NULL) > 0 ? 20000 : pause < 500000000 ? pause * 2 : pause;
   }
 }
 
