@@ -34,6 +34,15 @@ public struct Volume: Sendable, Hashable {
 
   /// The volume's name.
   public var name: VolumeName { configuration.name }
+
+  /// The same volume with another state.
+  package func with(state: VolumeState, stateExtra: JSONBytes?, stateRevision: Int64) -> Volume {
+    var next = self
+    next.state = state
+    next.stateExtra = stateExtra
+    next.stateRevision = stateRevision
+    return next
+  }
 }
 
 /// The part of a volume that changes.
