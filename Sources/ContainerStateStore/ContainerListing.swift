@@ -12,7 +12,7 @@ public struct ContainerList: Sendable {
 /// A filter as SQL: one statement, every value bound.
 struct ContainerListing {
   private let conditions: String
-  private let values: [FilterValue]
+  let values: [FilterValue]
   private let order: String
   private let limit: Int
 

@@ -55,8 +55,7 @@ enum LockFileName {
     let beginning = String(text[..<mark])
     let digest = text[text.index(after: mark)...]
     guard beginning.utf8.count == cutLength, digest.utf8.count == digestLength,
-      digest.allSatisfy(\.isHexDigit),
-      (try? VolumeName(beginning)) != nil
+      digest.allSatisfy(\.isHexDigit), (try? VolumeName(beginning)) != nil
     else { return nil }
     return .longVolume(beginning: beginning)
   }

@@ -30,25 +30,45 @@ extension LockedScope {
   ) throws(StoreError) {
     let present = container
     try checkOpen("rewrite container")
-    if let revision, revision != present.configurationRevision {
-      throw StoreError.conflict(id, expected: revision, found: present.configurationRevision)
+    try present.checkRewriting(configuration, expecting: revision)
+    try writePart("rewrite container", durability: durability) { connection in
+      try rewrite(configuration, over: present, in: connection)
+    }
+    follow(present.rewritten(configuration))
+  }
+
+  /// Writes a configuration within the caller's transaction, over what this transaction has made of the
+  /// container.
+  func rewrite(
+    _ configuration: ContainerConfiguration, over present: Container, in connection: Connection
+  ) throws -> ChangeRows.Entry {
+    let isOurs = try ContainerRows.rewrite(
+      configuration, generation: present.generation, revision: present.configurationRevision, in: connection)
+    guard isOurs else { throw StoreError.lockLost(id) }
+    return .init(
+      kind: .container, id: id.rawValue, action: .rewritten, from: present.status, to: present.status,
+      revision: present.configurationRevision + 1)
+  }
+}
+
+extension Container {
+  /// Throws where this configuration cannot be written over the container's, or that has another revision
+  /// than the one a caller decided by.
+  func checkRewriting(
+    _ configuration: ContainerConfiguration, expecting revision: Int64?
+  ) throws(StoreError) {
+    if let revision, revision != configurationRevision {
+      throw StoreError.conflict(id, expected: revision, found: configurationRevision)
         .during("rewrite container")
     }
-    try configuration.checkRewriting(present.configuration)
-    try writePart("rewrite container", durability: durability) { connection in
-      let isOurs = try ContainerRows.rewrite(
-        configuration, generation: present.generation, revision: present.configurationRevision,
-        in: connection)
-      guard isOurs else { throw StoreError.lockLost(id) }
-      return .init(
-        kind: .container, id: id.rawValue, action: .rewritten, from: present.status, to: present.status,
-        revision: present.configurationRevision + 1)
-    }
-    follow(
-      Container(
-        configuration: configuration, state: present.state, stateExtra: present.stateExtra,
-        generation: present.generation, configurationRevision: present.configurationRevision + 1,
-        stateRevision: present.stateRevision))
+    try configuration.checkRewriting(self.configuration)
+  }
+
+  /// The same container with a configuration that was written over its own.
+  func rewritten(_ configuration: ContainerConfiguration) -> Container {
+    Container(
+      configuration: configuration, state: state, stateExtra: stateExtra, generation: generation,
+      configurationRevision: configurationRevision + 1, stateRevision: stateRevision)
   }
 }
 

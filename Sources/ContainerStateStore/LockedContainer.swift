@@ -43,7 +43,7 @@ public struct LockedContainer: ~Copyable {
     _ change: (inout ContainerState) throws -> Void
   ) throws {
     var state = scope.container.state
-    try scope.checkOpen("update container")
+    try scope.checkOpen("update container", expecting: revision)
     try change(&state)
     try write(state, intent: intent, expecting: revision, durability: durability)
   }
@@ -55,34 +55,31 @@ public struct LockedContainer: ~Copyable {
     _ state: ContainerState, intent: IntentChange = .keep, expecting revision: Int64? = nil,
     durability: Durability = .durable
   ) throws(StoreError) {
-    if let revision, revision != scope.container.stateRevision {
-      try scope.checkOpen("update container")
-      throw StoreError.conflict(scope.id, expected: revision, found: scope.container.stateRevision)
-        .during("update container")
-    }
     try scope.write(
-      state, stateExtra: nil, intent: intent, durability: durability, operation: "update container")
+      state, stateExtra: nil, intent: intent, expecting: revision, durability: durability,
+      operation: "update container")
   }
 
   /// Sets or, with nil, removes the embedder's own JSON on the state.
   ///
   /// - Throws: as `update`.
   public borrowing func setStateExtra(
-    _ extra: JSONBytes?, durability: Durability = .durable
+    _ extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.container.state, stateExtra: .some(extra), intent: .keep, durability: durability,
-      operation: "set state extra")
+      scope.container.state, stateExtra: .some(extra), intent: .keep, expecting: revision,
+      durability: durability, operation: "set state extra")
   }
 
   /// Records or ends an intent and writes nothing else.
   ///
   /// - Throws: as `update`.
   public borrowing func setIntent(
-    _ change: IntentChange, durability: Durability = .durable
+    _ change: IntentChange, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.container.state, stateExtra: nil, intent: change, durability: durability, operation: "set intent")
+      scope.container.state, stateExtra: nil, intent: change, expecting: revision, durability: durability,
+      operation: "set intent")
   }
 
   /// Records that the container's process has ended, and with what: in its state, and beyond its life
@@ -94,11 +91,12 @@ public struct LockedContainer: ~Copyable {
   ///   - wasKilledForMemory: whether the kernel killed it for want of memory.
   ///   - status: `stopped` where the OCI runtime still keeps its state, else `exited`.
   ///   - intent: what becomes of the intent in the same transaction.
+  ///   - revision: the state revision it has to have; nil for any.
   ///   - durability: what the return promises.
   /// - Throws: as `update`.
   public borrowing func recordExit(
     code: Int32, finishedAt: Timestamp, wasKilledForMemory: Bool = false, status: ContainerStatus = .stopped,
-    intent: IntentChange = .end, durability: Durability = .durable
+    intent: IntentChange = .end, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     var state = scope.container.state
     state.status = status
@@ -108,19 +106,24 @@ public struct LockedContainer: ~Copyable {
     state.pid = 0
     state.pidStartTime = 0
     try scope.write(
-      state, stateExtra: nil, intent: intent, durability: durability, operation: "record exit",
-      recordsExit: true)
+      state, stateExtra: nil, intent: intent, expecting: revision, durability: durability,
+      operation: "record exit", recordsExit: true)
   }
 
   /// Removes the container: its row and everything that belongs to it, the copy of its specification, its
   /// lockfile.
   ///
-  /// - Throws: `inUse` where other containers depend on it, `removed`, `lockLost`, `scopeEnded`, `busy`,
-  ///   `io`.
+  /// - Parameters:
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `inUse` where other containers depend on it or it has exec sessions, `conflict`, `removed`,
+  ///   `lockLost`, `scopeEnded`, `busy`, `io`.
   /// - Process safety: a kill at any instruction leaves it there or gone; files of one that is gone are
   ///   reaped.
-  public borrowing func remove(durability: Durability = .durable) throws(StoreError) {
-    try scope.remove(durability: durability)
+  public borrowing func remove(
+    expecting revision: Int64? = nil, durability: Durability = .durable
+  ) throws(StoreError) {
+    try scope.remove(expecting: revision, durability: durability)
   }
 
   /// The containers that depend on this one, which therefore cannot be removed; at most ten, by id.
@@ -162,31 +165,5 @@ public struct LockedContainer: ~Copyable {
     return try scope.store.perform("rebuild specification copy") {
       try scope.store.specificationCopies.verifiedPath(of: id, json: json.bytes)
     }
-  }
-}
-
-/// Several containers under their locks, lent to the closure of `withLockedContainers`.
-public struct LockedContainers: ~Copyable {
-  private let scopes: [ContainerID: LockedScope]
-
-  init(_ scopes: [ContainerID: LockedScope]) { self.scopes = scopes }
-
-  var orderedScopes: [LockedScope] { scopes.sorted { $0.key < $1.key }.map(\.value) }
-
-  /// The locked containers' ids, in the lock order.
-  public var ids: [ContainerID] { scopes.keys.sorted() }
-
-  /// Lends one of them to `body`.
-  ///
-  /// - Throws: `invalidArgument` for an id that was not locked, and what `body` throws.
-  public borrowing func withContainer<R>(
-    _ id: ContainerID, _ body: (borrowing LockedContainer) throws -> R
-  ) throws -> R {
-    guard let scope = scopes[id] else {
-      throw StoreError.invalidArgument(
-        id.rawValue,
-        "it is not among the containers that were locked; name it in the call that takes the locks")
-    }
-    return try body(LockedContainer(scope))
   }
 }

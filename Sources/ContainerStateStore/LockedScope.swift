@@ -34,17 +34,21 @@ final class LockedScope {
     if isRemoved { locks.unlink(store.lockName(of: id)) }
   }
 
-  /// Throws where the scope is over or its container gone.
-  func checkOpen(_ operation: String) throws(StoreError) {
+  /// Throws where the scope is over or its container gone, or where the state has another revision than the
+  /// one a caller decided by.
+  func checkOpen(_ operation: String, expecting revision: Int64? = nil) throws(StoreError) {
     if hasEnded { throw StoreError.scopeEnded(id).during(operation) }
     if isRemoved { throw StoreError.removed(id).during(operation) }
+    if let revision, revision != container.stateRevision {
+      throw StoreError.conflict(id, expected: revision, found: container.stateRevision).during(operation)
+    }
   }
 
   /// What was written for this scope in a transaction that has been committed.
   func follow(_ written: Container) { container = written }
 
-  /// Writes a state within the caller's transaction.
-  func update(_ state: ContainerState, in connection: Connection) throws {
+  /// Writes a state within the caller's transaction, over what this transaction has made of the container.
+  func update(_ state: ContainerState, over container: Container, in connection: Connection) throws {
     // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
     let isOurs = try ContainerRows.update(
       state, replacing: container.state, generation: container.generation,
@@ -56,19 +60,26 @@ final class LockedScope {
         revision: container.stateRevision + 1), in: connection)
   }
 
+  /// Throws where the row is not what this scope's transaction has made of it.
+  func checkRow(_ container: Container, in connection: Connection) throws {
+    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+    let revision = try ContainerRows.stateRevision(generation: container.generation, in: connection)
+    guard revision == container.stateRevision else { throw try rowChanged(connection) }
+  }
+
   /// Writes a state, its `extra` and the intent in one transaction.
   func write(
-    _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, durability: Durability,
-    operation: String, recordsExit: Bool = false
+    _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, expecting revision: Int64?,
+    durability: Durability, operation: String, recordsExit: Bool = false
   ) throws(StoreError) {
-    try checkOpen(operation)
+    try checkOpen(operation, expecting: revision)
     try state.check(replacing: container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
     try perform(operation) {
       // The embedder's JSON may be large: it is no use of the last space.
       try store.writeWithReserve(operation, durability: durability, draws: stateExtra == nil) { connection in
-        try update(state, in: connection)
+        try update(state, over: container, in: connection)
         if let extra = stateExtra {
           try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
         }
@@ -86,21 +97,21 @@ final class LockedScope {
 
   /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.
   func writePart(
-    _ operation: String, durability: Durability, _ body: (Connection) throws -> ChangeRows.Entry
+    _ operation: String, expecting revision: Int64? = nil, durability: Durability,
+    _ body: (Connection) throws -> ChangeRows.Entry
   ) throws(StoreError) {
-    try writeParts(operation, durability: durability) { [try body($0)] }
+    try writeParts(operation, expecting: revision, durability: durability) { [try body($0)] }
   }
 
   /// The same for several changes.
   func writeParts(
-    _ operation: String, durability: Durability, _ body: (Connection) throws -> [ChangeRows.Entry]
+    _ operation: String, expecting revision: Int64? = nil, durability: Durability,
+    _ body: (Connection) throws -> [ChangeRows.Entry]
   ) throws(StoreError) {
-    try checkOpen(operation)
+    try checkOpen(operation, expecting: revision)
     try perform(operation) {
       try store.writeWithReserve(operation, durability: durability, draws: false) { connection in
-        // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-        let revision = try ContainerRows.stateRevision(generation: container.generation, in: connection)
-        guard revision == container.stateRevision else { throw try rowChanged(connection) }
+        try checkRow(container, in: connection)
         for change in try body(connection) { try store.record(change, in: connection) }
       }
     }
@@ -108,8 +119,8 @@ final class LockedScope {
 
   /// Removes the row and the anonymous volumes that go with it, then the files; the container's own lockfile
   /// goes when the scope ends.
-  func remove(durability: Durability) throws(StoreError) {
-    try checkOpen("remove container")
+  func remove(expecting revision: Int64?, durability: Durability) throws(StoreError) {
+    try checkOpen("remove container", expecting: revision)
     try perform("remove container") {
       try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
         try store.writeWithReserve("remove container", durability: durability) { connection in
@@ -129,7 +140,8 @@ final class LockedScope {
     finishRemoval()
   }
 
-  private func finishRemoval() {
+  /// Removes the files of a row that is gone; the lockfile goes when the scope ends.
+  func finishRemoval() {
     isRemoved = true
     store.specificationCopies.remove(id)
     if store.lacksReserve.load(ordering: .relaxed) { store.refillReserve() }
@@ -145,7 +157,8 @@ final class LockedScope {
     }
   }
 
-  private func followRow() throws(StoreError) {
+  /// Reads again what is committed.
+  func followRow() throws(StoreError) {
     let found = try store.perform("read container") {
       try store.database.read { try StoreReads.containerWithIntent(id, in: $0) }
     }

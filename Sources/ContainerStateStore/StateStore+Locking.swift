@@ -12,17 +12,18 @@ extension StateStore {
   ///   - specification: the OCI runtime specification; returned byte for byte.
   ///   - state: the first state; `configured` unless said otherwise.
   ///   - stateExtra: the embedder's own JSON on the state.
+  ///   - networks: what it is connected to from the start.
   ///   - durability: what the return promises.
   /// - Returns: the container as it was written.
-  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, its pod or a
-  ///   volume, `invalidArgument`,
-  ///   `lockTimeout`, `busy`, `outOfSpace`, `durabilityUnknown`.
+  /// - Throws: `alreadyExists` for the id or the name, `notFound` for a dependency, its pod or a volume,
+  ///   `wrongPod`, `alreadyConnected` for a network that is named twice, `invalidArgument`, `lockTimeout`,
+  ///   `busy`, `outOfSpace`, `durabilityUnknown`.
   /// - Blocking: up to `operationTimeout` for the container's lock and the write gate.
   /// - Durability: D-1.
   @discardableResult
   public func add(
     _ configuration: ContainerConfiguration, specification: JSONBytes, state: ContainerState = .init(),
-    stateExtra: JSONBytes? = nil, durability: Durability = .durable
+    stateExtra: JSONBytes? = nil, networks: [NetworkConnection] = [], durability: Durability = .durable
   ) throws(StoreError) -> Container {
     try state.checkValues()
     try ContainerConfiguration.checkExtra(stateExtra)
@@ -34,7 +35,7 @@ extension StateStore {
       let locks = try HeldLocks(names, wait: .upTo(options.operationTimeout), operation: "add")
       defer { locks.release() }
       do {
-        return try insert(configuration, specification, state, stateExtra, durability)
+        return try insert(configuration, specification, state, stateExtra, networks, durability)
       } catch {
         unlinkUnlessKnown(id, lockName(of: id), locks)
         if let pod { unlinkUnlessKnown(pod, podLockName(of: pod), locks) }
@@ -49,7 +50,7 @@ extension StateStore {
 
   private func insert(
     _ configuration: ContainerConfiguration, _ specification: JSONBytes, _ state: ContainerState,
-    _ stateExtra: JSONBytes?, _ durability: Durability
+    _ stateExtra: JSONBytes?, _ networks: [NetworkConnection], _ durability: Durability
   ) throws -> Container {
     let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
     defer { copy.discard() }
@@ -63,6 +64,11 @@ extension StateStore {
         .init(
           kind: .container, id: configuration.id.rawValue, action: .added, to: state.status, revision: 1),
         in: connection)
+      for new in networks {
+        try NetworkRows.insert(new, of: configuration.id, generation: generation, in: connection)
+        try record(
+          .init(kind: .network, id: configuration.id.rawValue, action: .connected), in: connection)
+      }
       return generation
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
@@ -96,29 +102,6 @@ extension StateStore {
     return try body(LockedContainer(scope))
   }
 
-  /// Locks several containers in the one order that excludes deadlock, and lends them all to `body`.
-  ///
-  /// - Parameters:
-  ///   - ids: the containers; all exist, or the call fails.
-  ///   - wait: how long to wait for all of the locks together.
-  ///   - operation: what others who wait are told that this process is doing.
-  ///   - body: what to do under the locks.
-  /// - Returns: what `body` returns.
-  /// - Throws: as `withLockedContainer`; where one lock cannot be had none is kept.
-  public func withLockedContainers<R>(
-    _ ids: Set<ContainerID>, wait: LockWait, operation: String = "update",
-    _ body: (borrowing LockedContainers) throws -> R
-  ) throws -> R {
-    let locks = try perform(operation) {
-      try HeldLocks(ids.map { lockName(of: $0) }, wait: wait, operation: operation)
-    }
-    defer { locks.release() }
-    var scopes: [ContainerID: LockedScope] = [:]
-    for id in ids { scopes[id] = try perform(operation) { try lockedScope(of: id, locks) } }
-    defer { for scope in scopes.values { scope.end() } }
-    return try body(LockedContainers(scopes))
-  }
-
   /// The lockfiles that are there; whatever else lies in their directory is never opened, let alone locked.
   ///
   /// - Throws: `storeReplaced` where their directory is gone.
@@ -129,7 +112,7 @@ extension StateStore {
   }
 
   /// Reads the container afresh under its lock.
-  private func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
+  func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
     let found: (container: Container, intent: Intent?)?
     do {
       found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }

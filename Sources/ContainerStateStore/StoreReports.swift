@@ -55,7 +55,8 @@ public struct StoreFacts: Sendable, Hashable {
 }
 
 extension StateStore {
-  /// Every lock of a container, pod or volume, and the write gate: who holds it, doing what, since when, and who waits.
+  /// Every lock of a container, pod or volume, and the write gate: who holds it, doing what, since when, and
+  /// who waits.
   ///
   /// - Throws: `io`.
   /// - Blocking: for nobody.

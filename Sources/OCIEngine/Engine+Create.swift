@@ -14,8 +14,8 @@ extension Engine {
   ///   - standardIO: what its process gets.
   /// - Returns: the container, of status `created`.
   /// - Throws: `invalidBundle`, `runtimeUnavailable`, `runtimeFailed`, `monitorFailed`, `timedOut`; from the
-  ///   store `alreadyExists`, `notFound` for what `details` names, `wrongPod`, `invalidArgument`, `lockTimeout`. Nothing is left of a container that could not
-  ///   be created.
+  ///   store `alreadyExists`, `notFound` for what `details` names, `wrongPod`, `invalidArgument`,
+  ///   `lockTimeout`. Nothing is left of a container that could not be created.
   /// - Process safety: killed at any instruction, it leaves a container that can be started or removed.
   public func create(
     bundle: String, id: ContainerID? = nil, name: String? = nil, details: ContainerDetails = .init(),

@@ -6,10 +6,11 @@ extension Engine {
   ///
   /// - Parameters:
   ///   - id: the container.
-  ///   - force: whether to kill what runs, and to go on where the runtime fails or is gone.
+  ///   - force: whether to kill what runs, exec sessions too, and to go on where the runtime fails or is
+  ///     gone.
   /// - Throws: `stillRunning` without force; `timedOut` where a process does not end although it was killed;
-  ///   from the store `inUse` where other containers depend on it, `notFound`, `lockTimeout`. A container in
-  ///   use is left as it was.
+  ///   from the store `inUse` where other containers depend on it, or without force where it has exec
+  ///   sessions, `notFound`, `lockTimeout`. A container in use is left as it was.
   /// - Process safety: killed at any instruction, it leaves a container that can be removed, or none.
   public func remove(_ id: ContainerID, force: Bool) throws {
     if force { return try withLock(id, "remove") { try finishRemoval($0, force: true) } }
@@ -31,6 +32,11 @@ extension Engine {
       guard users.isEmpty else {
         throw StoreError.inUse(locked.container.id, by: users.map(\.rawValue)).during("remove container")
       }
+      let sessions = force ? [] : try store.execSessions(of: locked.container.id)
+      guard sessions.isEmpty else {
+        throw StoreError.hasSessions(locked.container.id, sessions.map(\.id.rawValue))
+          .during("remove container")
+      }
     }
     if locked.hasForeignIntent {
       if locked.intent?.operation == .create {
@@ -49,6 +55,8 @@ extension Engine {
     step("remove", "monitor-ended")
     try end(container.state.process, what: "process", of: container.id)
     step("remove", "process-ended")
+    try removeSessions(of: locked)
+    step("remove", "sessions-removed")
     try deleteInRuntime(container, force: force)
     step("remove", "runtime-deleted")
     try run.directory(of: container).remove()
@@ -64,6 +72,18 @@ extension Engine {
       throw error
     }
     step("remove", "removed")
+  }
+
+  /// Ends what still runs of the container's exec sessions, and removes them: they are in the way of its row.
+  private func removeSessions(of locked: borrowing LockedContainer) throws {
+    let id = locked.container.id
+    let sessions = try store.execSessions(of: id)
+    if sessions.isEmpty { return }
+    for session in sessions where session.pid != 0 {
+      let process = ProcessIdentity(pid: session.pid, startTime: session.pidStartTime)
+      try end(process, what: "process of exec session \(session.id)", of: id)
+    }
+    try locked.removeAllExecSessions()
   }
 
   private func deleteInRuntime(_ container: Container, force: Bool) throws {

@@ -12,9 +12,12 @@ struct InspectedContainer {
     specification = try store.specification(of: container.id)
   }
 
+  var id: String { container.id.rawValue }
+  var name: String { container.name }
+
+  /// Writes its members.
   func write(to json: inout JSONWriter, showsSecrets: Bool) {
     let configuration = container.configuration
-    json.beginObject()
     json.member("id", container.id.rawValue)
     json.member("name", container.name)
     json.member("created_at_ns", configuration.createdAt.nanosecondsSinceEpoch)
@@ -32,7 +35,6 @@ struct InspectedContainer {
     json.member("state_extra", container.stateExtra)
     json.key("specification")
     if showsSecrets { json.raw(specification) } else { json.redacted(specification.root) }
-    json.endObject()
   }
 
   private func write(_ state: ContainerState, to json: inout JSONWriter) {
@@ -63,6 +65,7 @@ struct InspectedContainer {
     json.member("stop_signal", details.stopSignal)
     json.member("stop_timeout_s", details.stopTimeoutSeconds)
     json.member("restart_policy", name(of: details.restartPolicy))
+    json.member("pod", details.pod?.rawValue)
     json.member("dependencies", details.allDependencies.sorted().map(\.rawValue))
     json.member(
       "namespace_joins",

@@ -9,6 +9,8 @@ struct OutputBuffer {
     bytes.append(UInt8(ascii: "\n"))
   }
 
+  mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
   /// Writes everything to a descriptor and forgets it.
   ///
   /// - Returns: 0, or the errno of the write that failed.

@@ -10,6 +10,17 @@ enum BenchCase: String, CaseIterable {
   case commits = "durable-commits"
   case add
   case remove
+  case changeRow = "change-row"
+  case podAdd = "pod-add"
+  case podLookUp = "pod-lookup"
+  case podRemove = "pod-remove-100"
+  case networkConnect = "network-connect"
+  case sessionAdd = "exec-add"
+  case exitCodeRecord = "exit-code-record"
+  case exitCodeRead = "exit-code-read"
+  case changesRead = "changes-read"
+  case changeSeen = "change-seen"
+  case filterLabel = "filter-label"
   case lockKept = "lock-kept"
   case lockOpened = "lock-opened"
   case openSole = "open-sole"
@@ -39,6 +50,17 @@ enum BenchCase: String, CaseIterable {
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
     case .add: "a container with a specification of 12 KB and its copy, durable"
     case .remove: "a container with all that belongs to it, durable"
+    case .changeRow: "a durable update in C with its row in the sequence of changes, against one without"
+    case .podAdd: "a pod with three labels, durable"
+    case .podLookUp: "a whole pod by its name"
+    case .podRemove: "a pod with 100 containers and all that belongs to them, one durable transaction"
+    case .networkConnect: "a container connected to one more network, durable"
+    case .sessionAdd: "an exec session, committed and not synced"
+    case .exitCodeRecord: "an exit code, durable"
+    case .exitCodeRead: "an exit code by its container's id"
+    case .changesRead: "the last 100 changes"
+    case .changeSeen: "from asking another process to commit to having its change"
+    case .filterLabel: "the summaries of ten containers that have a label"
     case .lockKept: "lock and unlock of a lockfile that is open"
     case .lockOpened: "lock and unlock of a lockfile that has to be opened"
     case .openSole: "open, one question, close; nobody else has the database open"
@@ -75,8 +97,14 @@ enum BenchCase: String, CaseIterable {
   /// Whether the peer's way, a rollback journal, is measured as well.
   var hasPeer: Bool { isDurableForMany || [.update, .commits, .add, .remove].contains(self) }
 
-  /// Whether each operation syncs, so that the disk decides how long it takes.
-  var isDurable: Bool { hasPeer }
+  /// Whether each operation writes, so that the disk decides how long it takes.
+  var isDurable: Bool {
+    hasPeer
+      || [.changeRow, .podAdd, .podRemove, .networkConnect, .sessionAdd, .exitCodeRecord].contains(self)
+  }
+
+  /// Whether what is timed waits for another process.
+  var waitsForOthers: Bool { isProgram || [.lockCommon, .changeSeen].contains(self) }
 }
 
 /// Whose way of doing it.
@@ -116,7 +144,7 @@ struct Cell {
 
   /// Whether its operations need a processor all the time.
   var waitsForNobody: Bool {
-    !benchCase.isDurable && !benchCase.isProgram && ![.lockCommon, .openAfter1000].contains(benchCase)
+    !benchCase.isDurable && !benchCase.waitsForOthers && benchCase != .openAfter1000
   }
 
   var name: String {

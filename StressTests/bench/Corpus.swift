@@ -84,12 +84,42 @@ enum Corpus {
     return state
   }()
 
-  static func configuration(_ index: UInt64) throws -> ContainerConfiguration {
-    try ContainerConfiguration(
+  static func configuration(_ index: UInt64, pod: ContainerID? = nil) throws -> ContainerConfiguration {
+    var details = details
+    details.pod = pod
+    return try ContainerConfiguration(
       id: ContainerID(id(index)), name: name(index),
       createdAt: Timestamp(nanosecondsSinceEpoch: 1_600_000_000_000_000_000),
       imageID: id(1 << 40), imageName: "registry.example.org/library/nginx:1.27", details: details)
   }
+
+  /// How many pods there are beside the containers.
+  static let podCount = 100
+
+  /// A pod with three labels and the namespaces that pods share.
+  static func pod(_ index: UInt64) throws -> PodConfiguration {
+    var details = PodDetails()
+    details.controlGroupParent = "/machine.slice"
+    details.sharedNamespaces = [.net, .ipc, .uts]
+    for label in 0..<3 { details.labels["org.example.pod-\(label)"] = "a value of ordinary length" }
+    return try PodConfiguration(
+      id: ContainerID(id(1 << 41 + index)), name: podName(index),
+      createdAt: Timestamp(nanosecondsSinceEpoch: 1_600_000_000_000_000_000), details: details)
+  }
+
+  static func podName(_ index: UInt64) -> String { "pod-\(index)" }
+
+  /// The command of an exec session.
+  static let command = ["/bin/sh", "-c", "exec /usr/local/bin/check --interval 10 --verbose"]
+
+  /// How a container is connected to a network.
+  static let connection: NetworkOptions = {
+    var options = NetworkOptions()
+    options.aliases = ["web", "4a1f9c8e7d6b"]
+    options.interfaceName = "eth1"
+    options.hardwareAddress = "02:42:ac:11:00:02"
+    return options
+  }()
 
   static func id(_ index: UInt64) -> String {
     text(capacity: 65) { bench_id(index, $0) }

@@ -7,8 +7,8 @@ internal import StressSupport
 struct FloorWorkloads {
   let context: WorkloadContext
   let subject: Subject
-  private var cell: Cell { context.cell }
-  private var path: String { context.place.database(of: subject) }
+  var cell: Cell { context.cell }
+  var path: String { context.place.database(of: subject) }
 
   func workload() throws -> Workload {
     switch cell.benchCase {
@@ -36,13 +36,23 @@ struct FloorWorkloads {
         sleepForAMillisecond()
         lock.letGo()
       }
+    case .changeSeen: return try changeSeen()
     default: break
     }
-    let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
-    guard let database = floor_open(path, journal) else { throw StressFailure("\(path) cannot be opened") }
+    let database = try openDatabase()
     var workload = workload(on: database)
     workload.close = { floor_close(database, 0) }
     return workload
+  }
+
+  func openDatabase() throws -> OpaquePointer {
+    let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
+    guard let database = floor_open(path, journal) else { throw StressFailure("\(path) cannot be opened") }
+    // The peer keeps no sequence of changes. What one costs is asked with the store's database, in C.
+    let records = cell.benchCase == .changeRow ? subject == .store : subject == .floor
+    if records { floor_record_changes(database) }
+    if cell.benchCase == .sessionAdd { floor_commit_only(database) }
+    return database
   }
 
   private func workload(on database: OpaquePointer) -> Workload {
@@ -52,6 +62,7 @@ struct FloorWorkloads {
     // The first container has generation 1.
     let generations = context.readIndices.map { Int64($0) + 1 }
     let own = Int64(context.ownIndex) + 1
+    let ownID = CText(Corpus.id(context.ownIndex))
     let context = context
     switch cell.benchCase {
     case .pointRead: return Workload { free(floor_container(database, ids[$0 % ids.count].start)) }
@@ -64,16 +75,27 @@ struct FloorWorkloads {
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)
         if isUpdate {
-          floor_update(database, generations[step])
+          floor_update(database, generations[step], ids[step].start)
         } else {
           free(floor_container(database, ids[step].start))
         }
       }
-    case .update: return updating(database)
+    case .update, .changeRow: return updating(database)
     case .commits:
-      return Workload { _ in for _ in 0..<BenchCase.commitsPerLock { floor_update(database, own) } }
+      return Workload { _ in
+        for _ in 0..<BenchCase.commitsPerLock { floor_update(database, own, ownID.start) }
+      }
     case .add, .remove: return changing(database)
-    default: return Workload { _ in floor_update(database, own) }
+    case .podAdd, .podLookUp, .podRemove: return pods(database)
+    case .networkConnect, .sessionAdd: return parts(database)
+    case .exitCodeRecord, .exitCodeRead: return exitCodes(database)
+    case .changesRead:
+      return Workload { _ in
+        floor_free_list(floor_changes(database, floor_newest_change(database) - 100, 100))
+      }
+    case .filterLabel:
+      return Workload { _ in floor_free_list(floor_labelled(database, "org.example.rare", "yes")) }
+    default: return Workload { _ in floor_update(database, own, ownID.start) }
     }
   }
 
@@ -84,7 +106,7 @@ struct FloorWorkloads {
     return Workload { _ in
       lock.take()
       free(floor_container(database, id.start))
-      floor_update(database, generation)
+      floor_update(database, generation, id.start)
       lock.letGo()
     }
   }
@@ -141,14 +163,17 @@ struct FloorWorkloads {
 }
 
 /// The texts of a container that is added, as C wants them.
-private struct NewContainer {
+struct NewContainer {
   let id: CText
   let name: CText
   let lock: CText
   let copy: CText
 
   init(_ context: WorkloadContext, _ index: Int, _ subject: Subject) {
-    let number = context.newIndex(index)
+    self.init(context, number: context.newIndex(index), subject)
+  }
+
+  init(_ context: WorkloadContext, number: UInt64, _ subject: Subject) {
     let text = Corpus.id(number)
     id = CText(text)
     name = CText(Corpus.name(number))
@@ -158,7 +183,7 @@ private struct NewContainer {
 }
 
 /// A lockfile that stays open.
-private final class KeptLock {
+final class KeptLock {
   private let path: CText
   private let lock: floor_lock
 

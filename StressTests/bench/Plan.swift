@@ -27,7 +27,7 @@ struct Plan {
 
   private static func cell(_ benchCase: BenchCase, _ containers: Int, _ options: BenchOptions) -> Cell {
     // A block has to hold a good number of operations: a process start takes milliseconds, a sync too.
-    let isSlow = benchCase.isDurable || benchCase.isProgram
+    let isSlow = benchCase.isDurable || benchCase.waitsForOthers
     let milliseconds: UInt64 = options.isQuick ? (isSlow ? 60 : 20) : (isSlow ? 250 : 60)
     return Cell(
       benchCase: benchCase, containers: containers, processes: 1, load: .hot, syncDelayMicroseconds: 0,

@@ -7,7 +7,7 @@ internal import StressSupport
 /// The cases as a user of the library does them.
 struct StoreWorkloads {
   let context: WorkloadContext
-  private var cell: Cell { context.cell }
+  var cell: Cell { context.cell }
 
   func workload() throws -> Workload {
     switch cell.benchCase {
@@ -23,6 +23,8 @@ struct StoreWorkloads {
     case .openAfter1000: return try opening(frames: 1_000)
     case .start, .startStatic, .ask, .askStatic: return try program()
     case .lockCommon: return lockCommon()
+    case .changeRow: return try FloorWorkloads(context: context, subject: .store).workload()
+    case .changeSeen: return try changeSeen()
     default: break
     }
     let store = try StateStore(at: StoreLocation(root: context.place.store))
@@ -61,6 +63,11 @@ struct StoreWorkloads {
         }
       }
     case .add, .remove: return try changing(store)
+    case .podAdd, .podLookUp, .podRemove: return try pods(store)
+    case .networkConnect, .sessionAdd: return try parts(store, of: own)
+    case .exitCodeRecord, .exitCodeRead: return try exitCodes(store)
+    case .changesRead: return try changes(store)
+    case .filterLabel: return filter(store)
     default: return Workload { _ in try update(store, own) }
     }
   }
@@ -128,8 +135,10 @@ struct StoreWorkloads {
   }
 }
 
-private func update(_ store: StateStore, _ id: ContainerID) throws {
-  try store.withLockedContainer(id, wait: .indefinitely) { try $0.update(countRestart) }
+func update(_ store: StateStore, _ id: ContainerID, _ durability: Durability = .durable) throws {
+  try store.withLockedContainer(id, wait: .indefinitely) {
+    try $0.update(durability: durability, countRestart)
+  }
 }
 
 private func countRestart(_ state: inout ContainerState) {

@@ -10,6 +10,8 @@ struct Threshold {
     case ratio
     /// The store's median operation, in microseconds.
     case p50Microseconds = "p50_us"
+    /// What 99 of 100 of the store's operations stay within, in microseconds.
+    case p99Microseconds = "p99_us"
     /// The store's longest operation, in milliseconds.
     case longestMilliseconds = "longest_ms"
     /// The operations of the store's slowest process to those of its fastest.
@@ -18,7 +20,9 @@ struct Threshold {
     case growth
 
     /// Whether it is a time, which means nothing on a noisy or another machine.
-    var isTime: Bool { [.p50Microseconds, .longestMilliseconds, .growth].contains(self) }
+    var isTime: Bool {
+      [.p50Microseconds, .p99Microseconds, .longestMilliseconds, .growth].contains(self)
+    }
   }
 
   let benchCase: BenchCase
@@ -125,6 +129,7 @@ struct Verdict {
       let ratio = found.ratio(.store, to: .floor)
       return isQuick ? ratio?.lowerQuartile : ratio?.median
     case .p50Microseconds: return Double(store.p50) / 1e3
+    case .p99Microseconds: return Double(store.p99) / 1e3
     case .longestMilliseconds: return Double(store.longest) / 1e6
     case .fairness: return store.fairness
     case .growth:

@@ -63,7 +63,10 @@ struct Place {
         stateExtra: Corpus.stateExtra)
     }
     try store.close()
-    if containers > 0 { floor_populate(storeDatabase, UInt64(containers)) }
+    if containers > 0 {
+      floor_populate(storeDatabase, UInt64(containers))
+      try addWhatIsBesideContainers()
+    }
     guard mkdir(locks, 0o700) == 0 else { throw StressFailure.systemCall("mkdir", locks) }
     if containers == 0 { floor_leave_frames(storeDatabase, 0) }
     for copy in [floorDatabase, peerDatabase] where copy == floorDatabase || containers <= 10_000 {
@@ -71,6 +74,19 @@ struct Place {
       guard failure == 0 else { throw StressFailure.systemCall("copy", copy, failure) }
     }
     if containers <= 10_000 { floor_use_rollback_journal(peerDatabase) }
+  }
+}
+
+extension Place {
+  /// Pods, whose generations follow those of the containers, and exit codes; 200 changes with them.
+  fileprivate func addWhatIsBesideContainers() throws {
+    let store = try StateStore(at: StoreLocation(root: self.store))
+    for index in 0..<Corpus.podCount {
+      try store.addPod(Corpus.pod(UInt64(index)), durability: .committed)
+      try store.recordExitCode(
+        of: ContainerID(Corpus.id(UInt64(index))), code: 0, durability: .committed)
+    }
+    try store.close()
   }
 }
 

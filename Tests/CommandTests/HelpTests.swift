@@ -63,9 +63,9 @@ struct HelpTests {
     arguments: [
       ("create", ["--name", "--id", "--label", "--image"]),
       ("run", ["--rm", "--detach", "--name", "--label"]),
-      ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--sort", "--last"]),
+      ("ps", ["-a, --all", "-q, --quiet", "--no-trunc", "--filter", "--sort", "--last", "-w, --watch"]),
       ("pod", ["pod add", "pod ls", "pod rm"]),
-      ("inspect", ["--show-secrets"]),
+      ("inspect", ["--show-secrets", "--type"]),
       ("backup", ["--replace"]), ("restore", ["--replace"]), ("kill", ["--signal"]), ("stop", ["--time"]),
       ("wait", ["--timeout"]), ("rm", ["--force"]),
       ("locks", ["-a, --all", "Free locks"]),

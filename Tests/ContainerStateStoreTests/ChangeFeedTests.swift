@@ -10,8 +10,8 @@ struct ChangeFeedTests {
 
   private static let patience = Duration.seconds(60)
 
-  private func follower(after position: Int64 = 0) throws -> ChildProcess {
-    let follower = try ChildProcess(role: "follow", [fixture.root, "\(position)"])
+  private func follower(after position: Int64 = 0, _ more: [String] = []) throws -> ChildProcess {
+    let follower = try ChildProcess(role: "follow", [fixture.root, "\(position)"] + more)
     try follower.expect("reading", within: Self.patience)
     return follower
   }
@@ -54,6 +54,17 @@ struct ChangeFeedTests {
     try store.add("last")
     #expect(try reader.line(within: Self.patience) == "\(expected.count + 1) container added last 1")
     try expectClean(store)
+  }
+
+  @Test("I-11: a reader that the kernel does not wake sees what is committed as its wait begins")
+  func withoutWakeup() throws {
+    // The same to a reader whose wake-up came before the commit was to be seen.
+    let store = try fixture.open()
+    let reader = try follower(after: 0, ["unwatched"])
+    for (number, name) in ["a", "b", "c"].enumerated() {
+      try store.add(name)
+      #expect(try reader.line(within: Self.patience) == "\(number + 1) container added \(name) 1")
+    }
   }
 
   @Test("I-11: a reader that is killed and goes on from its last change has read each change once")

@@ -150,15 +150,15 @@ struct LockedContainerTests {
     let ids = try ["c", "a", "b"].map { try store.add($0) }
     let other = try store.add("other")
     let sum = try store.withLockedContainers(Set(ids), wait: .none) { locked in
-      #expect(locked.ids.map(\.rawValue) == ["a", "b", "c"])
-      for id in locked.ids { try locked.withContainer(id) { try $0.update { $0.restartCount = 1 } } }
+      #expect(locked.containerIDs.map(\.rawValue) == ["a", "b", "c"])
+      for id in locked.containerIDs { try locked.withContainer(id) { try $0.update { $0.restartCount = 1 } } }
       expectError(.invalidArgument) { try locked.withContainer(other) { _ in } }
       try locked.withContainer(ids[0]) { try $0.remove() }
-      return locked.ids.count
+      return locked.containerIDs.count
     }
     #expect(sum == 3)
     #expect(try store.containers().map(\.state.restartCount).sorted() == [0, 1, 1])
-    try store.withLockedContainers([], wait: .none) { #expect($0.ids == []) }
+    try store.withLockedContainers([], wait: .none) { #expect($0.containerIDs == []) }
     #expect(entries(ofDirectory: fixture.root + "/locks") == ["a.lock", "b.lock", "other.lock"])
     try expectClean(store)
   }

@@ -251,5 +251,30 @@ struct ClosedCall: CustomTestStringConvertible, Sendable {
     ClosedCall(name: "locks") { store, _ in _ = try store.lockReport() },
     ClosedCall(name: "database locks") { store, _ in _ = try store.databaseLockReport() },
     ClosedCall(name: "make durable") { store, _ in try store.makeDurable() },
+    ClosedCall(name: "pod") { store, handle in _ = try store.pod(handle.id) },
+    ClosedCall(name: "look up pod") { store, _ in _ = try store.lookUpPod("abc") },
+    ClosedCall(name: "has pod") { store, handle in _ = try store.hasPod(handle.id) },
+    ClosedCall(name: "pods") { store, _ in _ = try store.pods() },
+    ClosedCall(name: "pod summaries") { store, _ in _ = try store.podSummaries() },
+    ClosedCall(name: "add pod") { store, _ in try store.addPod("pod") },
+    ClosedCall(name: "lock pod") { store, handle in try store.withLockedPod(handle.id, wait: .none) { _ in }
+    },
+    ClosedCall(name: "remove pod") { store, handle in try store.removePod(handle.id, wait: .none) },
+    ClosedCall(name: "members") { store, handle in _ = try store.members(ofPod: handle.id) },
+    ClosedCall(name: "lock records") { store, handle in
+      try store.withLockedRecords(containers: [handle.id], wait: .none) { _ in }
+    },
+    ClosedCall(name: "remove several") { store, handle in try store.remove([handle.id], wait: .none) },
+    ClosedCall(name: "dependants") { store, handle in _ = try store.dependants(of: handle.id) },
+    ClosedCall(name: "dependencies") { store, handle in _ = try store.dependencies(of: handle.id) },
+    ClosedCall(name: "networks") { store, handle in _ = try store.networks(of: handle.id) },
+    ClosedCall(name: "exec sessions") { store, _ in _ = try store.execSessions() },
+    ClosedCall(name: "exit code") { store, handle in _ = try store.exitCode(of: handle.id) },
+    ClosedCall(name: "record exit code") { store, handle in
+      try store.recordExitCode(of: handle.id, code: 0)
+    },
+    ClosedCall(name: "prune exit codes") { store, _ in try store.pruneExitCodes() },
+    ClosedCall(name: "changes") { store, _ in _ = try ChangeReader(store) },
+    ClosedCall(name: "last change") { store, _ in _ = try store.lastChange() },
   ]
 }

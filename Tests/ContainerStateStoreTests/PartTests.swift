@@ -184,4 +184,29 @@ struct PartTests {
     let found = try store.verify()
     #expect(found.contains { $0.rule == plant.rule && $0.subject == plant.subject }, "\(found)")
   }
+
+  @Test("a container may be added with its networks: in the same transaction, or not at all")
+  func addedWithNetworks() throws {
+    var options = NetworkOptions()
+    options.aliases = ["db"]
+    let networks = [
+      try NetworkConnection(network: "front"),
+      try NetworkConnection(network: "back", options: options, status: JSONBytes("{}")),
+    ]
+    func add(_ id: String, _ networks: [NetworkConnection]) throws -> ContainerID {
+      let new = try ContainerConfiguration.plain(id)
+      return try store.add(new, specification: sampleSpecification, networks: networks).id
+    }
+    let start = try store.lastChange()
+    let added = try add("new", networks)
+    #expect(try store.networks(of: added) == [networks[1], networks[0]])
+    #expect(
+      try ChangeReader(store).next(after: start).changes.map { "\($0.kind.name) \($0.action) \($0.id)" }
+        == ["container added new", "network connected new", "network connected new"])
+    let files = fixture.leftovers()
+    expectError(.alreadyConnected) { try add("twice", networks + networks) }
+    #expect(try !store.hasContainer(ContainerID("twice")))
+    #expect(fixture.leftovers() == files)
+    try expectClean(store)
+  }
 }

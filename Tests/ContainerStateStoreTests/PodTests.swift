@@ -215,31 +215,126 @@ struct PodTests {
     try expectClean(store)
   }
 
-  @Test("a batch writes several states in one transaction, or none")
-  func batch() throws {
-    let ids = try ["a", "b", "c"].map { try store.add($0) }
-    try store.withLockedContainers(Set(ids), wait: patience) { locked in
-      try locked.update { container, state in
-        if container.id != ids[2] { state.status = .created }
-      }
-      expectError(.invalidTransition) {
-        try locked.update { container, state in state.status = container.id == ids[2] ? .paused : .running }
-      }
+  @Test("I-3, I-2: a rewrite of a pod changes what it may, counts, and is seen by others at their next read")
+  func rewritePod() throws {
+    let pod = try store.addPod("pod", labels: ["old": "label"])
+    try store.addPod("other", name: "taken")
+    let reader = try fixture.open()
+    let present = try reader.pod(pod).configuration
+    var details = present.details
+    details.labels = ["new": "label"]
+    details.controlGroupParent = "/machine"
+    func configuration(_ id: String, _ name: String, at moment: Timestamp) throws -> PodConfiguration {
+      try PodConfiguration(
+        id: ContainerID(id), name: name, createdAt: moment, details: details, extra: JSONBytes("[ 1]"))
     }
-    #expect(try ids.map { try store.state(of: $0).status } == [.created, .created, .configured])
-    #expect(try ids.map { try store.container($0).stateRevision } == [2, 2, 1])
+    let start = try store.lastChange()
+    try store.withLockedPod(pod, wait: patience) { locked in
+      try locked.rewrite(configuration("pod", "renamed", at: present.createdAt), expecting: 1)
+      #expect(locked.pod.name == "renamed" && locked.pod.configurationRevision == 2)
+      expectError(.alreadyExists) {
+        try locked.rewrite(configuration("pod", "taken", at: present.createdAt))
+      }
+      for (wrong, what) in [
+        (try configuration("other", "x", at: present.createdAt), "its id"),
+        (try configuration("pod", "x", at: .now), "when it was created"),
+      ] {
+        #expect(expectError(.invalidArgument) { try locked.rewrite(wrong) }?.message.contains(what) == true)
+      }
+      try locked.update { $0.controlGroupPath = "/machine/pod" }
+    }
+    let found = try reader.lookUpPod("renamed")
+    #expect(found.id == pod && found.configurationRevision == 2 && found.stateRevision == 2)
+    #expect(found.configuration.details == details)
+    #expect(found.configuration.extra.map { String(decoding: $0.bytes, as: UTF8.self) } == "[ 1]")
+    var filter = PodFilter()
+    filter.labels = [.present("new")]
+    #expect(try reader.pods(where: filter).map(\.id) == [pod])
+    filter.labels = [.present("old")]
+    #expect(try reader.pods(where: filter).isEmpty)
+    let changes = try ChangeReader(store).next(after: start).changes
+    #expect(
+      changes.map { "\($0.kind.name) \($0.action) \($0.revision)" } == ["pod rewritten 2", "pod updated 2"])
+    try expectClean(store)
   }
 
-  @Test("an update may demand the revision that was read, and is told the present one")
-  func optimistic() throws {
-    let id = try store.add("a")
-    let read = try store.container(id).stateRevision
-    try store.change(id) { $0.restartCount += 1 }
-    try store.withLockedContainer(id, wait: patience) { locked in
-      let error = expectError(.conflict) { try locked.update(expecting: read) { $0.restartCount += 1 } }
-      #expect(error?.message.contains("2") == true)
-      try locked.update(expecting: 2) { $0.restartCount += 1 }
+  @Test("I-7: under its lock a pod is removed when it is empty, and its scope knows")
+  func removeLocked() throws {
+    let pod = try store.addPod("pod")
+    let member = try store.add("m0", inPod: "pod")
+    try store.withLockedPod(pod, wait: patience) { locked in
+      #expect(expectError(.inUse) { try locked.remove() }?.candidates == ["m0"])
+      try locked.update { $0.controlGroupPath = "/pod" }
     }
-    #expect(try store.state(of: id).restartCount == 2)
+    try store.remove(member)
+    try store.withLockedPod(pod, wait: patience) { locked in
+      try locked.remove()
+      expectError(.removed) { try locked.update { _ in } }
+      expectError(.removed) { try locked.rewrite(locked.pod.configuration) }
+      expectError(.removed) { try locked.remove() }
+    }
+    #expect(try !store.hasPod(pod))
+    #expect(fixture.leftovers().isEmpty)
+    #expect(try store.addPod("pod").rawValue == "pod")
+    try expectClean(store)
+  }
+
+  @Test("summaries count the members of each status, newest first, as the filter says")
+  func summaries() throws {
+    let first = try store.addPod("p1", name: "web", labels: ["tier": "front"])
+    let second = try store.addPod("p2", name: "database")
+    let ids = [
+      try store.add("m0", inPod: "p1", isInfrastructure: true), try store.add("m1", inPod: "p1"),
+      try store.add("m2", inPod: "p1"),
+    ]
+    try store.change(ids[0]) { $0.status = .created }
+    let all = try store.podSummaries()
+    #expect(all.corrupt.isEmpty)
+    #expect(all.pods.map(\.id) == [second, first])
+    #expect(all.pods[0].memberCount == 0 && all.pods[0].memberCountByStatus.isEmpty)
+    #expect(all.pods[0].infrastructure == nil && all.pods[0].name == "database")
+    #expect(all.pods[1].memberCount == 3 && all.pods[1].infrastructure == ids[0])
+    #expect(all.pods[1].memberCountByStatus == [.created: 1, .configured: 2])
+    #expect(try all.pods[1].createdAt == store.pod(first).configuration.createdAt)
+    var filter = PodFilter()
+    filter.limit = 1
+    #expect(try store.podSummaries(where: filter).pods == [all.pods[0]])
+    filter.limit = nil
+    filter.labels = [.equals("tier", "front")]
+    #expect(try store.podSummaries(where: filter).pods == [all.pods[1]])
+    filter.labels = []
+    filter.idPrefix = "p2"
+    #expect(try store.podSummaries(where: filter).pods == [all.pods[0]])
+    filter.labels = [.present("tier")]
+    #expect(try store.podSummaries(where: filter).pods.isEmpty)
+    filter = PodFilter()
+    filter.nameContaining = "eb"
+    #expect(try store.podSummaries(where: filter).pods == [all.pods[1]])
+    filter.labels = Array(repeating: .present("a"), count: 501)
+    expectError(.invalidArgument) { try store.podSummaries(where: filter) }
+  }
+
+  @Test(
+    "I-16: a pod that cannot be read does not hide the others, and a damaged member is counted all the same")
+  func damagedSummaries() throws {
+    for pod in ["p1", "p2", "p3"] { try store.addPod(pod) }
+    for member in ["m0", "m1"] { try store.add(member, inPod: "p3") }
+    try fixture.plant(in: "record", "UPDATE record SET name = x'FF' WHERE id = 'p2';")
+    try fixture.shell("UPDATE container_state SET status = 77 WHERE generation = 4;")
+    let list = try store.podSummaries()
+    #expect(list.pods.map(\.id.rawValue) == ["p3", "p1"])
+    #expect(list.corrupt.map(\.subject) == ["p2"])
+    #expect(list.pods[0].memberCount == 2 && list.pods[0].memberCountByStatus == [.configured: 1])
+  }
+
+  @Test("dependencies are listed from both sides")
+  func bothSides() throws {
+    for (id, dependencies) in [("a", []), ("b", []), ("c", ["b", "a"])] {
+      try store.add(id, dependingOn: dependencies)
+    }
+    #expect(try store.dependencies(of: ContainerID("c")).map(\.rawValue) == ["a", "b"])
+    #expect(try store.dependencies(of: ContainerID("a")).isEmpty)
+    #expect(try store.dependants(of: ContainerID("a")).map(\.rawValue) == ["c"])
+    expectError(.notFound) { try store.dependencies(of: ContainerID("none")) }
   }
 }

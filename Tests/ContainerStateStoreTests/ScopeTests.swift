@@ -36,4 +36,28 @@ struct ScopeTests {
     #expect(try store.container(id).stateRevision == 2)
     try expectClean(store)
   }
+
+  @Test("the lock of a pod that outlives its scope is `scopeEnded` for every call too, and so is a batch")
+  func leakedPod() throws {
+    let id = try store.addPod("pod")
+    let locks = try HeldLocks([store.podLockName(of: id)], wait: .none, operation: "leak")
+    let scopes = RecordScopes(store, locks)
+    scopes.pods[id] = try store.podScope(of: id, locks)
+    let records = LockedRecords(scopes)
+    var batch = RecordBatch(scopes)
+    try batch.update(pod: id) { $0.controlGroupPath = "/pod" }
+    try records.withPod(id) { try $0.update { $0.controlGroupPath = "/a" } }
+    scopes.end()
+    try records.withPod(id) { locked in
+      expectError(.scopeEnded) { try locked.update { _ in } }
+      expectError(.scopeEnded) { try locked.setStateExtra(nil) }
+      expectError(.scopeEnded) { try locked.rewrite(locked.pod.configuration) }
+      expectError(.scopeEnded) { try locked.remove() }
+    }
+    expectError(.scopeEnded) { try records.write { try $0.update(pod: id) { _ in } } }
+    expectError(.scopeEnded) { try records.write { try $0.remove(pod: id) } }
+    expectError(.scopeEnded) { try batch.commit(.committed) }
+    #expect(try store.pod(id).stateRevision == 2)
+    try expectClean(store)
+  }
 }

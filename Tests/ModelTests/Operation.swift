@@ -14,17 +14,21 @@ enum Operation: Hashable, Sendable {
   case setStatus(Int, ContainerStatus, expecting: Int64?)
   case setExtra(Int, Int?)
   case recordExit(Int, Int32)
-  case remove(Int)
+  case remove(Int, expecting: Int64?)
   case removeTree([Int], includingDependants: Bool)
   case rewrite(Int, name: Int, label: Int?)
   case dependants(Int)
+  case dependencies(Int)
   // Pods.
   case addPod(Int, name: Int, label: Int?)
   case pod(Int)
   case lookUpPod(String)
   case hasPod(Int)
-  case updatePod(Int, path: Int)
+  case updatePod(Int, path: Int, expecting: Int64?)
+  case rewritePod(Int, name: Int, label: Int?)
   case members(Int)
+  case podSummaries
+  case removeLockedPod(Int, expecting: Int64?)
   case removePod(Int, includingMembers: Bool)
   // Volumes.
   case addVolume(Int, storage: Int?, isAnonymous: Bool)
@@ -49,6 +53,8 @@ enum Operation: Hashable, Sendable {
   case recordExitCode(Int, Int32)
   case exitCode(Int)
   case pruneExitCodes
+  // Several records.
+  case batch([BatchStep])
   // The store as a whole.
   case reopen
   case reboot
@@ -61,6 +67,34 @@ enum Operation: Hashable, Sendable {
     var isInfrastructure = false
     var volumes: Set<Int> = []
     var label: Int?
+    /// One may be named twice, which is wrong.
+    var networks: [Int] = []
+  }
+
+  /// One change of a batch.
+  enum BatchStep: Hashable, Sendable {
+    case status(Int, ContainerStatus, expecting: Int64?)
+    case rename(Int, Int)
+    case remove(Int)
+    case path(Int, Int)
+    case renamePod(Int, Int)
+    case removePod(Int)
+
+    /// The number of the container it changes; nil where that is a pod.
+    var container: Int? {
+      switch self {
+      case .status(let id, _, _), .rename(let id, _), .remove(let id): id
+      case .path, .renamePod, .removePod: nil
+      }
+    }
+
+    /// The number of the pod it changes; nil where that is a container.
+    var pod: Int? {
+      switch self {
+      case .path(let id, _), .renamePod(let id, _), .removePod(let id): id
+      case .status, .rename, .remove: nil
+      }
+    }
   }
 
   struct Filter: Hashable, Sendable {

@@ -16,7 +16,7 @@ enum Program {
     func pod() -> Int { number(0..<3) }
     func volume() -> Int { number(0..<4) }
     func chance(_ percent: Int) -> Bool { number(0..<100) < percent }
-    switch number(0..<100) {
+    switch number(0..<112) {
     case 0..<16: return .add(addition(&generator))
     case 16..<18: return .container(container())
     case 18..<21: return .lookUp(["c0", "c00", "c1", "c11", "c2", "name3", "p0", "x"][number(0..<8)])
@@ -27,14 +27,14 @@ enum Program {
         container(), statuses[number(0..<9)], expecting: chance(20) ? Int64(number(1..<4)) : nil)
     case 36..<38: return .setExtra(container(), chance(70) ? number(0..<3) : nil)
     case 38..<40: return .recordExit(container(), Int32(number(-1..<4)))
-    case 40..<47: return .remove(container())
+    case 40..<47: return .remove(container(), expecting: chance(20) ? Int64(number(1..<4)) : nil)
     case 47..<50: return .removeTree([container(), container()], includingDependants: chance(60))
     case 50..<52: return .rewrite(container(), name: number(0..<7), label: chance(50) ? number(0..<2) : nil)
     case 52..<53: return .dependants(container())
     case 53..<57: return .addPod(pod(), name: number(0..<3), label: chance(50) ? number(0..<2) : nil)
     case 57..<58: return .pod(pod())
     case 58..<59: return .lookUpPod(["p", "p0", "pod1", "c0"][number(0..<4)])
-    case 59..<60: return chance(50) ? .hasPod(pod()) : .updatePod(pod(), path: number(0..<3))
+    case 59..<60: return chance(50) ? .hasPod(pod()) : .updatePod(pod(), path: number(0..<3), expecting: nil)
     case 60..<61: return .members(pod())
     case 61..<65: return .removePod(pod(), includingMembers: chance(50))
     case 65..<69:
@@ -58,7 +58,37 @@ enum Program {
     case 96..<97: return .exitCode(container())
     case 97..<98: return .pruneExitCodes
     case 98..<99: return .reopen
+    case 100..<112: return newer(&generator)
     default: return chance(20) ? .reboot : .networks(container())
+    }
+  }
+
+  private static func newer(_ generator: inout SeededGenerator) -> Operation {
+    func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
+    let revision = number(0..<3) == 0 ? Int64(number(1..<4)) : nil
+    switch number(0..<12) {
+    case 0: return .dependencies(number(0..<9))
+    case 1..<3: return .updatePod(number(0..<3), path: number(0..<3), expecting: revision)
+    case 3..<5:
+      return .rewritePod(number(0..<3), name: number(0..<3), label: number(0..<2) == 0 ? number(0..<2) : nil)
+    case 5: return .podSummaries
+    case 6..<8: return .removeLockedPod(number(0..<3), expecting: revision)
+    default: return .batch((0..<number(1..<5)).map { _ in step(&generator) })
+    }
+  }
+
+  private static func step(_ generator: inout SeededGenerator) -> Operation.BatchStep {
+    func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
+    switch number(0..<12) {
+    // What is allowed from the first status on, most of the time.
+    case 0..<5:
+      let status = number(0..<4) == 0 ? statuses[number(0..<9)] : .created
+      return .status(number(0..<9), status, expecting: number(0..<6) == 0 ? Int64(number(1..<4)) : nil)
+    case 5: return .rename(number(0..<9), number(0..<9))
+    case 6..<8: return .remove(number(0..<9))
+    case 8..<10: return .path(number(0..<3), number(0..<3))
+    case 10: return .renamePod(number(0..<3), number(0..<3))
+    default: return .removePod(number(0..<3))
     }
   }
 
@@ -70,6 +100,7 @@ enum Program {
     addition.isInfrastructure = addition.pod != nil && number(0..<4) == 0
     if number(0..<3) == 0 { addition.volumes.insert(number(0..<4)) }
     addition.label = number(0..<2) == 0 ? number(0..<2) : nil
+    for _ in 0..<number(0..<3) where number(0..<3) == 0 { addition.networks.append(number(0..<2)) }
     return addition
   }
 

@@ -11,7 +11,8 @@ extension Reference {
         (pods[id] != nil || isContainersID, .alreadyExists),
         (pods.values.contains { $0.name == name }, .alreadyExists),
       ]) {
-        pods[id] = StoredPod(name: name, label: label)
+        added += 1
+        pods[id] = StoredPod(name: name, label: label, order: added)
         return ""
       }
     case .pod(let id):
@@ -19,7 +20,8 @@ extension Reference {
       let infrastructure = containers.first {
         $0.value.addition.pod == id && $0.value.addition.isInfrastructure
       }
-      var parts = [Name.pod(id), Name.podName(pod.name), "\(pod.revision)", shown(pod.label)]
+      var parts = [Name.pod(id), Name.podName(pod.name), "\(pod.revision)"]
+      parts += ["\(pod.configurationRevision)", shown(pod.label)]
       parts += [shown(pod.path), infrastructure.map { Name.container($0.key) } ?? "-"]
       return .value(parts.joined(separator: "|"))
     case .lookUpPod(let text):
@@ -28,10 +30,28 @@ extension Reference {
         ids: pods.keys.map { (Name.pod($0), $0) }
       ) { Name.pod($0) }
     case .hasPod(let id): return .value("\(pods[id] != nil)")
-    case .updatePod(let id, let path):
-      return unless([(pods[id] == nil, .notFound)]) {
+    case .updatePod(let id, let path, let revision):
+      guard let found = pods[id] else { return .failure([.notFound]) }
+      return unless([(revision.map { $0 != found.revision } ?? false, .conflict)]) {
         pods[id]?.path = path
         pods[id]?.revision += 1
+        return ""
+      }
+    case .rewritePod(let id, let name, let label):
+      guard pods[id] != nil else { return .failure([.notFound]) }
+      return unless([(pods.contains { $0.key != id && $0.value.name == name }, .alreadyExists)]) {
+        pods[id]?.name = name
+        pods[id]?.label = label
+        pods[id]?.configurationRevision += 1
+        return ""
+      }
+    case .podSummaries: return .value(podSummaries())
+    case .removeLockedPod(let id, let revision):
+      guard let found = pods[id] else { return .failure([.notFound]) }
+      return unless([
+        (revision.map { $0 != found.revision } ?? false, .conflict), (!members(of: id).isEmpty, .inUse),
+      ]) {
+        pods[id] = nil
         return ""
       }
     case .members(let id):
@@ -41,8 +61,17 @@ extension Reference {
     }
   }
 
-  private func members(of pod: Int) -> [Int] {
+  func members(of pod: Int) -> [Int] {
     containers.filter { $0.value.addition.pod == pod }.map(\.key)
+  }
+
+  /// Newest first, with how many containers have which status.
+  private func podSummaries() -> String {
+    pods.sorted { $0.value.order > $1.value.order }.map { id, pod in
+      let statuses = members(of: id).compactMap { containers[$0]?.status }
+      let counts = ContainerStatus.allCases.map { status in statuses.count { $0 == status } }
+      return "\(Name.pod(id))=\(Name.podName(pod.name)):\(counts)"
+    }.joined(separator: " ")
   }
 
   /// INVARIANT I-7.

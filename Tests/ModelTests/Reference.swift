@@ -17,10 +17,12 @@ final class Reference {
   }
 
   struct StoredPod {
-    let name: Int
+    var name: Int
     var label: Int?
+    let order: Int
     var path: Int?
     var revision: Int64 = 1
+    var configurationRevision: Int64 = 1
   }
 
   struct StoredVolume {
@@ -39,12 +41,15 @@ final class Reference {
   var volumes: [Int: StoredVolume] = [:]
   var sessions: [Int: StoredSession] = [:]
   var exitCodes: [Int: Int32] = [:]
-  private var added = 0
+  var added = 0
 
   /// Does it, and says what it has to come to.
   func perform(_ operation: Operation) -> Expectation {
     switch operation {
-    case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .members, .removePod: onPods(operation)
+    case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .rewritePod, .members, .podSummaries, .removePod,
+      .removeLockedPod:
+      onPods(operation)
+    case .batch(let steps): batch(steps)
     case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
       onVolumes(operation)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
@@ -96,9 +101,11 @@ final class Reference {
         exitCodes[id] = code
         return ""
       }
-    case .remove(let id):
-      guard containers[id] != nil else { return .failure([.notFound]) }
-      return unless([(isInUse(id, besides: [id]), .inUse)]) {
+    case .remove(let id, let revision):
+      guard let found = containers[id] else { return .failure([.notFound]) }
+      return unless([
+        (revision.map { $0 != found.revision } ?? false, .conflict), (isInUse(id, besides: [id]), .inUse),
+      ]) {
         remove([id])
         return ""
       }
@@ -115,6 +122,10 @@ final class Reference {
       }
     case .dependants(let id):
       return unless([(containers[id] == nil, .notFound)]) { text(dependants(of: id).map(Name.container)) }
+    case .dependencies(let id):
+      return unless([(containers[id] == nil, .notFound)]) {
+        text((containers[id]?.addition.dependencies ?? []).map(Name.container))
+      }
     default: preconditionFailure("not an operation on a container")
     }
   }
@@ -136,9 +147,11 @@ final class Reference {
       (existing.contains { $0.addition.pod != addition.pod }, .wrongPod),
       (addition.isInfrastructure && hasInfrastructure, .alreadyExists),
       (addition.volumes.contains { volumes[$0] == nil }, .notFound),
+      (Set(addition.networks).count < addition.networks.count, .alreadyConnected),
     ]) {
       added += 1
       containers[addition.id] = StoredContainer(addition: addition, order: added)
+      for network in addition.networks { containers[addition.id]?.networks[network] = 0 }
       return ""
     }
   }

@@ -15,15 +15,28 @@ extension StoreUnderTest {
     case .pod(let number):
       let pod = try store.pod(podID(number))
       return [
-        pod.id.rawValue, pod.name, "\(pod.stateRevision)", pod.configuration.details.labels["tier"] ?? "-",
+        pod.id.rawValue, pod.name, "\(pod.stateRevision)", "\(pod.configurationRevision)",
+        pod.configuration.details.labels["tier"] ?? "-",
         pod.state.controlGroupPath.isEmpty ? "-" : pod.state.controlGroupPath,
         pod.infrastructure?.rawValue ?? "-",
       ].joined(separator: "|")
     case .lookUpPod(let text): return try store.lookUpPod(text).id.rawValue
     case .hasPod(let number): return "\(try store.hasPod(podID(number)))"
-    case .updatePod(let number, let path):
+    case .updatePod(let number, let path, let revision):
       try store.withLockedPod(podID(number), wait: Self.wait) { locked in
-        try locked.update(durability: .committed) { $0.controlGroupPath = "\(path)" }
+        try locked.update(expecting: revision, durability: .committed) { $0.controlGroupPath = "\(path)" }
+      }
+    case .rewritePod(let number, let name, let label):
+      try store.withLockedPod(podID(number), wait: Self.wait) { locked in
+        var details = locked.pod.configuration.details
+        details.labels = label.map { ["tier": "\($0)"] } ?? [:]
+        let next = try renamed(locked.pod.configuration, name, details)
+        try locked.rewrite(next, durability: .committed)
+      }
+    case .podSummaries: return try podSummaries()
+    case .removeLockedPod(let number, let revision):
+      try store.withLockedPod(podID(number), wait: Self.wait) {
+        try $0.remove(expecting: revision, durability: .committed)
       }
     case .members(let number): return text(try store.members(ofPod: podID(number)).map(\.rawValue))
     case .removePod(let number, let includingMembers):
@@ -35,7 +48,24 @@ extension StoreUnderTest {
     return ""
   }
 
-  private func podID(_ number: Int) throws -> ContainerID { try ContainerID(Name.pod(number)) }
+  func podID(_ number: Int) throws -> ContainerID { try ContainerID(Name.pod(number)) }
+
+  func renamed(
+    _ present: PodConfiguration, _ name: Int, _ details: PodDetails
+  ) throws -> PodConfiguration {
+    try PodConfiguration(
+      id: present.id, name: Name.podName(name), createdAt: present.createdAt, details: details)
+  }
+
+  private func podSummaries() throws -> String {
+    let list = try store.podSummaries()
+    guard list.corrupt.isEmpty else { return "\(list.corrupt)" }
+    return list.pods.map { pod in
+      let counts = ContainerStatus.allCases.map { Int(pod.memberCountByStatus[$0] ?? 0) }
+      guard counts.reduce(0, +) == pod.memberCount else { return "the counts differ" }
+      return "\(pod.id)=\(pod.name):\(counts)"
+    }.joined(separator: " ")
+  }
 }
 
 // MARK: - Volumes
@@ -136,7 +166,7 @@ extension StoreUnderTest {
 
   private func sessionID(_ number: Int) throws -> ContainerID { try ContainerID(Name.session(number)) }
 
-  private func options(_ alias: Int) -> NetworkOptions {
+  func options(_ alias: Int) -> NetworkOptions {
     var options = NetworkOptions()
     options.aliases = ["\(alias)"]
     return options

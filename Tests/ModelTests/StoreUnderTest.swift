@@ -32,9 +32,12 @@ final class StoreUnderTest {
     switch operation {
     case .reopen: try reopen(boot: boot)
     case .reboot: try reopen(boot: boot + 1)
-    case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .members, .removePod: return try onPods(operation)
+    case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .rewritePod, .members, .podSummaries, .removePod,
+      .removeLockedPod:
+      return try onPods(operation)
     case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
       return try onVolumes(operation)
+    case .batch(let steps): try batch(steps)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
       .removeAllSessions, .sessions, .recordExitCode, .exitCode, .pruneExitCodes:
       return try onParts(operation)
@@ -74,8 +77,10 @@ final class StoreUnderTest {
         try locked.recordExit(
           code: code, finishedAt: Timestamp(nanosecondsSinceEpoch: 1), durability: .committed)
       }
-    case .remove(let number):
-      try store.withLockedContainer(id(number), wait: Self.wait) { try $0.remove(durability: .committed) }
+    case .remove(let number, let revision):
+      try store.withLockedContainer(id(number), wait: Self.wait) {
+        try $0.remove(expecting: revision, durability: .committed)
+      }
     case .removeTree(let numbers, let includingDependants):
       let removed = try store.remove(
         Set(numbers.map(id)), includingDependants: includingDependants, wait: Self.wait,
@@ -83,6 +88,7 @@ final class StoreUnderTest {
       return text(removed.map(\.rawValue))
     case .rewrite(let number, let name, let label): try rewrite(number, name, label)
     case .dependants(let number): return text(try store.dependants(of: id(number)).map(\.rawValue))
+    case .dependencies(let number): return text(try store.dependencies(of: id(number)).map(\.rawValue))
     default: preconditionFailure("no operation on a container")
     }
     return ""
@@ -117,7 +123,11 @@ final class StoreUnderTest {
     let configuration = try ContainerConfiguration(
       id: id(addition.id), name: Name.name(addition.name),
       createdAt: Timestamp(nanosecondsSinceEpoch: added), details: details)
-    try store.add(configuration, specification: JSONBytes("{}"), durability: .committed)
+    let networks = try addition.networks.map {
+      try NetworkConnection(network: Name.network($0), options: options(0))
+    }
+    try store.add(
+      configuration, specification: JSONBytes("{}"), networks: networks, durability: .committed)
   }
 
   private func list(_ filter: Operation.Filter) throws -> String {

@@ -118,6 +118,42 @@ struct RemovalTests {
     try fixture.expectNothingLeft(engine, "a removal of what was depended on meanwhile")
   }
 
+  @Test(
+    "I-5: exec sessions are in the way without force, and nothing is ended; by force they end and go first",
+    arguments: EngineFixture.runtimes)
+  func sessions(runtime: String) throws {
+    let fixture = try EngineFixture(runtime)
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("sessions")
+    _ = try engine.create(bundle: try fixture.bundle(EngineFixture.longLived), id: id)
+    try engine.start(id)
+    // Anything that runs may stand for a session's process.
+    let child = try ChildProcess(executable: "/bin/sleep", ["1000"])
+    let process = try #require(ProcessIdentity.running(pid: child.pid))
+    try engine.store.withLockedContainer(id, wait: .none) { locked in
+      for name in ["s1", "s2"] {
+        try locked.addExecSession(
+          ExecSession(id: ContainerID(name), container: id, command: ["sh"], createdAt: .now))
+      }
+      try locked.updateExecSession(ContainerID("s1")) {
+        $0.status = .running
+        $0.pid = process.pid
+        $0.pidStartTime = process.startTime
+      }
+    }
+    try engine.kill(id, signal: SIGKILL)
+    _ = try engine.wait(id, deadlineNanoseconds: soon)
+    try waitUntil("the container to be exited") { try engine.store.state(of: id).status == .exited }
+    let before = try engine.store.state(of: id)
+    let error = #expect(throws: StoreError.self) { try engine.remove(id, force: false) }
+    #expect(error?.code == .inUse && error?.candidates == ["s1", "s2"])
+    #expect(try engine.store.state(of: id) == before)
+    try engine.remove(id, force: true)
+    #expect(try child.waitForExit() == .signal(SIGKILL))
+    #expect(try engine.store.execSessions().isEmpty)
+    try fixture.expectNothingLeft(engine, "a removal with exec sessions")
+  }
+
   /// Adds a container to the store that depends on this one.
   private func addDependant(on id: ContainerID, _ engine: Engine) throws -> ContainerID {
     var details = ContainerDetails()

@@ -25,7 +25,7 @@ let storeRoles: [String: Role] = [
 ]
 
 /// A store in a process of its own, driven by commands.
-private final class StoreSession {
+final class StoreSession {
   let root: String
   private var opened: StateStore?
   private var gate: FileLocking.WriteGate?
@@ -113,9 +113,9 @@ private final class StoreSession {
     case "nested": try nested(id, ContainerID(arguments[1]))
     case "together":
       try store.withLockedContainers([id, ContainerID(arguments[1])], wait: Self.wait) {
-        for id in $0.ids { try $0.withContainer(id) { try $0.update { $0.restartCount += 1 } } }
+        for id in $0.containerIDs { try $0.withContainer(id) { try $0.update { $0.restartCount += 1 } } }
       }
-    default: return "unknown command"
+    default: return try performOnPod(command, id, Array(arguments.dropFirst())) ?? "unknown command"
     }
     return ""
   }

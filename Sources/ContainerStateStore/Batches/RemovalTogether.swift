@@ -19,6 +19,22 @@ extension StateStore {
     }
   }
 
+  /// The containers that the one of exactly this id depends on, by id; what it was added with.
+  ///
+  /// - Throws: `notFound`, `corrupt`.
+  /// - Blocking: for nobody.
+  public func dependencies(of id: ContainerID) throws(StoreError) -> [ContainerID] {
+    try perform("list dependencies") {
+      try database.read { connection in
+        guard let generation = try ContainerRows.generation(of: id, in: connection) else {
+          throw StoreError.notFound(id.rawValue)
+        }
+        return try ContainerRows.dependencies(of: generation, in: connection).map(\.rawValue).sorted()
+          .map(ContainerRows.checkedID)
+      }
+    }
+  }
+
   /// Removes several containers in one transaction, or none.
   ///
   /// - Parameters:
@@ -66,11 +82,10 @@ extension StateStore {
         let removed = try writeWithReserve(operation, durability: durability) { connection in
           let present = try Removal(choose(connection), of: volume, in: connection)
           guard present.isCovered(by: chosen) else { throw OthersCame() }
-          let removed = try ContainerRows.remove(present.containers, in: connection)
-          for container in removed { try recordRemoval(of: container, in: connection) }
-          if let pod { try remove(pod: pod, in: connection) }
+          let removed = try removeRows(of: present.containers, in: connection)
+          if let pod { try removeRow(ofPod: pod, in: connection) }
           try removeVolumes(present.volumes, in: connection)
-          return removed.map(\.id)
+          return removed
         }
         finishRemoval(of: chosen, locks)
         return removed
@@ -107,17 +122,23 @@ extension StateStore {
   /// Somebody added what is to be removed too, before its lock was taken.
   private struct OthersCame: Error {}
 
-  private func recordRemoval(of container: Container, in connection: Connection) throws {
-    try record(
-      .init(
-        kind: .container, id: container.id.rawValue, action: .removed, from: container.status,
-        revision: container.stateRevision), in: connection)
+  /// Removes containers within the caller's transaction, and records that; returns them in the order removed.
+  func removeRows(of ids: Set<ContainerID>, in connection: Connection) throws -> [ContainerID] {
+    let removed = try ContainerRows.remove(ids, in: connection)
+    for container in removed {
+      try record(
+        .init(
+          kind: .container, id: container.id.rawValue, action: .removed, from: container.status,
+          revision: container.stateRevision), in: connection)
+    }
+    return removed.map(\.id)
   }
 
-  private func remove(pod id: ContainerID, in connection: Connection) throws {
+  /// Removes an empty pod within the caller's transaction, and records that.
+  func removeRow(ofPod id: ContainerID, in connection: Connection) throws {
     guard let pod = try PodRows.pod(id, in: connection) else { throw StoreError.podNotFound(id.rawValue) }
     let members = try PodRows.members(ofGeneration: pod.generation, in: connection)
-    guard members.isEmpty else { throw StoreError.podHasMembers(id, members.map(\.rawValue)) }
+    guard members.isEmpty else { throw StoreError.podHasMembers(id, members.prefix(10).map(\.rawValue)) }
     try PodRows.remove(generation: pod.generation, in: connection)
     try record(
       .init(kind: .pod, id: id.rawValue, action: .removed, revision: pod.stateRevision), in: connection)

@@ -62,7 +62,8 @@ public final class ChangeReader: Sendable {
   public func wait(
     after position: ChangeSequence, limit: Int = 256, deadlineNanoseconds: UInt64
   ) throws(StoreError) -> ChangeBatch {
-    var pause = longestPauseNanoseconds
+    // A write whose commit was not to be seen yet may have been drained with the one before.
+    var pause = Self.shortestPauseNanoseconds
     while true {
       // Before the look: what is written after it wakes the wait.
       watch.drain()
@@ -84,7 +85,7 @@ public final class ChangeReader: Sendable {
   /// Ends the wait of another thread, and each later one, at once.
   public func interrupt() { watch.interrupt() }
 
-  private static let shortestPauseNanoseconds: UInt64 = 100_000
+  private static let shortestPauseNanoseconds: UInt64 = 20_000
 
   private func checkIdentity() throws(StoreError) {
     try store.perform("read changes") { try store.database.checkIdentity() }

@@ -17,6 +17,7 @@ extension ChangeRows {
     try rows.bind(2, Int64(max(1, limit)))
     var (changes, corrupt) = ([Change](), [StoreError]())
     var (first, last) = (Int64?.none, position)
+    changes.reserveCapacity(max(1, min(limit, 256)))
     while try rows.step() {
       last = ChangeSequence(rawValue: try rows.int64(0))
       if first == nil { first = last.rawValue }

@@ -142,8 +142,8 @@ extension StoreError {
   }
 
   /// INVARIANT I-5.
-  static func hasSessions(_ id: ContainerID, _ sessions: [String]) -> StoreError {
-    let sessions = sessions.map { printable($0, limit: 128) }
+  package static func hasSessions(_ id: ContainerID, _ sessions: [String]) -> StoreError {
+    let sessions = sessions.prefix(10).map { printable($0, limit: 128) }
     return StoreError(
       .inUse, subject: id.rawValue,
       message: "it has exec sessions (\(sessions.joined(separator: ", "))); remove them first",

@@ -43,17 +43,18 @@ extension LockedContainer {
   ///
   /// - Parameters:
   ///   - session: its container is this one.
+  ///   - revision: the revision that the container's state has to have; nil for any.
   ///   - durability: what the return promises; sessions do not outlive a boot.
   /// - Throws: `alreadyExists`, `invalidArgument`, and as `update`.
   public borrowing func addExecSession(
-    _ session: ExecSession, durability: Durability = .committed
+    _ session: ExecSession, expecting revision: Int64? = nil, durability: Durability = .committed
   ) throws(StoreError) {
     try session.checkValues()
     guard session.container == container.id else {
       throw .invalidArgument(session.id.rawValue, "the session is of another container; lock that one")
     }
     let generation = container.generation
-    try scope.writePart("add exec session", durability: durability) { connection in
+    try scope.writePart("add exec session", expecting: revision, durability: durability) { connection in
       try ExecSessionRows.insert(session, generation: generation, in: connection)
       return .init(kind: .execSession, id: session.id.rawValue, action: .added, revision: 1)
     }
@@ -75,10 +76,7 @@ extension LockedContainer {
     var thrownByChange: (any Error)?
     do {
       try scope.writePart("update exec session", durability: durability) { connection in
-        var session = try ExecSessionRows.owned(id, by: owner, in: connection)
-        if let revision, revision != session.revision {
-          throw StoreError.conflict(id, expected: revision, found: session.revision)
-        }
+        var session = try ExecSessionRows.owned(id, by: owner, expecting: revision, in: connection)
         do { try change(&session) } catch {
           thrownByChange = error
           throw error
@@ -93,13 +91,17 @@ extension LockedContainer {
 
   /// Removes an exec session of the container.
   ///
-  /// - Throws: `notFound`, and as `update`.
+  /// - Parameters:
+  ///   - id: the session's id.
+  ///   - revision: the revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `notFound`, `conflict`, and as `update`.
   public borrowing func removeExecSession(
-    _ id: ContainerID, durability: Durability = .committed
+    _ id: ContainerID, expecting revision: Int64? = nil, durability: Durability = .committed
   ) throws(StoreError) {
     let owner = container.id
     try scope.writePart("remove exec session", durability: durability) { connection in
-      let session = try ExecSessionRows.owned(id, by: owner, in: connection)
+      let session = try ExecSessionRows.owned(id, by: owner, expecting: revision, in: connection)
       try ExecSessionRows.remove(id, in: connection)
       return .init(kind: .execSession, id: id.rawValue, action: .removed, revision: session.revision)
     }
@@ -107,15 +109,18 @@ extension LockedContainer {
 
   /// Removes every exec session of the container, in one transaction.
   ///
+  /// - Parameters:
+  ///   - revision: the revision that the container's state has to have; nil for any.
+  ///   - durability: what the return promises.
   /// - Returns: their ids, oldest first.
   /// - Throws: as `update`.
   @discardableResult
   public borrowing func removeAllExecSessions(
-    durability: Durability = .committed
+    expecting revision: Int64? = nil, durability: Durability = .committed
   ) throws(StoreError) -> [ContainerID] {
     let generation = container.generation
     var removed: [ContainerID] = []
-    try scope.writeParts("remove exec sessions", durability: durability) { connection in
+    try scope.writeParts("remove exec sessions", expecting: revision, durability: durability) { connection in
       let sessions = try ExecSessionRows.sessions(ofGeneration: generation, in: connection)
       removed = sessions.map(\.id)
       for session in sessions { try ExecSessionRows.remove(session.id, in: connection) }
@@ -130,10 +135,13 @@ extension LockedContainer {
 extension ExecSessionRows {
   /// The session of this id, which belongs to this container.
   fileprivate static func owned(
-    _ id: ContainerID, by owner: ContainerID, in connection: Connection
+    _ id: ContainerID, by owner: ContainerID, expecting revision: Int64?, in connection: Connection
   ) throws -> ExecSession {
     guard let session = try session(id, in: connection), session.container == owner else {
       throw StoreError.sessionNotFound(id)
+    }
+    if let revision, revision != session.revision {
+      throw StoreError.conflict(id, expected: revision, found: session.revision)
     }
     return session
   }

@@ -120,7 +120,7 @@ extension StateStore {
   ) throws(StoreError) -> [ContainerID] {
     let (seconds, attoseconds) = age.components
     let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    guard seconds >= 0, !overflows else {
+    guard age >= .zero, !overflows else {
       throw .invalidArgument("age", "an age is 0 or more, and less than 292 years")
     }
     return try perform("prune exit codes") {

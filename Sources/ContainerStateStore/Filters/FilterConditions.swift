@@ -24,7 +24,7 @@ struct FilterCondition {
   }
 
   /// A subquery for generations, which is the same with the row's own generation required.
-  private init(generations column: String, from source: String, _ term: String, _ values: [FilterValue]) {
+  init(generations column: String, from source: String, _ term: String, _ values: [FilterValue]) {
     search = "r.generation IN (SELECT \(column) FROM \(source) WHERE \(term))"
     probe = "EXISTS (SELECT 1 FROM \(source) WHERE \(column) = r.generation AND \(term))"
     self.values = values
@@ -65,7 +65,7 @@ extension FilterCondition {
   private static let passive: Set<ContainerStatus> = [.configured, .exited]
 
   /// Ids and names are ASCII, so DEL comes after whatever may follow the prefix: an index range.
-  private static func range(_ column: String, _ prefix: String) -> FilterCondition {
+  static func range(_ column: String, _ prefix: String) -> FilterCondition {
     let term = "\(column) >= ? AND \(column) < ?"
     // The index of names begins with the kind.
     let search =
@@ -95,9 +95,10 @@ extension FilterCondition {
       "u.volume = (SELECT generation FROM volume WHERE name = ?)", [.text(volume)])
   }
 
-  private static func label(_ key: String, _ value: String? = nil) -> FilterCondition {
+  static func label(_ key: String, _ value: String? = nil, in table: String = "label") -> FilterCondition {
     .init(
-      generations: "l.generation", from: "label l", value == nil ? "l.key = ?" : "l.key = ? AND l.value = ?",
+      generations: "l.generation", from: "\(table) l",
+      value == nil ? "l.key = ?" : "l.key = ? AND l.value = ?",
       [.text(key)] + (value.map { [.text($0)] } ?? []))
   }
 

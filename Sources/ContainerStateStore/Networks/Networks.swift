@@ -104,12 +104,15 @@ extension StateStore {
 extension LockedContainer {
   /// Connects the container to a network.
   ///
+  /// A connection has no revision of its own; here and below the one to expect is that of the container's
+  /// state.
+  ///
   /// - Throws: `alreadyConnected`, and as `update`.
   public borrowing func connect(
-    _ new: NetworkConnection, durability: Durability = .durable
+    _ new: NetworkConnection, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     let (id, generation) = (container.id, container.generation)
-    try scope.writePart("connect network", durability: durability) { connection in
+    try scope.writePart("connect network", expecting: revision, durability: durability) { connection in
       try NetworkRows.insert(new, of: id, generation: generation, in: connection)
       return .init(kind: .network, id: id.rawValue, action: .connected)
     }
@@ -119,10 +122,11 @@ extension LockedContainer {
   ///
   /// - Throws: `notConnected`, `invalidArgument`, and as `update`.
   public borrowing func modify(
-    _ network: String, _ options: NetworkOptions, durability: Durability = .durable
+    _ network: String, _ options: NetworkOptions, expecting revision: Int64? = nil,
+    durability: Durability = .durable
   ) throws(StoreError) {
     _ = try NetworkConnection(network: network, options: options)
-    try change(network, "modify network", .updated, durability) { (generation, connection) in
+    try change(network, "modify network", .updated, revision, durability) { (generation, connection) in
       try NetworkRows.setOptions(options, of: network, generation: generation, in: connection)
     }
   }
@@ -131,10 +135,11 @@ extension LockedContainer {
   ///
   /// - Throws: `notConnected`, `invalidArgument`, and as `update`.
   public borrowing func setNetworkStatus(
-    _ status: JSONBytes?, of network: String, durability: Durability = .committed
+    _ status: JSONBytes?, of network: String, expecting revision: Int64? = nil,
+    durability: Durability = .committed
   ) throws(StoreError) {
     try ContainerConfiguration.checkExtra(status)
-    try change(network, "set network status", .updated, durability) { (generation, connection) in
+    try change(network, "set network status", .updated, revision, durability) { (generation, connection) in
       try NetworkRows.setStatus(status, of: network, generation: generation, in: connection)
     }
   }
@@ -143,19 +148,20 @@ extension LockedContainer {
   ///
   /// - Throws: `notConnected`, and as `update`.
   public borrowing func disconnect(
-    _ network: String, durability: Durability = .durable
+    _ network: String, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    try change(network, "disconnect network", .disconnected, durability) { (generation, connection) in
+    try change(network, "disconnect network", .disconnected, revision, durability) {
+      (generation, connection) in
       try NetworkRows.remove(network, generation: generation, in: connection)
     }
   }
 
   private borrowing func change(
-    _ network: String, _ operation: String, _ action: ChangeAction, _ durability: Durability,
-    _ write: (Int64, Connection) throws -> Bool
+    _ network: String, _ operation: String, _ action: ChangeAction, _ revision: Int64?,
+    _ durability: Durability, _ write: (Int64, Connection) throws -> Bool
   ) throws(StoreError) {
     let (id, generation) = (container.id, container.generation)
-    try scope.writePart(operation, durability: durability) { connection in
+    try scope.writePart(operation, expecting: revision, durability: durability) { connection in
       guard try write(generation, connection) else { throw StoreError.notConnected(id, network) }
       return .init(kind: .network, id: id.rawValue, action: action)
     }

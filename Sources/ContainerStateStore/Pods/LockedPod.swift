@@ -19,22 +19,27 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedPod) throws -> R
   ) throws -> R {
-    let name = podLockName(of: id)
-    let locks = try perform(operation) { try HeldLocks([name], wait: wait, operation: operation) }
-    defer { locks.release() }
-    let scope = try perform(operation) {
-      do {
-        guard let pod = try database.readOne({ try PodRows.pod(id, in: $0) }) else {
-          throw StoreError.podNotFound(id.rawValue)
-        }
-        return PodScope(pod, store: self, locks: locks)
-      } catch {
-        if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, name, locks) }
-        throw error
-      }
+    let locks = try perform(operation) {
+      try HeldLocks([podLockName(of: id)], wait: wait, operation: operation)
     }
-    defer { scope.hasEnded = true }
+    defer { locks.release() }
+    let scope = try perform(operation) { try podScope(of: id, locks) }
+    defer { scope.end() }
     return try body(LockedPod(scope))
+  }
+
+  /// Reads the pod afresh under its lock.
+  func podScope(of id: ContainerID, _ locks: HeldLocks) throws -> PodScope {
+    do {
+      guard let pod = try database.readOne({ try PodRows.pod(id, in: $0) }) else {
+        throw StoreError.podNotFound(id.rawValue)
+      }
+      return PodScope(pod, store: self, locks: locks)
+    } catch {
+      // The question may have made the lockfile.
+      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, podLockName(of: id), locks) }
+      throw error
+    }
   }
 }
 
@@ -53,16 +58,18 @@ public struct LockedPod: ~Copyable {
   ///   - revision: the state revision it has to have; nil for any.
   ///   - durability: what the return promises.
   ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
-  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `notFound`, `scopeEnded`, `busy`, `lockTimeout`
+  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `busy`, `lockTimeout`
   ///   (the gate), `outOfSpace`, `durabilityUnknown`.
+  /// - Blocking: up to `operationTimeout` for the write gate.
+  /// - Durability: D-1.
   public borrowing func update(
     expecting revision: Int64? = nil, durability: Durability = .durable,
     _ change: (inout PodState) throws -> Void
   ) throws {
-    try scope.checkOpen("update pod")
+    try scope.checkOpen("update pod", expecting: revision)
     var state = scope.pod.state
     try change(&state)
-    try scope.write(state, scope.pod.stateExtra, expecting: revision, durability)
+    try scope.write(state, scope.pod.stateExtra, durability)
   }
 
   /// Sets or, with nil, removes the embedder's own JSON on the state.
@@ -71,66 +78,41 @@ public struct LockedPod: ~Copyable {
   public borrowing func setStateExtra(
     _ extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    try scope.checkOpen("update pod")
+    try scope.checkOpen("update pod", expecting: revision)
     try ContainerConfiguration.checkExtra(extra)
-    try scope.write(scope.pod.state, extra, expecting: revision, durability)
-  }
-}
-
-/// What a lent `LockedPod` stands for.
-final class PodScope {
-  private(set) var pod: Pod
-  var hasEnded = false
-  private let store: StateStore
-  private let locks: HeldLocks
-
-  init(_ pod: Pod, store: StateStore, locks: HeldLocks) {
-    self.pod = pod
-    self.store = store
-    self.locks = locks
+    try scope.write(scope.pod.state, extra, durability)
   }
 
-  func checkOpen(_ operation: String) throws(StoreError) {
-    if hasEnded { throw StoreError.scopeEnded(pod.id).during(operation) }
-  }
-
-  func write(
-    _ state: PodState, _ extra: JSONBytes?, expecting revision: Int64?, _ durability: Durability
+  /// Writes another configuration over the pod's (INVARIANT I-3).
+  ///
+  /// Id and creation time stay what they are. Others see the new one at their next read.
+  ///
+  /// - Parameters:
+  ///   - configuration: the whole of it; the name may be another.
+  ///   - revision: the configuration revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `invalidArgument` naming what cannot change, `alreadyExists` for the name, `conflict`, and as
+  ///   `update`.
+  /// - Blocking: up to `operationTimeout` for the write gate.
+  /// - Durability: D-1.
+  public borrowing func rewrite(
+    _ configuration: PodConfiguration, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    try state.checkValues()
-    if let revision, revision != pod.stateRevision {
-      throw StoreError.conflict(pod.id, expected: revision, found: pod.stateRevision).during("update pod")
-    }
-    let pod = pod
-    do { try write(state, extra, over: pod, durability) } catch {
-      // What is committed is what the next write in this scope begins with.
-      if error.code == .durabilityUnknown, let present = try? store.pod(pod.id),
-        present.generation == pod.generation
-      {
-        self.pod = present
-      }
-      throw error
-    }
-    self.pod = pod.with(state: state, stateExtra: extra, stateRevision: pod.stateRevision + 1)
+    try scope.rewrite(configuration, expecting: revision, durability)
   }
 
-  private func write(
-    _ state: PodState, _ extra: JSONBytes?, over pod: Pod, _ durability: Durability
+  /// Removes the pod, which has to be empty (INVARIANT I-7): its row and everything that belongs to it, and
+  /// its lockfile.
+  ///
+  /// - Parameters:
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  /// - Throws: `inUse` naming up to ten containers in it, and as `update`. `StateStore.removePod` removes
+  ///   them with it.
+  /// - Process safety: a kill at any instruction leaves it there or gone.
+  public borrowing func remove(
+    expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    try store.perform("update pod") {
-      try store.writeWithReserve("update pod", durability: durability, draws: false) { connection in
-        // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-        guard
-          try PodRows.update(
-            state, stateExtra: extra, generation: pod.generation, revision: pod.stateRevision, in: connection)
-        else {
-          throw try PodRows.generation(of: pod.id, in: connection) == pod.generation
-            ? StoreError.lockLost(pod.id) : StoreError.podNotFound(pod.id.rawValue)
-        }
-        try store.record(
-          .init(kind: .pod, id: pod.id.rawValue, action: .updated, revision: pod.stateRevision + 1),
-          in: connection)
-      }
-    }
+    try scope.remove(expecting: revision, durability)
   }
 }

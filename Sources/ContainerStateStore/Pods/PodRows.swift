@@ -66,42 +66,6 @@ enum PodRows {
     try row.bind(1, generation)
     return try row.step() ? (ContainerRows.id(row, 0), row.bool(1)) : nil
   }
-
-  /// The ids that a filter lets through, newest first.
-  static func ids(_ filter: PodFilter, in connection: Connection) throws -> [ContainerID] {
-    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
-      throw StoreError.invalidArgument(
-        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
-    }
-    var conditions = "r.kind = 2"
-    var values: [String] = []
-    for label in filter.labels {
-      switch label {
-      case .present(let key):
-        conditions += " AND r.generation IN (SELECT generation FROM pod_label WHERE key = ?)"
-        values.append(key)
-      case .equals(let key, let value):
-        conditions += " AND r.generation IN (SELECT generation FROM pod_label WHERE key = ? AND value = ?)"
-        values += [key, value]
-      }
-    }
-    if let text = filter.nameContaining {
-      conditions += " AND instr(r.name, ?) > 0"
-      values.append(text)
-    }
-    if let prefix = filter.idPrefix {
-      conditions += " AND r.id >= ? AND r.id < ?"
-      values += [prefix, prefix + "\u{7F}"]
-    }
-    let row = try connection.statement(
-      dynamic: """
-        SELECT r.id, r.generation FROM record r WHERE \(conditions)
-        ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
-        """)
-    for (index, value) in values.enumerated() { try row.bind(Int32(index + 1), value) }
-    try row.bind(Int32(values.count + 1), Int64(filter.limit.map { max(0, $0) } ?? -1))
-    return try ContainerRows.readableIDs(row).map(\.id)
-  }
 }
 
 // MARK: - Writing

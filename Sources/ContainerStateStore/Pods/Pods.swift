@@ -90,11 +90,21 @@ extension StateStore {
   public func pods(where filter: PodFilter = .all) throws(StoreError) -> [Pod] {
     try perform("list pods") {
       try database.read { connection in
-        try PodRows.ids(filter, in: connection).compactMap { id in
+        try PodListing(filter).ids(in: connection).compactMap { id in
           try StoreReads.skippingCorrupt { try PodRows.pod(id, in: connection) }
         }
       }
     }
+  }
+
+  /// What a listing shows of the pods that a filter lets through, newest first, as one snapshot.
+  ///
+  /// One statement, which reads no configuration; a row that cannot be read is returned in `corrupt`.
+  ///
+  /// - Throws: `invalidArgument` for too many labels.
+  /// - Blocking: for nobody.
+  public func podSummaries(where filter: PodFilter = .all) throws(StoreError) -> PodList {
+    try perform("list pods") { try database.readOne { try PodListing(filter).summaries(in: $0) } }
   }
 
   /// The containers in a pod, by id.
@@ -143,14 +153,17 @@ extension StateStore {
   ///   - id: the pod.
   ///   - includingMembers: whether its containers go with it; else it has to be empty.
   ///   - wait: how long to wait for all of the locks together.
+  ///   - revision: the state revision that the pod has to have; nil for any.
   ///   - durability: what the return promises.
   /// - Returns: the containers that were removed.
   /// - Throws: `notFound`, `inUse` where it has containers that do not go with it, where somebody outside
-  ///   depends on one of them or one has exec sessions; `lockTimeout`, `busy`, `io`, `durabilityUnknown`.
+  ///   depends on one of them or one has exec sessions; `conflict`, `lockTimeout`, `busy`, `io`,
+  ///   `durabilityUnknown`.
   /// - Blocking: for the locks of the pod and its containers as long as `wait` says, and for the gate.
   @discardableResult
   public func removePod(
-    _ id: ContainerID, includingMembers: Bool = false, wait: LockWait, durability: Durability = .durable
+    _ id: ContainerID, includingMembers: Bool = false, wait: LockWait, expecting revision: Int64? = nil,
+    durability: Durability = .durable
   ) throws(StoreError) -> [ContainerID] {
     try perform("remove pod") {
       let name = podLockName(of: id)
@@ -161,7 +174,7 @@ extension StateStore {
         let removed = try removeTogether(
           pod: id, wait: wait, operation: "remove pod", durability: durability
         ) { connection in
-          let members = try StoreReads.members(ofPod: id, in: connection)
+          let members = try StoreReads.members(ofPod: id, expecting: revision, in: connection)
           guard includingMembers || members.isEmpty else {
             throw StoreError.podHasMembers(id, members.prefix(10).map(\.rawValue))
           }
@@ -178,9 +191,15 @@ extension StateStore {
 }
 
 extension StoreReads {
-  static func members(ofPod id: ContainerID, in connection: Connection) throws -> [ContainerID] {
+  static func members(
+    ofPod id: ContainerID, expecting revision: Int64? = nil, in connection: Connection
+  ) throws -> [ContainerID] {
     guard let generation = try PodRows.generation(of: id, in: connection) else {
       throw StoreError.podNotFound(id.rawValue)
+    }
+    if let revision {
+      let found = try PodRows.stateRevision(generation: generation, in: connection) ?? 0
+      if revision != found { throw StoreError.conflict(id, expected: revision, found: found) }
     }
     return try PodRows.members(ofGeneration: generation, in: connection)
   }

@@ -52,12 +52,7 @@ extension Verb {
       invocation.print(
         .objects(connections) { json, found in
           json.member("network", found.network)
-          json.member("aliases", found.options.aliases)
-          json.member("static_addresses", found.options.staticAddresses)
-          json.member("interface", found.options.interfaceName.isEmpty ? nil : found.options.interfaceName)
-          json.member("mac", found.options.hardwareAddress.isEmpty ? nil : found.options.hardwareAddress)
-          json.member("extra", found.options.extra)
-          json.member("status", found.status)
+          json.members(of: found)
         })
     } else {
       var table = Table("NETWORK", "ADDRESSES", "ALIASES", "INTERFACE")
@@ -85,18 +80,7 @@ extension Verb {
     let owner = try invocation.arguments.operands.first.map { try store.lookUpContainer($0).id }
     let sessions = try owner.map { try store.execSessions(of: $0) } ?? store.execSessions()
     if invocation.settings.printsJSON {
-      invocation.print(
-        .objects(sessions) { json, session in
-          json.member("id", session.id.rawValue)
-          json.member("container", session.container.rawValue)
-          json.member("command", session.command)
-          json.member("status", session.status.name)
-          json.member("pid", session.pid)
-          json.member("exit_code", session.exitCode)
-          json.member("created_at_ns", session.createdAt.nanosecondsSinceEpoch)
-          json.member("revision", session.revision)
-          json.member("extra", session.extra)
-        })
+      invocation.print(.objects(sessions) { json, session in json.members(of: session) })
     } else {
       var table = Table("SESSION ID", "CONTAINER ID", "STATUS", "PID", "COMMAND")
       for session in sessions {

@@ -13,19 +13,24 @@ extension CommandOption {
 }
 
 extension CommandOption {
+  static let watch = CommandOption("watch", letter: "w", "Print the list again after each change")
   static let sort = CommandOption(
     "sort", value: "KEY", "By created (the default), name, status or exited; -KEY for the other way round")
 }
 
 extension Verb {
   static let list = Verb(
-    "ps", "List containers, newest first", options: [.all, .quiet, .noTruncation, .filter, .sort, .last],
+    "ps", "List containers, newest first",
+    options: [.all, .quiet, .noTruncation, .filter, .sort, .last, .watch],
     details: [
       "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT "
         + "(anywhere in the name), id=TEXT (its beginning), pod=NAME, volume=NAME, network=NAME, ancestor=IMAGE, "
         + "pattern=PATTERN (of the whole name, with * and ?), exited=CODE, depends-on=NAME, before=MOMENT, "
         + "since=MOMENT, where a moment is a container's name or id, or nanoseconds since 1970. With status= "
         + "or --last, -a is implied.",
+      "With --watch the list is printed again after each change, in place on a terminal and else below the "
+        + "one before, until INT, TERM, HUP or QUIT ends it with exit status 0. With --format json each list "
+        + "is a line then.",
       "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
         + "corrupt.",
     ],
@@ -35,12 +40,34 @@ extension Verb {
       + "out where they are not known",
     example: "cstate ps -a --filter label=tier=front"
   ) { invocation in
+    let filter = try ListFilter(invocation.arguments, store: invocation.store()).filter
+    guard invocation.arguments.has(.watch) else {
+      for damage in try printList(filter, on: invocation) { invocation.report(damage) }
+      return ExitStatus.done
+    }
+    var reported: Set<String> = []
+    try ListWatch(invocation).run {
+      for damage in try printList(filter, on: invocation) where reported.insert(damage.subject).inserted {
+        invocation.report(damage)
+      }
+    }
+    return ExitStatus.done
+  }
+
+  /// Prints the containers that a filter lets through, and returns what could not be read.
+  private static func printList(
+    _ filter: ContainerFilter, on invocation: Invocation
+  ) throws -> [StoreError] {
     let store = try invocation.store()
-    let filter = try ListFilter(invocation.arguments, store: store).filter
     let list = try store.containerSummaries(where: filter)
     let containers = list.containers.map { ListedContainer($0, store: store) }
     if invocation.settings.printsJSON {
-      invocation.print(json(of: containers))
+      let json = json(of: containers)
+      if invocation.arguments.has(.watch) {
+        invocation.output.line(json.text)
+      } else {
+        invocation.print(json)
+      }
     } else if invocation.arguments.has(.quiet) {
       let isWhole = invocation.arguments.has(.noTruncation)
       for container in containers {
@@ -50,8 +77,7 @@ extension Verb {
     } else {
       table(of: containers, isWhole: invocation.arguments.has(.noTruncation)).print(to: &invocation.output)
     }
-    for damage in list.corrupt { invocation.report(damage) }
-    return ExitStatus.done
+    return list.corrupt
   }
 
   private static func table(of containers: [ListedContainer], isWhole: Bool) -> Table {

@@ -1,4 +1,5 @@
 internal import ContainerStateStore
+internal import Glibc
 internal import OCIEngine
 
 extension CommandOption {
@@ -35,29 +36,50 @@ extension Verb {
 
   static let podList = Verb(
     "pod ls", "List pods, newest first",
+    details: [
+      "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
+        + "corrupt."
+    ],
     json: #"[{"id": TEXT, "name": TEXT, "created_at_ns": NUMBER, "containers": NUMBER, "#
-      + #""infrastructure": TEXT}, …], the last one only where there is one"#,
+      + #""containers_by_status": {STATUS: NUMBER, …}, "infrastructure": TEXT}, …], the last one only "#
+      + "where there is one",
     example: "cstate pod ls"
   ) { invocation in
-    let store = try invocation.store()
-    let pods = try store.pods().map { (pod: $0, count: try store.members(ofPod: $0.id).count) }
+    let list = try invocation.store().podSummaries()
     if invocation.settings.printsJSON {
       invocation.print(
-        .objects(pods) { json, found in
-          json.member("id", found.pod.id.rawValue)
-          json.member("name", found.pod.name)
-          json.member("created_at_ns", found.pod.configuration.createdAt.nanosecondsSinceEpoch)
-          json.member("containers", found.count)
-          json.member("infrastructure", found.pod.infrastructure?.rawValue)
+        .objects(list.pods) { json, pod in
+          json.member("id", pod.id.rawValue)
+          json.member("name", pod.name)
+          json.member("created_at_ns", pod.createdAt.nanosecondsSinceEpoch)
+          json.member("containers", pod.memberCount)
+          json.key("containers_by_status")
+          json.beginObject()
+          for (status, count) in counts(of: pod) { json.member(status.name, count) }
+          json.endObject()
+          json.member("infrastructure", pod.infrastructure?.rawValue)
         })
     } else {
-      var table = Table("POD ID", "NAME", "CONTAINERS", "INFRASTRUCTURE")
-      for (pod, count) in pods {
-        table.add(pod.id.short, printable(pod.name, limit: 255), "\(count)", pod.infrastructure?.short ?? "")
+      let now = Int64(nanoseconds(CLOCK_REALTIME))
+      var table = Table("POD ID", "NAME", "CREATED", "CONTAINERS", "STATUS", "INFRASTRUCTURE")
+      for pod in list.pods {
+        table.add(
+          pod.id.short, printable(pod.name, limit: 255),
+          roughly(since: pod.createdAt.nanosecondsSinceEpoch, now: now) + " ago", "\(pod.memberCount)",
+          counts(of: pod).map { "\($0.count) \($0.status.name)" }.joined(separator: ", "),
+          pod.infrastructure?.short ?? "")
       }
       table.print(to: &invocation.output)
     }
+    for damage in list.corrupt { invocation.report(damage) }
     return ExitStatus.done
+  }
+
+  /// In the order of the life cycle.
+  private static func counts(of pod: PodSummary) -> [(status: ContainerStatus, count: Int64)] {
+    ContainerStatus.allCases.compactMap { status in
+      pod.memberCountByStatus[status].map { (status, $0) }
+    }
   }
 
   static let podInspect = Verb(
@@ -83,7 +105,8 @@ extension Verb {
     return ExitStatus.done
   }
 
-  private static func write(
+  /// Writes the members of a pod as `pod inspect` and `inspect` print them.
+  static func write(
     _ pod: Pod, _ members: [ContainerID], to json: inout JSONWriter, showsSecrets: Bool
   ) {
     let details = pod.configuration.details

@@ -38,8 +38,17 @@ void floor_populate(const char *path, uint64_t count) {
   // As if each had been created a second after the one before.
   floor_run_sql(database->handle, "BEGIN IMMEDIATE; UPDATE record SET "
     "created_at_ns = created_at_ns + generation * 1000000000; COMMIT");
+  // Ten of them are told apart by a label.
+  char labels[256];
+  snprintf(labels, sizeof labels, "BEGIN IMMEDIATE; INSERT INTO label SELECT generation, 'org.example.rare', "
+    "'yes' FROM record WHERE generation %% %llu = 0 LIMIT 10; COMMIT", (unsigned long long)(count + 9) / 10);
+  floor_run_sql(database->handle, labels);
   floor_run_sql(database->handle, "PRAGMA wal_checkpoint(TRUNCATE)");
   floor_close(database, 0);
+}
+
+void floor_copy_back(floor_database *database) {
+  floor_run_sql(database->handle, "PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 void floor_use_rollback_journal(const char *path) {

@@ -5,5 +5,6 @@
 #include "bench_system_calls.h"
 #include "floor_database.h"
 #include "floor_files.h"
+#include "floor_model.h"
 
 #endif

@@ -50,8 +50,15 @@ floor_row *floor_specification(floor_database *database, int64_t generation);
 floor_list floor_all(floor_database *database);
 void floor_free_list(floor_list list);
 
-/// One plain commit: the whole state of a row is written, its restart count counted up.
-void floor_update(floor_database *database, int64_t generation);
+/// The same of the containers with this label.
+floor_list floor_labelled(floor_database *database, const char *key, const char *value);
+
+/// From now on each change gets its row in the sequence of changes, as in the store.
+void floor_record_changes(floor_database *database);
+/// Before the first write: commits are left to a later sync.
+void floor_commit_only(floor_database *database);
+/// One plain commit: the whole state of a running container is written, its restart count counted up.
+void floor_update(floor_database *database, int64_t generation, const char *id);
 /// The row of a new container, made of the parts of the container of generation 1; durable.
 void floor_add(floor_database *database, const char *id, const char *name);
 /// Removes a container's row and all that belongs to it; durable.
@@ -60,6 +67,8 @@ void floor_remove(floor_database *database, const char *id);
 /// Fills a store's database, which holds one container, up to `count`: copies of the first one under the ids
 /// and names of `bench_id` and `bench_name`. Copies the WAL back and leaves none.
 void floor_populate(const char *path, uint64_t count);
+/// Copies the WAL back, so that what is measured next does not have to.
+void floor_copy_back(floor_database *database);
 /// Makes a database whose WAL is not used use a rollback journal.
 void floor_use_rollback_journal(const char *path);
 /// Leaves at least `frames` frames in the WAL, as a process that was killed would.

@@ -1,0 +1,124 @@
+internal import SQLiteStorage
+public import StateModel
+
+/// A listing of pods as one snapshot had it.
+public struct PodList: Sendable {
+  /// What could be read, newest first.
+  public let pods: [PodSummary]
+  /// One `corrupt` error for each pod that could not be read (INVARIANT I-16).
+  public let corrupt: [StoreError]
+}
+
+/// A filter of pods as SQL: one statement, every value bound.
+struct PodListing {
+  private let conditions: String
+  let values: [FilterValue]
+  private let limit: Int
+
+  /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.
+  init(_ filter: PodFilter) throws(StoreError) {
+    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
+      throw .invalidArgument(
+        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
+    }
+    // As in `ContainerListing`: one condition searches, and the `+` keeps SQLite from reading every pod.
+    let narrow = Self.narrow(of: filter)
+    var terms = [narrow.isEmpty ? "r.kind = 2" : "+r.kind = 2"]
+    terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
+    var values = narrow.flatMap(\.values)
+    if let text = filter.nameContaining {
+      terms.append("instr(r.name, ?) > 0")
+      values.append(.text(text))
+    }
+    conditions = terms.joined(separator: " AND ")
+    self.values = values
+    // In SQL a negative limit is none.
+    limit = filter.limit.map { max(0, $0) } ?? -1
+  }
+
+  /// The conditions that an index answers, the one that is likely to let the fewest through first.
+  private static func narrow(of filter: PodFilter) -> [FilterCondition] {
+    var found: [FilterCondition] = []
+    if let prefix = filter.idPrefix { found.append(.range("r.id", prefix)) }
+    for case .equals(let key, let value) in filter.labels {
+      found.append(.label(key, value, in: "pod_label"))
+    }
+    for case .present(let key) in filter.labels { found.append(.label(key, in: "pod_label")) }
+    return found
+  }
+
+  /// The ids, newest first.
+  func ids(in connection: Connection) throws -> [ContainerID] {
+    let row = try connection.statement(dynamic: sql(selecting: "r.id, r.generation"))
+    try bind(to: row)
+    return try ContainerRows.readableIDs(row).map(\.id)
+  }
+
+  func sql(selecting columns: String) -> String {
+    """
+    SELECT \(columns) FROM record r WHERE \(conditions)
+    ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
+    """
+  }
+
+  /// A row for each status that members of a pod have, the rows of one pod together.
+  var summarySQL: String {
+    """
+    SELECT p.generation, p.id, p.name, p.created_at_ns, max(i.id), s.status, count(m.container)
+    FROM (\(sql(selecting: "r.generation, r.id, r.name, r.created_at_ns"))) p
+      LEFT JOIN pod_member m ON m.pod = p.generation
+      LEFT JOIN container_state s ON s.generation = m.container
+      LEFT JOIN record i ON m.is_infrastructure = 1 AND i.generation = m.container
+    GROUP BY p.created_at_ns, p.generation, s.status
+    ORDER BY p.created_at_ns DESC, p.generation DESC
+    """
+  }
+
+  /// What a listing shows, newest first.
+  func summaries(in connection: Connection) throws -> PodList {
+    let row = try connection.statement(dynamic: summarySQL)
+    try bind(to: row)
+    var pods: [(generation: Int64, summary: PodSummary)] = []
+    var corrupt: [(generation: Int64, error: StoreError)] = []
+    while try row.step() {
+      let generation = try row.int64(0)
+      do {
+        if pods.last?.generation != generation { pods.append((generation, try summary(row))) }
+        try addMembers(row, to: &pods[pods.count - 1].summary)
+      } catch {
+        let damage = StoreError.mapped(error)
+        guard damage.code == .corrupt else { throw damage }
+        if corrupt.last?.generation != generation { corrupt.append((generation, damage)) }
+      }
+    }
+    return PodList(pods: pods.map(\.summary), corrupt: corrupt.map(\.error))
+  }
+
+  private func bind(to row: borrowing Statement) throws {
+    for (index, value) in values.enumerated() {
+      switch value {
+      case .text(let text): try row.bind(Int32(index + 1), text)
+      case .integer(let integer): try row.bind(Int32(index + 1), integer)
+      }
+    }
+    try row.bind(Int32(values.count + 1), Int64(limit))
+  }
+
+  private func summary(_ row: borrowing Statement) throws -> PodSummary {
+    let id = try ContainerRows.id(row, 1)
+    return try StoreError.naming(id) {
+      PodSummary(
+        id: id, name: try row.string(2), createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(3)))
+    }
+  }
+
+  /// The members of one status; a status that is damaged makes the member no less one.
+  private func addMembers(_ row: borrowing Statement, to summary: inout PodSummary) throws {
+    let count = try row.int64(6)
+    summary.memberCount += count
+    if !row.isNull(4) { summary.infrastructure = try ContainerRows.id(row, 4) }
+    let status =
+      row.isNull(5) ? nil : try StoreReads.skippingCorrupt { ContainerStatus(rawValue: try row.int32(5)) }
+    if let status { summary.memberCountByStatus[status, default: 0] += count }
+  }
+}
