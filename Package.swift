@@ -55,7 +55,9 @@ let package = Package(
     library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
-    library("StressSupport", ["ContainerStateStore", "CPlatform"], path: "StressTests/support"),
+    library("SeededNumbers", path: "StressTests/numbers"),
+    library(
+      "StressSupport", ["ContainerStateStore", "CPlatform", "SeededNumbers"], path: "StressTests/support"),
     executable(
       "cstate-demo", ["ContainerStateStore", "StressSupport", "CPlatform"], path: "StressTests/demo"),
     executable(
@@ -90,10 +92,10 @@ let package = Package(
     .target(
       name: "CFaults", dependencies: ["CSQLite"], path: "StressTests/faults",
       cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("dl")]),
-    executable("cstate-history", ["StoreHistory"], path: "StressTests/judge"),
+    executable("cstate-history", ["StoreHistory", "SeededNumbers"], path: "StressTests/judge"),
 
     library("SVGDrawing", path: "StressTests/drawing"),
-    library("StoreTestSupport", ["CPlatform"], path: "Tests/StoreTestSupport"),
+    library("StoreTestSupport", ["CPlatform", "SeededNumbers"], path: "Tests/StoreTestSupport"),
     .target(name: "SkewedClock", path: "Tests/SkewedClock", cSettings: [.treatAllWarnings(as: .error)]),
     executable(
       "store-test-child",

@@ -51,30 +51,23 @@ struct RecordedLives {
       return
     }
     // Where the beginning of the sequence was not read nothing is known of what had been before.
-    var record = records[change.object] ?? Record(revision: isFromBeginning ? 0 : nil)
-    if let fault = record.follow(change, isConfiguration: kind.isConfiguration) {
+    let unknown = Record(revision: isFromBeginning ? 0 : nil)
+    let fault = records[change.object, default: unknown].follow(
+      change, isConfiguration: kind.isConfiguration)
+    if let fault {
       anomalies.append(
         Anomaly(
           fault, objects: [change.object], operations: [Int(entry.operation)],
           "Change \(change.sequence), \(change.action) \(ObjectKind.name(of: change.object)) with revision"
             + " \(change.revision), cannot follow what the sequence said of it before."))
     }
-    records[change.object] = record
     if let configuration = kind.configuration { follow(change, with: configuration) }
   }
 
   /// A configuration comes and goes with its container or volume.
   private mutating func follow(_ change: ChangeSeen, with configuration: ObjectKind) {
     let object = configuration.object(ObjectKind.number(of: change.object))
-    var record = records[object] ?? Record(revision: nil)
-    if change.action == .added {
-      record.lives.append(Life(revisions: [change.sequence]))
-      record.revision = 1
-    } else if change.action == .removed {
-      if !record.lives.isEmpty { record.lives[record.lives.count - 1].removed = change.sequence }
-      record.revision = 0
-    }
-    records[object] = record
+    records[object, default: Record(revision: nil)].comeOrGo(change)
   }
 }
 
@@ -85,6 +78,17 @@ struct CountedAction: Hashable {
 }
 
 extension RecordedLives.Record {
+  /// Begins or ends with the record that it belongs to.
+  fileprivate mutating func comeOrGo(_ change: ChangeSeen) {
+    if change.action == .added {
+      lives.append(RecordedLives.Life(revisions: [change.sequence]))
+      revision = 1
+    } else if change.action == .removed {
+      if !lives.isEmpty { lives[lives.count - 1].removed = change.sequence }
+      revision = 0
+    }
+  }
+
   /// Takes a change for the next of the record.
   ///
   /// - Returns: what is wrong with it.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SeededNumbers
 internal import StoreHistory
 
 /// Judges histories that are there, and times the judging of simulated ones.
@@ -61,7 +62,7 @@ enum Main {
     guard let operations = Int(arguments[1]), let seed, bug != nil || arguments.count < 4 else { usage() }
     let plan = Simulation.Plan(
       operations: operations, objects: 64, workers: 16, killOneIn: 2_000, bug: bug)
-    let simulation = Simulation(plan, random: Numbers(state: seed))
+    let simulation = Simulation(plan, random: RandomSource(seed: seed))
     let began = now()
     let anomalies = Checker().check(simulation.history)
     let milliseconds = (now() - began) / 1_000_000
@@ -76,18 +77,5 @@ enum Main {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
-
-  /// SplitMix64 (Steele, Lea, Flood 2014).
-  private struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
   }
 }

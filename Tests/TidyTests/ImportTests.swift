@@ -29,8 +29,9 @@ struct ImportTests {
       "ContainerStateStore", "OCIEngine", "StoreHistory", "StressSupport", "CFaults", "CPlatform", "Platform",
       "ScratchStorage", "Glibc", "Synchronization",
     ],
-    "StressTests/support": ["ContainerStateStore", "CPlatform", "Glibc"],
-    "StressTests/judge": ["StoreHistory", "Glibc"],
+    "StressTests/support": ["ContainerStateStore", "CPlatform", "SeededNumbers", "Glibc"],
+    "StressTests/numbers": [],
+    "StressTests/judge": ["StoreHistory", "SeededNumbers", "Glibc"],
     "StressTests/history": ["SVGDrawing", "Glibc"],
     "StressTests/storage": ["CLoopDevice", "CPlatform", "StressSupport", "Glibc"],
     "StressTests/power-loss": [

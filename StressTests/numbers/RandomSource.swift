@@ -1,12 +1,14 @@
-/// Numbers that one seed decides (SplitMix64).
+/// Numbers that one seed decides, for whatever is drawn in tests and runs (SplitMix64).
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
-package struct RandomSource: RandomNumberGenerator {
+public struct RandomSource: RandomNumberGenerator {
   private var state: UInt64
 
-  package init(seed: UInt64) { state = seed }
+  /// The numbers of one seed.
+  public init(seed: UInt64) { state = seed }
 
-  package mutating func next() -> UInt64 {
+  /// The next 64 bits.
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

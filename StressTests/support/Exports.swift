@@ -1,0 +1,2 @@
+// Whoever uses the support of the programs draws numbers.
+@_exported public import SeededNumbers
