@@ -27,7 +27,8 @@ struct FilterCostTests {
   private static let crowd = """
     PRAGMA synchronous=OFF;
     BEGIN;
-    CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < \(count))
+    CREATE TEMP TABLE n AS
+      WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < \(count))
       SELECT i, i <= \(found) AS is_found FROM c;
     INSERT INTO record
       SELECT i, 1, iif(is_found, 'ab', 'x') || i, iif(is_found, 'web', 'name') || i, i, 0,
@@ -41,7 +42,8 @@ struct FilterCostTests {
     INSERT INTO extra_index VALUES (1, 1, CAST('["owner"]' AS BLOB));
     INSERT INTO extra_value SELECT 1, iif(is_found, 'x', 'v' || i), i, NULL FROM n;
     INSERT INTO network_connection SELECT i, iif(is_found, 'n', 'net' || i), x'7B7D', NULL FROM n;
-    INSERT INTO volume SELECT i, 'volume' || i, 1, 1, i, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL FROM n;
+    INSERT INTO volume
+      SELECT i, 'volume' || i, 1, 1, i, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL FROM n;
     UPDATE volume SET name = 'v' WHERE generation = 1;
     INSERT INTO volume_use SELECT i, iif(is_found, 1, i) FROM n;
     INSERT INTO record SELECT i + \(count), 2, iif(is_found, 'pp', 'y') || i, 'pod' || i, i, 0, '', '' FROM n;

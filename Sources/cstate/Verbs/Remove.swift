@@ -9,7 +9,8 @@ extension Verb {
     "rm", "Remove containers", operands: "NAME…", count: oneOrMore, options: [.force],
     details: [
       "A container that runs is not removed without --force, and one that others depend on not at all. Its "
-        + "exit code goes with it. With --force its exec sessions end and go too; without, they are in the way. Prints each name when it is gone."
+        + "exit code goes with it. With --force its exec sessions end and go too; "
+        + "without, they are in the way. Prints each name when it is gone."
     ],
     json: actedOnJSON, example: "cstate rm --force web"
   ) { invocation in
