@@ -58,7 +58,9 @@ extension Schema {
     "CREATE INDEX volume_mount_by_volume ON volume_mount (volume)",
   ]
 
-  /// A path is a JSON array of names. A value is a text, an integer, or a blob of one byte for a bool.
+  /// A path is a JSON array of names.
+  ///
+  /// A value is a text, an integer, or a blob of one byte for a bool.
   private static let extraIndexes = [
     """
     CREATE TABLE extra_index (

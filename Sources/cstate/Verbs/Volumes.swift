@@ -117,7 +117,8 @@ extension Verb {
     ],
     json: "(also without it) [{\"name\", \"driver\", \"created_at_ns\", \"anonymous\", \"storage_id\", "
       + "\"labels\": {…}, \"options\": {…}, \"scope\", \"uid\", \"gid\", \"mountpoint\", "
-      + "\"needs_ownership_change\", \"needs_copy_up\", \"containers\": [TEXT, …], \"mounted_by\": [TEXT, …], "
+      + "\"needs_ownership_change\", \"needs_copy_up\", \"containers\": [TEXT, …], "
+      + "\"mounted_by\": [TEXT, …], "
       + "\"generation\", \"configuration_revision\", \"state_revision\", \"extra\", \"state_extra\"}, …]",
     example: "cstate volume inspect data"
   ) { invocation in
