@@ -14,7 +14,8 @@ struct ContainerListing {
   private let conditions: String
   let values: [FilterValue]
   private let order: String
-  private let limit: Int
+  private let limit: Int?
+  private let narrow: [FilterCondition]
 
   /// - Throws: `invalidArgument` for more labels or images than SQLite takes in one statement.
   init(_ filter: ContainerFilter) throws(StoreError) {
@@ -28,7 +29,7 @@ struct ContainerListing {
     }
     // One condition searches and the others are asked of what it finds. The `+` keeps SQLite from the indexes
     // that begin with the kind, in which it would read every container.
-    let narrow = FilterCondition.narrow(of: filter)
+    narrow = try FilterCondition.narrow(of: filter)
     var terms = [narrow.isEmpty ? "r.kind = 1" : "+r.kind = 1"]
     terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
     var values = narrow.flatMap(\.values)
@@ -39,8 +40,7 @@ struct ContainerListing {
     conditions = terms.joined(separator: " AND ")
     self.values = values
     order = Self.order(of: filter)
-    // In SQL a negative limit is none.
-    limit = filter.limit.map { max(0, $0) } ?? -1
+    limit = filter.limit
   }
 
   /// The conditions that no index begins with; asked of each row.
@@ -103,16 +103,9 @@ struct ContainerListing {
   }
 
   private func statement(selecting columns: String, in connection: Connection) throws -> Statement {
+    try FilterCondition.checkDeclared(narrow, in: connection)
     let row = try connection.statement(dynamic: sql(selecting: columns))
-    var index: Int32 = 1
-    for value in values {
-      switch value {
-      case .text(let text): try row.bind(index, text)
-      case .integer(let integer): try row.bind(index, integer)
-      }
-      index += 1
-    }
-    try row.bind(index, Int64(limit))
+    try values.bind(to: row, limit: limit)
     return row
   }
 

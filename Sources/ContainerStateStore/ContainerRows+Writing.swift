@@ -39,6 +39,9 @@ extension ContainerRows {
     }
     try container.run()
     try insertState(state, generation: generation, in: connection)
+    if let extra = configuration.extra {
+      try ExtraIndexRows.follow(extra, .containerConfiguration, generation: generation, in: connection)
+    }
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try insertLabels(configuration.labels(), generation: generation, in: connection)
@@ -206,6 +209,7 @@ extension ContainerRows {
 
   /// Sets or, with nil, removes the embedder's JSON on a state.
   static func setStateExtra(_ extra: JSONBytes?, generation: Int64, in connection: Connection) throws {
+    try ExtraIndexRows.follow(extra, .containerState, generation: generation, in: connection)
     guard let extra else {
       let row = try connection.statement("DELETE FROM container_state_extra WHERE generation = ?1")
       try row.bind(1, generation)

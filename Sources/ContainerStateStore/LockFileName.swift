@@ -69,7 +69,7 @@ enum LockFileName {
     case .longVolume(let beginning):
       var filter = VolumeFilter()
       filter.namePrefix = beginning
-      return try VolumeRows.names(filter, in: connection).contains { of($0) == fileName }
+      return try VolumeListing(filter).names(in: connection).contains { of($0) == fileName }
     }
   }
 }

@@ -122,6 +122,8 @@ extension ContainerRows {
     try record.bind(5, generation)
     try record.run()
     try replaceLabels(configuration.labels(), generation: generation, in: connection)
+    try ExtraIndexRows.follow(
+      configuration.extra, .containerConfiguration, generation: generation, in: connection)
     try VolumeUserRows.replace(
       configuration.volumes(), of: configuration.id, generation: generation, in: connection)
     return true

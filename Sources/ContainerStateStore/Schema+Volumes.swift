@@ -1,6 +1,7 @@
 extension Schema {
-  /// What the third version adds: volumes, who uses them and who has them mounted.
-  static let version3: [String] = volumes + volumeUsers
+  /// What the third version adds: volumes, who uses them and who has them mounted, and declared paths in the
+  /// embedder's JSON.
+  static let version3: [String] = volumes + volumeUsers + extraIndexes
 
   /// A volume is no `record`: it has no id, and its name is its key (INVARIANT I-2).
   ///
@@ -55,5 +56,29 @@ extension Schema {
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX volume_mount_by_volume ON volume_mount (volume)",
+  ]
+
+  /// A path is a JSON array of names. A value is a text, an integer, or a blob of one byte for a bool.
+  private static let extraIndexes = [
+    """
+    CREATE TABLE extra_index (
+      number INTEGER PRIMARY KEY,
+      owner INTEGER NOT NULL CHECK (owner BETWEEN 1 AND 6),
+      path BLOB NOT NULL,
+      UNIQUE (owner, path)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE extra_value (
+      number INTEGER NOT NULL REFERENCES extra_index ON DELETE CASCADE,
+      value ANY NOT NULL,
+      record INTEGER REFERENCES record ON DELETE CASCADE,
+      volume INTEGER REFERENCES volume ON DELETE CASCADE,
+      CHECK ((record IS NULL) <> (volume IS NULL))
+    ) STRICT
+    """,
+    "CREATE INDEX extra_value_by_value ON extra_value (number, value)",
+    "CREATE INDEX extra_value_by_record ON extra_value (record)",
+    "CREATE INDEX extra_value_by_volume ON extra_value (volume)",
   ]
 }

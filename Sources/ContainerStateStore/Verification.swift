@@ -150,6 +150,7 @@ struct Verification {
     try check { try $0.checkDependencyCycles() }
     try check { try $0.checkPods() }
     try check { try $0.checkVolumes() }
+    try check { try $0.checkExtraIndexes() }
     try check { try $0.checkChanges() }
   }
 

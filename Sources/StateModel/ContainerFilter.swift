@@ -33,6 +33,8 @@ public struct ContainerFilter: Sendable, Hashable {
   public var exitedSince: Timestamp?
   /// Only containers that depend on the container of this id, directly; nil for any.
   public var dependantsOf: ContainerID?
+  /// Only those with these values in the embedder's own JSON, at declared paths.
+  public var extra: [ExtraFilter] = []
   /// What they are sorted by.
   public var sort = ContainerSort.created
   /// Whether the smallest comes first.

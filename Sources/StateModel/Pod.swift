@@ -159,6 +159,8 @@ public struct PodFilter: Sendable, Hashable {
   public var nameContaining: String?
   /// Only ids that begin with this text; nil for any.
   public var idPrefix: String?
+  /// Only those with these values in the embedder's own JSON, at declared paths.
+  public var extra: [ExtraFilter] = []
   /// At most this many, the newest; nil for all.
   public var limit: Int?
 

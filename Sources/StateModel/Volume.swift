@@ -34,6 +34,15 @@ public struct Volume: Sendable, Hashable {
 
   /// The volume's name.
   public var name: VolumeName { configuration.name }
+
+  /// The same volume with another state.
+  package func with(state: VolumeState, stateExtra: JSONBytes?, stateRevision: Int64) -> Volume {
+    var next = self
+    next.state = state
+    next.stateExtra = stateExtra
+    next.stateRevision = stateRevision
+    return next
+  }
 }
 
 /// The part of a volume that changes.
@@ -167,6 +176,8 @@ public struct VolumeFilter: Sendable, Hashable {
   public var driver: String?
   /// Whether only volumes that some container uses, or that none does; nil for both.
   public var isUsed: Bool?
+  /// Only those with these values in the embedder's own JSON, at declared paths.
+  public var extra: [ExtraFilter] = []
   /// At most this many, the first by name; nil for all.
   public var limit: Int?
 

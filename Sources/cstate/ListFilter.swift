@@ -36,6 +36,9 @@ struct ListFilter {
   }
 
   private mutating func add(key: String, value: String, store: StateStore) throws {
+    if key.hasPrefix("extra.") || key.hasPrefix("state-extra.") {
+      return filter.extra.append(ExtraFilter(dotted: key, value))
+    }
     switch key {
     case "status":
       guard let status = ContainerStatus(name: value) else {
@@ -62,7 +65,7 @@ struct ListFilter {
     default:
       let keys = [
         "status", "label", "name", "id", "pod", "volume", "network", "ancestor", "pattern", "exited",
-        "depends-on", "before", "since",
+        "depends-on", "before", "since", "extra.PATH", "state-extra.PATH",
       ]
       let hint = nearest(to: key, among: keys).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(

@@ -179,4 +179,93 @@ struct BatchTests {
     #expect(try ids.map { try store.state(of: $0).status } == [.created, .created, .configured])
     #expect(try ids.map { try store.container($0).stateRevision } == [2, 2, 1])
   }
+
+  /// A named and an anonymous volume, and a container that uses both.
+  private func addVolumes() throws -> (named: VolumeName, anonymous: VolumeName, user: ContainerID) {
+    let (named, anonymous) = (try VolumeName("vol2"), try VolumeName("vol1"))
+    try store.addVolume(VolumeConfiguration(name: named, createdAt: .now), durability: .committed)
+    try store.addVolume(
+      VolumeConfiguration(name: anonymous, createdAt: .now, isAnonymous: true), durability: .committed)
+    var details = ContainerDetails()
+    details.volumes = [named, anonymous].map { NamedVolume(name: $0, destination: "/\($0)") }
+    let configuration = try ContainerConfiguration(
+      id: ContainerID("user"), name: "user", createdAt: .now, details: details)
+    let user = try store.add(configuration, specification: sampleSpecification, durability: .committed).id
+    return (named, anonymous, user)
+  }
+
+  @Test("volumes are changed and removed with containers, and anonymous ones go with their last user")
+  func volumes() throws {
+    let (named, anonymous, user) = try addVolumes()
+    let start = try store.lastChange()
+    try store.withLockedRecords(
+      containers: [user, alone], pods: [pod], volumes: [named], wait: patience
+    ) { locked in
+      #expect(locked.volumeNames == [named])
+      try locked.write(durability: .committed) { batch in
+        try batch.update(volume: named) { $0.mountpoint = "/mnt" }
+        #expect(try batch.volume(named).stateRevision == 2)
+        try batch.update(pod: pod) { $0.controlGroupPath = "/pod" }
+      }
+      try locked.withVolume(named) {
+        try $0.update(expecting: 2, durability: .committed) { $0.mountpoint = "" }
+      }
+      expectError(.inUse) { try locked.write { try $0.remove(volume: named) } }
+      expectError(.conflict) { try locked.write { try $0.update(volume: named, expecting: 2) { _ in } } }
+      expectError(.invalidArgument) { try locked.write { try $0.remove(volume: anonymous) } }
+      expectError(.notFound) {
+        try locked.write { batch in
+          try batch.remove(volume: named)
+          _ = try batch.volume(named)
+        }
+      }
+      try locked.write(durability: .committed) { batch in
+        try batch.remove(volume: named, expecting: 3)
+        try batch.remove(container: user)
+        try batch.update(container: alone) { $0.status = .created }
+      }
+      try locked.withVolume(named) { volume in
+        _ = expectError(.notFound) { try volume.update { _ in } }
+      }
+    }
+    #expect(try store.volumes().isEmpty)
+    #expect(try store.state(of: alone).status == .created)
+    #expect(
+      try ChangeReader(store).next(after: start).changes.map { "\($0.action) \($0.id)" } == [
+        "updated vol2", "updated pod", "updated vol2", "updated alone", "removed user", "removed vol1",
+        "removed vol2",
+      ])
+    #expect(fixture.leftovers().filter { $0.contains("vol") || $0.contains("user") }.isEmpty)
+    try expectClean(store)
+  }
+
+  @Test("an anonymous volume is locked by the removal itself where no volume was, and by the caller too")
+  func anonymousVolumes() throws {
+    let (named, anonymous, user) = try addVolumes()
+    try store.withLockedRecords(containers: [user], wait: patience) {
+      try $0.write(durability: .committed) { try $0.remove(container: user) }
+    }
+    #expect(try store.volumes().map(\.name) == [named])
+    #expect(fixture.leftovers().filter { $0.contains("vol") } == ["vol2.volume"])
+    try store.removeVolume(named, wait: patience)
+    let again = try addVolumes()
+    try store.withLockedRecords(
+      containers: [again.user], volumes: [named, anonymous], wait: patience
+    ) { locked in
+      try locked.write(durability: .committed) { batch in
+        try batch.update(volume: anonymous) { $0.mountpoint = "/mnt" }
+        try batch.remove(container: user)
+      }
+      try locked.withVolume(anonymous) { volume in
+        _ = expectError(.notFound) { try volume.update { _ in } }
+      }
+    }
+    #expect(try store.volumes().map(\.name) == [named])
+    #expect(fixture.leftovers().filter { $0.contains("vol") } == ["vol2.volume"])
+    expectError(.notFound) {
+      try store.withLockedRecords(volumes: [anonymous], wait: patience) { _ in }
+    }
+    #expect(fixture.leftovers().filter { $0.contains("vol1") }.isEmpty)
+    try expectClean(store)
+  }
 }

@@ -38,6 +38,8 @@ struct FilterCostTests {
         iif(is_found, 137, 0), 0, 0, 0, '', '', '', '', '', '' FROM n;
     INSERT INTO label SELECT i, iif(is_found, 'k', 'key' || i), 'v' FROM n;
     INSERT INTO label SELECT i, 'common', 'v' FROM n;
+    INSERT INTO extra_index VALUES (1, 1, CAST('["owner"]' AS BLOB));
+    INSERT INTO extra_value SELECT 1, iif(is_found, 'x', 'v' || i), i, NULL FROM n;
     INSERT INTO network_connection SELECT i, iif(is_found, 'n', 'net' || i), x'7B7D', NULL FROM n;
     INSERT INTO volume SELECT i, 'volume' || i, 1, 1, i, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL FROM n;
     UPDATE volume SET name = 'v' WHERE generation = 1;
@@ -61,6 +63,7 @@ struct FilterCostTests {
       switch $0 {
       case .text(let text): "'\(text)'"
       case .integer(let integer): "\(integer)"
+      case .bytes(let bytes): "x'\(bytes.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined())'"
       }
     }
     literals.append("\(limit)")

@@ -26,6 +26,7 @@ struct OptimisticTests {
 
   private static let container = ContainerID(unchecked: "abc")
   private static let pod = ContainerID(unchecked: "pod")
+  private static let volume = VolumeName(unchecked: "vol")
   private static let session = ContainerID(unchecked: "session")
 
   private static func onContainer(
@@ -40,6 +41,14 @@ struct OptimisticTests {
     _ name: String, _ body: @escaping @Sendable (borrowing LockedPod, Int64) throws -> Void
   ) -> Call {
     Call(name) { store, revision in try store.withLockedPod(pod, wait: .none) { try body($0, revision) } }
+  }
+
+  private static func onVolume(
+    _ name: String, _ body: @escaping @Sendable (borrowing LockedVolume, Int64) throws -> Void
+  ) -> Call {
+    Call(name) { store, revision in
+      try store.withLockedVolume(volume, wait: .none) { try body($0, revision) }
+    }
   }
 
   private static func inBatch(
@@ -87,6 +96,20 @@ struct OptimisticTests {
     },
     inBatch("batch update pod") { try $0.update(pod: pod, expecting: $1) { _ in } },
     inBatch("batch rewrite pod") { try $0.rewrite($0.pod(pod).configuration, expecting: $1) },
+    Call("batch update volume") { store, revision in
+      try store.withLockedRecords(volumes: [volume], wait: .none) {
+        try $0.write { try $0.update(volume: volume, expecting: revision) { _ in } }
+      }
+    },
+    Call("batch remove volume") { store, revision in
+      try store.withLockedRecords(volumes: [volume], wait: .none) {
+        try $0.write { try $0.remove(volume: volume, expecting: revision) }
+      }
+    },
+    onVolume("volume update") { try $0.update(expecting: $1) { _ in } },
+    onVolume("volume setStateExtra") { try $0.setStateExtra(nil, expecting: $1) },
+    onVolume("volume rewrite") { try $0.rewrite($0.volume.configuration, expecting: $1) },
+    onVolume("volume remove") { try $0.remove(expecting: $1) },
     inBatch("batch remove pod") { try $0.remove(pod: pod, expecting: $1) },
   ]
 
@@ -107,6 +130,13 @@ struct OptimisticTests {
       try locked.addExecSession(
         ExecSession(id: Self.session, container: Self.container, command: ["sh"], createdAt: .now))
       for _ in 0..<3 { try locked.updateExecSession(Self.session) { _ in } }
+    }
+    try store.addVolume(VolumeConfiguration(name: Self.volume, createdAt: .now), durability: .committed)
+    try store.withLockedVolume(Self.volume, wait: .none) { locked in
+      for _ in 0..<3 {
+        try locked.update(durability: .committed) { _ in }
+        try locked.rewrite(locked.volume.configuration, durability: .committed)
+      }
     }
     try store.withLockedPod(Self.pod, wait: .none) { locked in
       for _ in 0..<3 {

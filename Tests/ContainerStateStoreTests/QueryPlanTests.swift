@@ -77,6 +77,9 @@ struct QueryPlanTests {
     Search(name: "dependants", index: "dependency_by_dependency (dependency=?)") {
       $0.dependantsOf = ContainerID(unchecked: "c")
     },
+    Search(name: "extra", index: "extra_value_by_value (number=? AND value=?)") {
+      $0.extra = [.init(path: ["owner"], equals: .string("x"))]
+    },
     Search(name: "label", index: "label_by_value (key=?)") { $0.labels = [.present("k")] },
     Search(name: "label's value", index: "label_by_value (key=? AND value=?)") {
       $0.labels = [.equals("k", "v")]

@@ -6,7 +6,9 @@ extension Reference {
     let numbers = Set(steps.compactMap(\.container))
     let podNumbers = Set(steps.compactMap(\.pod))
     let isNamedTwice = !Set(numbers.map(Name.container)).isDisjoint(with: podNumbers.map(Name.pod))
-    let isMissing = numbers.contains { containers[$0] == nil } || podNumbers.contains { pods[$0] == nil }
+    let isMissing =
+      numbers.contains { containers[$0] == nil } || podNumbers.contains { pods[$0] == nil }
+      || steps.compactMap(\.volume).contains { volumes[$0] == nil }
     let locking = unless([(isNamedTwice, .invalidArgument), (isMissing, .notFound)]) { "" }
     guard locking == .value("") else { return locking }
     let before = (containers, pods, volumes)
@@ -19,6 +21,7 @@ extension Reference {
   private func apply(_ steps: [Operation.BatchStep]) -> StoreError.Code? {
     var removed: Set<Int> = []
     var removedPods: Set<Int> = []
+    var removedVolumes: Set<Int> = []
     var takesName = false
     for step in steps {
       if let id = step.container, removed.contains(id) { return .removed }
@@ -43,6 +46,9 @@ extension Reference {
         pods[id]?.configurationRevision += 1
       case .remove(let id): removed.insert(id)
       case .removePod(let id): removedPods.insert(id)
+      case .removeVolume(let number):
+        // A volume that has gone is not found: it has no handle that could say more.
+        guard removedVolumes.insert(number).inserted else { return .notFound }
       }
     }
     if takesName { return .alreadyExists }
@@ -52,6 +58,10 @@ extension Reference {
       if !members(of: id).isEmpty { return .inUse }
       pods[id] = nil
     }
+    for number in removedVolumes {
+      if !users(of: number).isEmpty || volumes[number]?.mounters.isEmpty == false { return .inUse }
+      volumes[number] = nil
+    }
     return nil
   }
 }
@@ -60,7 +70,10 @@ extension StoreUnderTest {
   func batch(_ steps: [Operation.BatchStep]) throws {
     let numbers = Set(try steps.compactMap(\.container).map(id))
     let podNumbers = Set(try steps.compactMap(\.pod).map(podID))
-    try store.withLockedRecords(containers: numbers, pods: podNumbers, wait: Self.wait) { locked in
+    let volumes = Set(try steps.compactMap(\.volume).map { try VolumeName(Name.volume($0)) })
+    try store.withLockedRecords(
+      containers: numbers, pods: podNumbers, volumes: volumes, wait: Self.wait
+    ) { locked in
       try locked.write(durability: .committed) { batch in
         for step in steps { try collect(step, in: &batch) }
       }
@@ -84,6 +97,7 @@ extension StoreUnderTest {
       let present = try batch.pod(podID(number)).configuration
       try batch.rewrite(renamed(present, name, present.details))
     case .removePod(let number): try batch.remove(pod: podID(number))
+    case .removeVolume(let number): try batch.remove(volume: VolumeName(Name.volume(number)))
     }
   }
 }

@@ -79,12 +79,13 @@ enum Operation: Hashable, Sendable {
     case path(Int, Int)
     case renamePod(Int, Int)
     case removePod(Int)
+    case removeVolume(Int)
 
     /// The number of the container it changes; nil where that is a pod.
     var container: Int? {
       switch self {
       case .status(let id, _, _), .rename(let id, _), .remove(let id): id
-      case .path, .renamePod, .removePod: nil
+      case .path, .renamePod, .removePod, .removeVolume: nil
       }
     }
 
@@ -92,8 +93,13 @@ enum Operation: Hashable, Sendable {
     var pod: Int? {
       switch self {
       case .path(let id, _), .renamePod(let id, _), .removePod(let id): id
-      case .status, .rename, .remove: nil
+      case .status, .rename, .remove, .removeVolume: nil
       }
+    }
+
+    /// The number of the volume it changes; nil where that is another record.
+    var volume: Int? {
+      if case .removeVolume(let number) = self { number } else { nil }
     }
   }
 

@@ -79,7 +79,7 @@ enum Program {
 
   private static func step(_ generator: inout SeededGenerator) -> Operation.BatchStep {
     func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
-    switch number(0..<12) {
+    switch number(0..<13) {
     // What is allowed from the first status on, most of the time.
     case 0..<5:
       let status = number(0..<4) == 0 ? statuses[number(0..<9)] : .created
@@ -88,6 +88,7 @@ enum Program {
     case 6..<8: return .remove(number(0..<9))
     case 8..<10: return .path(number(0..<3), number(0..<3))
     case 10: return .renamePod(number(0..<3), number(0..<3))
+    case 11: return .removeVolume(number(0..<4))
     default: return .removePod(number(0..<3))
     }
   }

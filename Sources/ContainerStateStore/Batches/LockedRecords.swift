@@ -3,11 +3,14 @@ internal import SQLiteStorage
 public import StateModel
 
 extension StateStore {
-  /// Locks pods and containers in the one order that excludes deadlock, and lends them all to `body`.
+  /// Locks pods, containers and volumes in the one order that excludes deadlock, and lends them all to
+  /// `body`.
   ///
   /// - Parameters:
   ///   - containers: the containers; all exist, or the call fails.
   ///   - pods: the pods; likewise.
+  ///   - volumes: the volumes; likewise. With them the anonymous volumes of the containers are locked too,
+  ///     since they may go with these.
   ///   - wait: how long to wait for all of the locks together.
   ///   - operation: what others who wait are told that this process is doing.
   ///   - body: what to do under the locks. What it borrows is good for nothing after it (`scopeEnded`).
@@ -15,8 +18,8 @@ extension StateStore {
   /// - Throws: `lockTimeout`, `wouldDeadlock`, `notFound`, `corrupt`, `invalidArgument` for an id that is
   ///   named as both, and what `body` throws; where one lock cannot be had none is kept.
   public func withLockedRecords<R>(
-    containers: Set<ContainerID> = [], pods: Set<ContainerID> = [], wait: LockWait,
-    operation: String = "update", _ body: (borrowing LockedRecords) throws -> R
+    containers: Set<ContainerID> = [], pods: Set<ContainerID> = [], volumes: Set<VolumeName> = [],
+    wait: LockWait, operation: String = "update", _ body: (borrowing LockedRecords) throws -> R
   ) throws -> R {
     let scopes = try perform(operation) {
       // They share their lockfiles, since they share their ids.
@@ -24,18 +27,31 @@ extension StateStore {
         throw StoreError.invalidArgument(
           id.rawValue, "an id is a container's or a pod's; name it once")
       }
-      let names = pods.map { podLockName(of: $0) } + containers.map { lockName(of: $0) }
-      return RecordScopes(self, try HeldLocks(names, wait: wait, operation: operation))
+      let locked = volumes.isEmpty ? [] : try anonymousVolumes(of: containers).union(volumes)
+      let names =
+        pods.map { podLockName(of: $0) } + containers.map { lockName(of: $0) }
+        + locked.map { lockName(of: $0) }
+      let locks = try HeldLocks(names, wait: wait, operation: operation)
+      return RecordScopes(self, locks, lockedVolumes: locked)
     }
     defer { scopes.end() }
     try perform(operation) {
       for id in pods { scopes.pods[id] = try podScope(of: id, scopes.locks) }
       for id in containers { scopes.containers[id] = try lockedScope(of: id, scopes.locks) }
+      for name in volumes { scopes.volumes[name] = try volumeScope(of: name, scopes.locks) }
     }
     return try body(LockedRecords(scopes))
   }
 
-  /// Locks several containers: `withLockedRecords` without pods.
+  /// Asked before there is a lock: what a container comes to use meanwhile is locked when it is removed.
+  private func anonymousVolumes(of containers: Set<ContainerID>) throws -> Set<VolumeName> {
+    try database.read { connection in
+      let generations = try containers.compactMap { try ContainerRows.generation(of: $0, in: connection) }
+      return try VolumeUserRows.anonymous(goingWith: Set(generations), in: connection)
+    }
+  }
+
+  /// Locks several containers: `withLockedRecords` without pods and volumes.
   public func withLockedContainers<R>(
     _ ids: Set<ContainerID>, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedRecords) throws -> R
@@ -48,17 +64,23 @@ extension StateStore {
 final class RecordScopes {
   let store: StateStore
   let locks: HeldLocks
+  /// Those that are lent, and those that may go with a container.
+  let lockedVolumes: Set<VolumeName>
   var containers: [ContainerID: LockedScope] = [:]
   var pods: [ContainerID: PodScope] = [:]
+  var volumes: [VolumeName: VolumeScope] = [:]
 
-  init(_ store: StateStore, _ locks: HeldLocks) {
+  init(_ store: StateStore, _ locks: HeldLocks, lockedVolumes: Set<VolumeName> = []) {
     self.store = store
     self.locks = locks
+    self.lockedVolumes = lockedVolumes
   }
 
   func end() {
     for scope in containers.values { scope.end() }
     for scope in pods.values { scope.end() }
+    for scope in volumes.values { scope.end() }
+    for name in lockedVolumes where volumes[name] == nil { store.unlinkUnlessKnown(name, locks) }
     locks.release()
   }
 
@@ -72,9 +94,14 @@ final class RecordScopes {
     return scope
   }
 
-  private static func notLocked(_ id: ContainerID, _ kind: String) -> StoreError {
+  func volume(_ name: VolumeName) throws(StoreError) -> VolumeScope {
+    guard let scope = volumes[name] else { throw Self.notLocked(name, "volumes") }
+    return scope
+  }
+
+  private static func notLocked(_ subject: some CustomStringConvertible, _ kind: String) -> StoreError {
     .invalidArgument(
-      id.rawValue, "it is not among the \(kind) that were locked; name it in the call that takes the locks")
+      "\(subject)", "it is not among the \(kind) that were locked; name it in the call that takes the locks")
   }
 }
 
@@ -88,6 +115,9 @@ public struct LockedRecords: ~Copyable {
   public var containerIDs: [ContainerID] { scopes.containers.keys.sorted() }
   /// The locked pods' ids, in the lock order.
   public var podIDs: [ContainerID] { scopes.pods.keys.sorted() }
+
+  /// The locked volumes' names, in the lock order.
+  public var volumeNames: [VolumeName] { scopes.volumes.keys.sorted() }
 
   /// Lends one of the containers to `body`.
   ///
@@ -105,6 +135,15 @@ public struct LockedRecords: ~Copyable {
     _ id: ContainerID, _ body: (borrowing LockedPod) throws -> R
   ) throws -> R {
     try body(LockedPod(scopes.pod(id)))
+  }
+
+  /// Lends one of the volumes to `body`.
+  ///
+  /// - Throws: `invalidArgument` for a name that was not locked, and what `body` throws.
+  public borrowing func withVolume<R>(
+    _ name: VolumeName, _ body: (borrowing LockedVolume) throws -> R
+  ) throws -> R {
+    try body(LockedVolume(scopes.volume(name)))
   }
 
   /// Makes all changes that `body` collects in one transaction, or none of them.

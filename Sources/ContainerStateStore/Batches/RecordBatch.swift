@@ -4,14 +4,16 @@ public import StateModel
 /// Changes that are made together, in the order of the calls; lent by `LockedRecords.write`.
 ///
 /// Each call sees what the ones before it have made of a record, is a write of its own to it (INVARIANT I-12)
-/// and one change in the sequence. Removals come last, dependants before what they depend on and pods after
-/// containers, whatever the order of the calls; anonymous volumes go with their last users.
+/// and one change in the sequence. Removals come last, dependants before what they depend on, pods and
+/// volumes after containers, whatever the order of the calls; anonymous volumes go with their last users.
 public struct RecordBatch {
   private let scopes: RecordScopes
   private var containers: [ContainerID: Container] = [:]
   private var pods: [ContainerID: Pod] = [:]
+  private var volumes: [VolumeName: Volume] = [:]
   private var removedContainers: Set<ContainerID> = []
   private var removedPods: Set<ContainerID> = []
+  private var removedVolumes: Set<VolumeName> = []
   private var steps: [(Connection) throws -> Void] = []
   /// Whether something is written that may be large: that is no use of the last space.
   private var isLarge = false
@@ -36,6 +38,16 @@ public struct RecordBatch {
     try scope.checkOpen("write batch")
     if removedPods.contains(id) { throw .podRemoved(id) }
     return pods[id] ?? scope.pod
+  }
+
+  /// A locked volume as the calls before this one have made it.
+  ///
+  /// - Throws: `invalidArgument` for one that was not locked, `notFound` for one that is gone, `scopeEnded`.
+  public func volume(_ name: VolumeName) throws(StoreError) -> Volume {
+    let scope = try scopes.volume(name)
+    try scope.checkOpen("write batch")
+    if removedVolumes.contains(name) { throw .volumeNotFound(name.rawValue) }
+    return volumes[name] ?? scope.volume
   }
 
   /// Changes the state of a container.
@@ -78,6 +90,29 @@ public struct RecordBatch {
     pods[id] = present.with(
       state: state, stateExtra: present.stateExtra, stateRevision: present.stateRevision + 1)
     steps.append { try scope.update(state, present.stateExtra, over: present, in: $0) }
+  }
+
+  /// Changes the state of a volume.
+  ///
+  /// - Parameters:
+  ///   - name: one of the locked volumes.
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - change: changes the state it is given.
+  /// - Throws: `conflict`, `invalidArgument`, `notFound`, `scopeEnded`, and what `change` throws.
+  public mutating func update(
+    volume name: VolumeName, expecting revision: Int64? = nil, _ change: (inout VolumeState) throws -> Void
+  ) throws {
+    let (scope, present) = (try scopes.volume(name), try volume(name))
+    try Self.check(name, expecting: revision, found: present.stateRevision)
+    var state = present.state
+    try change(&state)
+    try state.checkValues()
+    volumes[name] = present.with(
+      state: state, stateExtra: present.stateExtra, stateRevision: present.stateRevision + 1)
+    steps.append { connection in
+      let change = try scope.update(state, present.stateExtra, over: present, in: connection)
+      try scope.store.record(change, in: connection)
+    }
   }
 
   /// Writes another configuration over that of the container of its id; see `LockedContainer.rewrite`.
@@ -138,11 +173,26 @@ public struct RecordBatch {
     steps.append { try scope.checkRow(present, in: $0) }
   }
 
+  /// Removes a volume; whoever uses it has to be removed in the same batch.
+  ///
+  /// - Parameters:
+  ///   - name: one of the locked volumes.
+  ///   - revision: the state revision it has to have; nil for any.
+  /// - Throws: `conflict`, `invalidArgument`, `notFound`, `scopeEnded`.
+  public mutating func remove(
+    volume name: VolumeName, expecting revision: Int64? = nil
+  ) throws(StoreError) {
+    let (scope, present) = (try scopes.volume(name), try volume(name))
+    try Self.check(name, expecting: revision, found: present.stateRevision)
+    removedVolumes.insert(name)
+    steps.append { try scope.checkRow(present, in: $0) }
+  }
+
   private static func check(
-    _ id: ContainerID, expecting revision: Int64?, found: Int64
+    _ subject: some CustomStringConvertible, expecting revision: Int64?, found: Int64
   ) throws(StoreError) {
     if let revision, revision != found {
-      throw StoreError.conflict(id, expected: revision, found: found).during("write batch")
+      throw StoreError.conflict(subject, expected: revision, found: found).during("write batch")
     }
   }
 }
@@ -154,12 +204,16 @@ extension RecordBatch {
     let store = scopes.store
     for scope in changedContainers { try scope.checkOpen("write batch") }
     for scope in changedPods { try scope.checkOpen("write batch") }
+    for scope in changedVolumes { try scope.checkOpen("write batch") }
+    var gone: Set<VolumeName> = []
     do {
       try store.perform("write batch") {
-        try VolumeLocks.withAnonymous(of: store, operation: "write batch") { volumes in
+        try VolumeLocks.withAnonymous(
+          of: store, besides: scopes.lockedVolumes, operation: "write batch"
+        ) { locks in
           try store.writeWithReserve("write batch", durability: durability, draws: !isLarge) { connection in
             for step in steps { try step(connection) }
-            try removeRows(volumes, in: connection)
+            gone = try removeRows(locks, in: connection)
           }
         }
       }
@@ -173,24 +227,37 @@ extension RecordBatch {
     for (id, pod) in pods { scopes.pods[id]?.follow(pod) }
     for id in removedContainers { scopes.containers[id]?.finishRemoval() }
     for id in removedPods { scopes.pods[id]?.finishRemoval() }
+    for (name, volume) in volumes { scopes.volumes[name]?.follow(volume) }
+    for name in gone { scopes.volumes[name]?.follow(nil) }
   }
 
-  private func removeRows(_ volumes: VolumeLocks, in connection: Connection) throws {
+  /// Returns the volumes that it has removed.
+  private func removeRows(
+    _ locks: VolumeLocks, in connection: Connection
+  ) throws -> Set<VolumeName> {
     let generations = removedContainers.compactMap { scopes.containers[$0]?.container.generation }
     let going = try VolumeUserRows.anonymous(goingWith: Set(generations), in: connection)
-    try volumes.check(cover: going)
+    try locks.check(cover: going)
     _ = try scopes.store.removeRows(of: removedContainers, in: connection)
     for pod in removedPods.sorted() { try scopes.store.removeRow(ofPod: pod, in: connection) }
-    try scopes.store.removeVolumes(going, in: connection)
+    let volumes = going.union(removedVolumes)
+    try scopes.store.removeVolumes(volumes, in: connection)
+    return volumes
   }
 
   private func followRows() {
     for scope in changedContainers { try? scope.followRow() }
     for scope in changedPods { try? scope.followRow() }
+    // An anonymous one may have gone too.
+    for scope in scopes.volumes.values { try? scope.followRow() }
   }
 
   private var changedContainers: [LockedScope] {
     Set(containers.keys).union(removedContainers).compactMap { scopes.containers[$0] }
+  }
+
+  private var changedVolumes: [VolumeScope] {
+    Set(volumes.keys).union(removedVolumes).compactMap { scopes.volumes[$0] }
   }
 
   private var changedPods: [PodScope] {

@@ -212,11 +212,11 @@ extension ContainerRows {
       dependants[container.generation] = users.map(\.generation)
     }
     let order = DependencyOrder.dependantsFirst(dependants)
-    for generation in order {
-      let row = try connection.statement("DELETE FROM record WHERE generation = ?1")
-      try row.bind(1, generation)
-      try row.run()
-    }
+    // What SQLite keeps to undo a statement is a page once for all of them, not once for each.
+    let row = try connection.statement(
+      "DELETE FROM record WHERE generation IN (SELECT value FROM json_each(?1))")
+    try row.bind(1, "[" + order.map { "\($0)" }.joined(separator: ",") + "]")
+    try row.run()
     return order.compactMap { containers[$0] }
   }
 }

@@ -1,9 +1,28 @@
+internal import SQLiteStorage
 internal import StateModel
 
 /// A value that a statement of a listing is bound to.
 enum FilterValue {
   case text(String)
   case integer(Int64)
+  case bytes([UInt8])
+
+  func bind(to row: borrowing Statement, _ position: Int32) throws(StorageError) {
+    switch self {
+    case .text(let text): try row.bind(position, text)
+    case .integer(let integer): try row.bind(position, integer)
+    case .bytes(let bytes): try row.bind(position, bytes)
+    }
+  }
+}
+
+extension [FilterValue] {
+  /// Binds them from the first position on, and after them a limit; nil: none.
+  func bind(to row: borrowing Statement, limit: Int?) throws(StorageError) {
+    for (index, value) in enumerated() { try value.bind(to: row, Int32(index + 1)) }
+    // In SQL a negative limit is none.
+    try row.bind(Int32(count + 1), Int64(limit.map { Swift.max(0, $0) } ?? -1))
+  }
 }
 
 /// One condition of a filter, in the two forms that SQL can ask it in.
@@ -16,6 +35,8 @@ struct FilterCondition {
   /// A term on `r` and `s`.
   let probe: String
   let values: [FilterValue]
+  /// The declared path that it needs.
+  var extraIndex: ExtraIndex?
 
   init(search: String, probe: String, _ values: [FilterValue]) {
     self.search = search
@@ -24,7 +45,11 @@ struct FilterCondition {
   }
 
   /// A subquery for generations, which is the same with the row's own generation required.
-  init(generations column: String, from source: String, _ term: String, _ values: [FilterValue]) {
+  init(
+    generations column: String, from source: String, _ term: String, _ values: [FilterValue],
+    declaredBy index: ExtraIndex? = nil
+  ) {
+    extraIndex = index
     search = "r.generation IN (SELECT \(column) FROM \(source) WHERE \(term))"
     probe = "EXISTS (SELECT 1 FROM \(source) WHERE \(column) = r.generation AND \(term))"
     self.values = values
@@ -34,7 +59,7 @@ struct FilterCondition {
 extension FilterCondition {
   /// The conditions of a filter that an index answers, the one that is likely to let the fewest through
   /// first.
-  static func narrow(of filter: ContainerFilter) -> [FilterCondition] {
+  static func narrow(of filter: ContainerFilter) throws(StoreError) -> [FilterCondition] {
     var found: [FilterCondition] = []
     if let prefix = filter.idPrefix { found.append(range("r.id", prefix)) }
     if let pattern = filter.namePattern, let prefix = NamePattern(pattern).literalPrefix {
@@ -45,6 +70,7 @@ extension FilterCondition {
     found += filter.labels.compactMap {
       if case .equals(let key, let value) = $0 { label(key, value) } else { nil }
     }
+    for extra in filter.extra { found.append(try extra.condition(.containerConfiguration, .containerState)) }
     if let volume = filter.volume { found.append(users(of: volume)) }
     if let network = filter.network {
       found.append(

@@ -13,7 +13,8 @@ public struct PodList: Sendable {
 struct PodListing {
   private let conditions: String
   let values: [FilterValue]
-  private let limit: Int
+  private let limit: Int?
+  private let narrow: [FilterCondition]
 
   /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.
   init(_ filter: PodFilter) throws(StoreError) {
@@ -22,7 +23,7 @@ struct PodListing {
         "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
     }
     // As in `ContainerListing`: one condition searches, and the `+` keeps SQLite from reading every pod.
-    let narrow = Self.narrow(of: filter)
+    narrow = try Self.narrow(of: filter)
     var terms = [narrow.isEmpty ? "r.kind = 2" : "+r.kind = 2"]
     terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
     var values = narrow.flatMap(\.values)
@@ -32,25 +33,26 @@ struct PodListing {
     }
     conditions = terms.joined(separator: " AND ")
     self.values = values
-    // In SQL a negative limit is none.
-    limit = filter.limit.map { max(0, $0) } ?? -1
+    limit = filter.limit
   }
 
   /// The conditions that an index answers, the one that is likely to let the fewest through first.
-  private static func narrow(of filter: PodFilter) -> [FilterCondition] {
+  private static func narrow(of filter: PodFilter) throws(StoreError) -> [FilterCondition] {
     var found: [FilterCondition] = []
     if let prefix = filter.idPrefix { found.append(.range("r.id", prefix)) }
     for case .equals(let key, let value) in filter.labels {
       found.append(.label(key, value, in: "pod_label"))
     }
+    for extra in filter.extra { found.append(try extra.condition(.podConfiguration, .podState)) }
     for case .present(let key) in filter.labels { found.append(.label(key, in: "pod_label")) }
     return found
   }
 
   /// The ids, newest first.
   func ids(in connection: Connection) throws -> [ContainerID] {
+    try FilterCondition.checkDeclared(narrow, in: connection)
     let row = try connection.statement(dynamic: sql(selecting: "r.id, r.generation"))
-    try bind(to: row)
+    try values.bind(to: row, limit: limit)
     return try ContainerRows.readableIDs(row).map(\.id)
   }
 
@@ -76,8 +78,9 @@ struct PodListing {
 
   /// What a listing shows, newest first.
   func summaries(in connection: Connection) throws -> PodList {
+    try FilterCondition.checkDeclared(narrow, in: connection)
     let row = try connection.statement(dynamic: summarySQL)
-    try bind(to: row)
+    try values.bind(to: row, limit: limit)
     var pods: [(generation: Int64, summary: PodSummary)] = []
     var corrupt: [(generation: Int64, error: StoreError)] = []
     while try row.step() {
@@ -92,16 +95,6 @@ struct PodListing {
       }
     }
     return PodList(pods: pods.map(\.summary), corrupt: corrupt.map(\.error))
-  }
-
-  private func bind(to row: borrowing Statement) throws {
-    for (index, value) in values.enumerated() {
-      switch value {
-      case .text(let text): try row.bind(Int32(index + 1), text)
-      case .integer(let integer): try row.bind(Int32(index + 1), integer)
-      }
-    }
-    try row.bind(Int32(values.count + 1), Int64(limit))
   }
 
   private func summary(_ row: borrowing Statement) throws -> PodSummary {

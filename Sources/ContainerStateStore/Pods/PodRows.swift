@@ -107,6 +107,8 @@ extension PodRows {
     if let stateExtra { try row.bind(3, stateExtra.bytes) } else { try row.bindNull(3) }
     try row.run()
     try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
+    try ExtraIndexRows.follow(stateExtra, .podState, generation: generation, in: connection)
     return generation
   }
 
@@ -159,7 +161,9 @@ extension PodRows {
     try row.bind(3, generation)
     try row.bind(4, revision)
     try row.run()
-    return connection.changes == 1
+    guard connection.changes == 1 else { return false }
+    try ExtraIndexRows.follow(stateExtra, .podState, generation: generation, in: connection)
+    return true
   }
 
   static func remove(generation: Int64, in connection: Connection) throws {

@@ -200,6 +200,7 @@ extension PodRows {
     try labels.bind(1, generation)
     try labels.run()
     try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
     return true
   }
 }

@@ -21,6 +21,7 @@ struct Repair {
     try moveBrokenRecords()
     try moveDanglingRows()
     try remakeIndexes()
+    try refillExtraIndexes()
   }
 
   private mutating func did(_ rule: String, _ subject: String, _ description: String) {
@@ -87,7 +88,7 @@ struct Repair {
       for table in try quarantine.tables() {
         for reference in try quarantine.references(of: table) {
           let count = try quarantine.take(
-            from: table, where: "\(reference.column) NOT IN (SELECT generation FROM \(reference.parent))",
+            from: table, where: "\(reference.column) NOT IN (SELECT rowid FROM \(reference.parent))",
             rule: "I-10")
           guard count > 0 else { continue }
           isDone = false
@@ -123,6 +124,17 @@ struct Repair {
       try ContainerRows.replaceDependencies(dependencies, of: id, generation: generation, in: connection)
       containers.insert(id)
       did("I-3", id.rawValue, "the index of its dependencies is made anew")
+    }
+  }
+
+  /// INVARIANT I-3: the values at declared paths are what the JSON of the records says.
+  private mutating func refillExtraIndexes() throws {
+    for index in try ExtraIndexRows.all(in: connection) {
+      guard let number = try ExtraIndexRows.number(of: index, in: connection),
+        try !ExtraIndexRows.isTrue(number: number, index, in: connection)
+      else { continue }
+      try ExtraIndexRows.refill(number: number, index, in: connection)
+      did("I-3", index.pathText, "the values at this declared path are taken anew")
     }
   }
 

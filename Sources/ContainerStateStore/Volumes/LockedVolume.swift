@@ -22,16 +22,19 @@ extension StateStore {
       try HeldLocks([lockName(of: name)], wait: wait, operation: operation)
     }
     defer { locks.release() }
-    let scope = try perform(operation) {
-      do {
-        return VolumeScope(try database.readOne { try StoreReads.volume(name, in: $0) }, of: self, locks)
-      } catch {
-        if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(name, locks) }
-        throw error
-      }
-    }
+    let scope = try perform(operation) { try volumeScope(of: name, locks) }
     defer { scope.end() }
     return try body(LockedVolume(scope))
+  }
+
+  /// Reads the volume afresh under its lock.
+  func volumeScope(of name: VolumeName, _ locks: HeldLocks) throws -> VolumeScope {
+    do {
+      return VolumeScope(try database.readOne { try StoreReads.volume(name, in: $0) }, of: self, locks)
+    } catch {
+      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(name, locks) }
+      throw error
+    }
   }
 }
 
@@ -130,8 +133,8 @@ public struct LockedVolume: ~Copyable {
 final class VolumeScope {
   private(set) var volume: Volume
   private var hasEnded = false
-  private var isRemoved = false
-  private let store: StateStore
+  private(set) var isRemoved = false
+  let store: StateStore
   private let locks: HeldLocks
 
   init(_ volume: Volume, of store: StateStore, _ locks: HeldLocks) {
@@ -157,13 +160,20 @@ final class VolumeScope {
     let present = volume
     try check(revision, is: present.stateRevision, "update volume")
     try perform("update volume", durability) { connection in
-      let isOurs = try VolumeRows.update(
-        state, stateExtra: extra, generation: present.generation, revision: present.stateRevision,
-        in: connection)
-      guard isOurs else { throw try self.rowChanged(connection) }
-      return .init(
-        kind: .volume, id: present.name.rawValue, action: .updated, revision: present.stateRevision + 1)
+      try self.update(state, extra, over: present, in: connection)
     }
+  }
+
+  /// Writes a state within the caller's transaction, over what this transaction has made of the volume.
+  func update(
+    _ state: VolumeState, _ extra: JSONBytes?, over present: Volume, in connection: Connection
+  ) throws -> ChangeRows.Entry {
+    let isOurs = try VolumeRows.update(
+      state, stateExtra: extra, generation: present.generation, revision: present.stateRevision,
+      in: connection)
+    guard isOurs else { throw try rowChanged(connection) }
+    return .init(
+      kind: .volume, id: present.name.rawValue, action: .updated, revision: present.stateRevision + 1)
   }
 
   func rewrite(
@@ -191,7 +201,7 @@ final class VolumeScope {
     try checkOpen(operation)
     let generation = volume.generation
     try perform(operation, durability) { connection in
-      try self.checkRow(connection)
+      try self.checkRow(self.volume, in: connection)
       guard let container = try ContainerRows.generation(of: id, in: connection) else {
         if action == .unmounted { return nil }
         throw StoreError.notFound(id.rawValue)
@@ -207,7 +217,7 @@ final class VolumeScope {
     let present = volume
     try check(revision, is: present.stateRevision, "remove volume")
     try perform("remove volume", durability) { connection in
-      try self.checkRow(connection)
+      try self.checkRow(present, in: connection)
       try self.store.removeVolume(
         present.name, generation: present.generation, revision: present.stateRevision, in: connection)
       // Recorded there.
@@ -222,10 +232,11 @@ final class VolumeScope {
     throw StoreError.conflict(volume.name, expected: expected, found: found).during(operation)
   }
 
-  /// PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-  private func checkRow(_ connection: Connection) throws {
-    guard let found = try VolumeRows.stateRevision(of: volume.name, in: connection),
-      found.generation == volume.generation, found.revision == volume.stateRevision
+  /// Throws where the row is not what this scope's transaction has made of it.
+  func checkRow(_ present: Volume, in connection: Connection) throws {
+    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+    guard let found = try VolumeRows.stateRevision(of: present.name, in: connection),
+      found.generation == present.generation, found.revision == present.stateRevision
     else { throw try rowChanged(connection) }
   }
 
@@ -250,12 +261,7 @@ final class VolumeScope {
     } catch {
       // What is committed is what the next write in this scope begins with.
       if error.code == .durabilityUnknown {
-        do {
-          follow(
-            try store.perform(operation) {
-              try store.database.readOne { try VolumeRows.volume(volume.name, in: $0) }
-            })
-        } catch {
+        do { try followRow() } catch {
           // The caller has to hear of the first failure; the next write finds the revision changed.
         }
       }
@@ -263,7 +269,16 @@ final class VolumeScope {
     }
   }
 
-  private func follow(_ found: Volume?) {
+  /// Reads again what is committed.
+  func followRow() throws(StoreError) {
+    follow(
+      try store.perform("read volume") {
+        try store.database.readOne { try VolumeRows.volume(volume.name, in: $0) }
+      })
+  }
+
+  /// What is committed for this scope; nil where the volume is gone.
+  func follow(_ found: Volume?) {
     if let found, found.generation == volume.generation { volume = found } else { isRemoved = true }
   }
 }

@@ -8,10 +8,13 @@ internal import StateModel
 /// and no further read.
 struct VolumeLocks {
   private let names: Set<VolumeName>
+  /// What the caller has locked himself.
+  private let held: Set<VolumeName>
 
   /// Throws where one of these is not locked.
   func check(cover names: Set<VolumeName>) throws {
-    if !names.isSubset(of: self.names) { throw NotLocked(names: names) }
+    let missing = names.subtracting(held)
+    if !missing.isSubset(of: self.names) { throw NotLocked(names: missing) }
   }
 
   private struct NotLocked: Error {
@@ -23,7 +26,8 @@ struct VolumeLocks {
   /// - Throws: `lockTimeout` for a volume, `conflict` where others keep adding volumes to the container, and
   ///   what `remove` throws.
   static func withAnonymous(
-    of store: StateStore, operation: String, _ remove: (VolumeLocks) throws -> Void
+    of store: StateStore, besides held: Set<VolumeName> = [], operation: String,
+    _ remove: (VolumeLocks) throws -> Void
   ) throws {
     var names: Set<VolumeName> = []
     for _ in 0..<attempts {
@@ -34,7 +38,7 @@ struct VolumeLocks {
         for name in names { store.unlinkUnlessKnown(name, locks) }
         locks.release()
       }
-      do { return try remove(VolumeLocks(names: names)) } catch let missing as NotLocked {
+      do { return try remove(VolumeLocks(names: names, held: held)) } catch let missing as NotLocked {
         names = missing.names
       }
     }

@@ -91,47 +91,6 @@ enum VolumeRows {
     return names
   }
 
-  /// The names that a filter lets through, in their order.
-  static func names(_ filter: VolumeFilter, in connection: Connection) throws -> [VolumeName] {
-    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
-      throw StoreError.invalidArgument(
-        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
-    }
-    var conditions = "1"
-    var values: [String] = []
-    for label in filter.labels {
-      switch label {
-      case .present(let key):
-        conditions += " AND v.generation IN (SELECT generation FROM volume_label WHERE key = ?)"
-        values.append(key)
-      case .equals(let key, let value):
-        conditions += " AND v.generation IN (SELECT generation FROM volume_label WHERE key = ? AND value = ?)"
-        values += [key, value]
-      }
-    }
-    if let prefix = filter.namePrefix {
-      conditions += " AND v.name >= ? AND v.name < ?"
-      values += [prefix, prefix + "\u{7F}"]
-    }
-    if let text = filter.nameContaining {
-      conditions += " AND instr(v.name, ?) > 0"
-      values.append(text)
-    }
-    if let driver = filter.driver {
-      conditions += " AND v.driver = ?"
-      values.append(driver)
-    }
-    if let isUsed = filter.isUsed {
-      conditions +=
-        " AND \(isUsed ? "" : "NOT ")EXISTS (SELECT 1 FROM volume_use u WHERE u.volume = v.generation)"
-    }
-    let row = try connection.statement(
-      dynamic: "SELECT v.name FROM volume v WHERE \(conditions) ORDER BY v.name LIMIT ?")
-    for (index, value) in values.enumerated() { try row.bind(Int32(index + 1), value) }
-    try row.bind(Int32(values.count + 1), Int64(filter.limit.map { max(0, $0) } ?? -1))
-    return try readableNames(row)
-  }
-
   /// Whether a volume keeps its data in the embedder's storage under this id.
   static func isStorage(_ id: ContainerID, in connection: Connection) throws -> Bool {
     let row = try connection.statement("SELECT 1 FROM volume WHERE storage_id = ?1")
@@ -171,6 +130,9 @@ extension VolumeRows {
     try row.run()
     let generation = connection.lastInsertedRowID
     try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try ExtraIndexRows.follow(
+      configuration.extra, .volumeConfiguration, generation: generation, in: connection)
+    try ExtraIndexRows.follow(stateExtra, .volumeState, generation: generation, in: connection)
     return generation
   }
 
@@ -222,7 +184,9 @@ extension VolumeRows {
     try row.bind(5, generation)
     try row.bind(6, revision)
     try row.run()
-    return connection.changes == 1
+    guard connection.changes == 1 else { return false }
+    try ExtraIndexRows.follow(stateExtra, .volumeState, generation: generation, in: connection)
+    return true
   }
 
   /// Writes a configuration over the one of this generation and revision; returns whether such a row was
@@ -247,6 +211,8 @@ extension VolumeRows {
     try labels.bind(1, generation)
     try labels.run()
     try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try ExtraIndexRows.follow(
+      configuration.extra, .volumeConfiguration, generation: generation, in: connection)
     return true
   }
 

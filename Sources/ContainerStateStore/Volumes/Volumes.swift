@@ -82,7 +82,7 @@ extension StateStore {
   public func volumes(where filter: VolumeFilter = .all) throws(StoreError) -> [Volume] {
     try perform("list volumes") {
       try database.read { connection in
-        try VolumeRows.names(filter, in: connection).compactMap { name in
+        try VolumeListing(filter).names(in: connection).compactMap { name in
           try StoreReads.skippingCorrupt { try VolumeRows.volume(name, in: connection) }
         }
       }

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MEMBER_LIMIT = 1024 };
+
 static int64_t clock_nanoseconds(void) {
   struct timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
@@ -156,7 +158,19 @@ void floor_add_full_pod(floor_database *database, const char *id, const char *na
   commit(database);
 }
 
-static void delete_generation(floor_database *database, int64_t generation) {
+// One statement for all: SQLite's undo of a statement is a page once, not once for each.
+static void delete_members(floor_database *database, floor_row *const *members, uint64_t count) {
+  char list[MEMBER_LIMIT * 21 + 2];
+  size_t used = 0;
+  for (uint64_t i = 0; i < count; i++) {
+    used += (size_t)snprintf(list + used, sizeof list - used, "%c%lld", i ? ',' : '[',
+        (long long)members[i]->numbers[0]);
+  }
+  snprintf(list + used, sizeof list - used, count ? "]" : "[]");
+  floor_run(database, with_text(database, DELETE_GENERATIONS, 1, list));
+}
+
+static void delete_pod(floor_database *database, int64_t generation) {
   sqlite3_stmt *row = floor_statement_of(database, DELETE_GENERATION);
   sqlite3_bind_int64(row, 1, generation);
   floor_run(database, row);
@@ -168,18 +182,18 @@ uint64_t floor_remove_pod(floor_database *database, const char *id) {
   floor_must(pod != NULL, "the pod is not there", NULL);
   sqlite3_stmt *row = floor_statement_of(database, SELECT_MEMBERS);
   sqlite3_bind_int64(row, 1, pod->numbers[0]);
-  floor_row *members[1024];
+  floor_row *members[MEMBER_LIMIT];
   uint64_t count = 0;
-  while (count < 1024 && sqlite3_step(row) == SQLITE_ROW) members[count++] = floor_copied_row(row);
+  while (count < MEMBER_LIMIT && sqlite3_step(row) == SQLITE_ROW) members[count++] = floor_copied_row(row);
   sqlite3_reset(row);
+  delete_members(database, members, count);
   for (uint64_t i = 0; i < count; i++) {
     const int64_t *numbers = members[i]->numbers;
-    delete_generation(database, numbers[0]);
     floor_record(database, (floor_change){
         FLOOR_CONTAINER, members[i]->texts[0], FLOOR_REMOVED, numbers[1], 0, numbers[2]});
     free(members[i]);
   }
-  delete_generation(database, pod->numbers[0]);
+  delete_pod(database, pod->numbers[0]);
   floor_record(database, (floor_change){FLOOR_POD, id, FLOOR_REMOVED, 0, 0, 1});
   free(pod);
   commit(database);

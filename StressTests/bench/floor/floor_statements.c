@@ -77,6 +77,7 @@ static const char *const texts[STATEMENT_COUNT] = {
   [SELECT_MEMBERS] = "SELECT r.id, r.generation, s.status, s.revision FROM pod_member m "
     "JOIN record r ON r.generation = m.container JOIN container_state s ON s.generation = m.container "
     "WHERE m.pod = ?1",
+  [DELETE_GENERATIONS] = "DELETE FROM record WHERE generation IN (SELECT value FROM json_each(?1))",
   [DELETE_GENERATION] = "DELETE FROM record WHERE generation = ?1",
   [INSERT_CONNECTION] = "INSERT INTO network_connection (container, network, options, status) "
     "VALUES (?1, ?2, ?3, NULL)",
