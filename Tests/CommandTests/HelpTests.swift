@@ -9,7 +9,8 @@ struct HelpTests {
     "create", "start", "run", "ps", "inspect", "kill", "stop", "wait", "rm", "recover", "verify", "backup",
     "restore", "pod add", "pod ls", "pod inspect", "pod rm", "volume add", "volume ls", "volume inspect",
     "volume rm", "network connect", "network disconnect", "network ls", "exec-session ls", "exec-session rm",
-    "exit-code ls", "exit-code prune", "events", "locks",
+    "exit-code ls", "exit-code prune",
+    "extra-index add", "extra-index ls", "extra-index rm", "events", "locks",
     "info", "version", "completion", "manual",
   ]
 

@@ -258,6 +258,24 @@ struct VerbTests {
     #expect(try fixture.succeed("verify") == "No violation.")
   }
 
+  @Test("a declared path of the engine's own JSON finds containers")
+  func extraIndexes() throws {
+    let bundle = try fixture.bundle("exit 0")
+    let id = try fixture.succeed("create", bundle)
+    #expect(try fixture.fail(12, ["ps", "-aq", "--filter", "extra.bundle=x"]).contains("not declared"))
+    try fixture.succeed("extra-index", "add", "container", "bundle")
+    try fixture.succeed("extra-index", "add", "container", "bundle")
+    #expect(try fixture.succeed("extra-index", "ls").contains("bundle"))
+    let path = try #require(
+      try fixture.json("inspect", id).elements().first?.at("extra", "bundle")?.string())
+    #expect(try fixture.succeed("ps", "-aq", "--no-trunc", "--filter", "extra.bundle=\(path)") == id)
+    #expect(try fixture.succeed("ps", "-aq", "--filter", "extra.bundle=x").isEmpty)
+    try fixture.succeed("extra-index", "rm", "container", "bundle")
+    #expect(try fixture.fail(13, ["extra-index", "rm", "container", "bundle"]).contains("not declared"))
+    #expect(try fixture.fail(2, ["extra-index", "add", "table", "x"]).contains("a kind is one of"))
+    #expect(try fixture.succeed("verify") == "No violation.")
+  }
+
   @Test("volumes have verbs; create names what a container uses, is in and depends on")
   func volumes() throws {
     #expect(

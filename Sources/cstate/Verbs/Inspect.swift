@@ -25,8 +25,8 @@ extension Verb {
       + "\"image_name\", \"generation\", \"configuration_revision\", \"state_revision\", "
       + "\"configuration\": {…}, \"extra\", \"state\": {…}, \"state_extra\", "
       + "\"specification\": the OCI specification; of a pod, a volume or an exec session what pod inspect, "
-      + "volume inspect and exec-session ls print; of a network \"network\", \"containers\": [{\"id\", \"name\" and what network "
-      + "ls prints}, …]; what is not known is left out",
+      + "volume inspect and exec-session ls print; of a network \"network\", \"containers\": [{\"id\", "
+      + "\"name\" and what network ls prints}, …]; what is not known is left out",
     example: "cstate inspect web"
   ) { invocation in
     var kinds = InspectedKind.all

@@ -24,8 +24,10 @@ extension Verb {
     options: [.all, .quiet, .noTruncation, .filter, .sort, .last, .watch],
     details: [
       "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT "
-        + "(anywhere in the name), id=TEXT (its beginning), pod=NAME, volume=NAME, network=NAME, ancestor=IMAGE, "
-        + "pattern=PATTERN (of the whole name, with * and ?), exited=CODE, depends-on=NAME, before=MOMENT, "
+        + "(anywhere in the name), id=TEXT (its beginning), pod=NAME, volume=NAME, network=NAME, "
+        + "ancestor=IMAGE, "
+        + "pattern=PATTERN (of the whole name, with * and ?), exited=CODE, depends-on=NAME, extra.PATH=VALUE and "
+        + "state-extra.PATH=VALUE (see cstate extra-index add), before=MOMENT, "
         + "since=MOMENT, where a moment is a container's name or id, or nanoseconds since 1970. With status= "
         + "or --last, -a is implied.",
       "With --watch the list is printed again after each change, in place on a terminal and else below the "
