@@ -27,12 +27,12 @@
 /// ```
 ///
 /// OBJECT is a number for a container and a letter with a number for others: `f` its configuration, `p` a
-/// pod, `v` a volume, `g` its configuration, `s` an exec session, `n` a connection, `x` an exit code, `w`
-/// all connections of a container, `o` anything else. CHANGE is `SEQUENCE.OBJECT.ACTION.REVISION.FROM.TO`,
-/// with the object's letter, `a` added, `u` updated or rewritten, `r` removed, `c` recorded, `p` pruned, `l`
-/// a leap, `o` another action, and TRIMMED is 0 or 1. VERSION is `GENERATION.REVISION.VALUE`. SEEN is the
-/// object with `@VERSION` (everything), `:VALUE` (without generation and revision), `+` (there), `-`
-/// (absent) or `!` (half a container).
+/// pod, `q` its configuration, `v` a volume, `g` its configuration, `s` an exec session, `n` a connection,
+/// `x` an exit code, `w` all connections of a container, `o` anything else. CHANGE is
+/// `SEQUENCE.OBJECT.ACTION.REVISION.FROM.TO`, with the object's letter, `a` added, `u` updated or rewritten,
+/// `r` removed, `c` recorded, `p` pruned, `l` a leap, `o` another action, and TRIMMED is 0 or 1. VERSION is
+/// `GENERATION.REVISION.VALUE`. SEEN is the object with `@VERSION` (everything), `:VALUE` (without
+/// generation and revision), `+` (there), `-` (absent) or `!` (half a container).
 ///
 /// The coordinator's file:
 ///

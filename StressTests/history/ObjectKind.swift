@@ -9,6 +9,8 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
   case configuration
   /// A pod.
   case pod
+  /// The configuration of the pod of the same number.
+  case podConfiguration
   /// The state of a volume.
   case volume
   /// The configuration of the volume of the same number.
@@ -55,6 +57,7 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
     case .container: UInt8(ascii: "c")
     case .configuration: UInt8(ascii: "f")
     case .pod: UInt8(ascii: "p")
+    case .podConfiguration: UInt8(ascii: "q")
     case .volume: UInt8(ascii: "v")
     case .volumeConfiguration: UInt8(ascii: "g")
     case .session: UInt8(ascii: "s")
@@ -86,17 +89,22 @@ public enum ObjectKind: Int, Sendable, CaseIterable {
   var configuration: ObjectKind? {
     switch self {
     case .container: .configuration
+    case .pod: .podConfiguration
     case .volume: .volumeConfiguration
     default: nil
     }
   }
 
-  var isConfiguration: Bool { self == .configuration || self == .volumeConfiguration }
+  var isConfiguration: Bool {
+    self == .configuration || self == .podConfiguration || self == .volumeConfiguration
+  }
 
   /// Whether its writes have an order of their own, generation and revision.
   var hasVersions: Bool {
     switch self {
-    case .container, .configuration, .pod, .volume, .volumeConfiguration, .session, .connection: true
+    case .container, .configuration, .pod, .podConfiguration, .volume, .volumeConfiguration, .session,
+      .connection:
+      true
     case .exitCode, .networks, .other: false
     }
   }

@@ -60,7 +60,7 @@ public enum Verb: String, Sendable, CaseIterable {
   case list
   /// The same with their configurations.
   case listWhole
-  /// All pods.
+  /// All pods and their configurations.
   case listPods
   /// All volumes and their configurations.
   case listVolumes
@@ -86,7 +86,7 @@ public enum Verb: String, Sendable, CaseIterable {
     switch self {
     case .list: [.container]
     case .listWhole: [.container, .configuration]
-    case .listPods: [.pod]
+    case .listPods: [.pod, .podConfiguration]
     case .listVolumes: [.volume, .volumeConfiguration]
     case .listSessions: [.session]
     case .listCodes: [.exitCode]

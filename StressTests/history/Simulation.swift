@@ -241,7 +241,8 @@ extension Simulation {
     var count = store.changes.count
     // So old that the last of them, at least, had been acknowledged before.
     let age = 2 * plan.workers
-    if worker.changesBefore > Int(worker.position) + age, happens(.oldChanges) {
+    let asked = worker.changesBefore - Int(worker.position)
+    if plan.bug == .oldChanges, (age + 1..<Self.limit).contains(asked), draw(2) == 0 {
       count = worker.changesBefore - age
       plant()
     }

@@ -85,7 +85,10 @@ extension Hand {
     let object: Int? =
       switch change.kind {
       case .container: change.action == .rewritten ? container.map(objects.configuration) : container
-      case .pod: objects.pod(ofID: change.id)
+      case .pod:
+        objects.pod(ofID: change.id).map {
+          change.action == .rewritten ? objects.podConfiguration(of: $0) : $0
+        }
       case .execSession: objects.session(ofID: change.id)
       case .exitCode: container.map(objects.exitCode)
       case .network: container.map(ObjectKind.networks.object)

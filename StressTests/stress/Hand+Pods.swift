@@ -4,9 +4,11 @@ internal import StoreHistory
 extension Hand {
   /// Does something about a pod.
   func pod() {
-    switch draw(0...19) {
+    switch draw(0...22) {
     case 0...3: addPod()
     case 4...8: updatePod()
+    case 20: rewritePod()
+    case 21...22: podTogether()
     case 9: removePod()
     case 10...11: readPod()
     case 12: hasPod()
@@ -20,24 +22,22 @@ extension Hand {
   func addPod() { addPod(drawPod()) }
 
   func addPod(_ pod: Int) {
-    let value = nextValue()
+    let (value, configurationValue) = (nextValue(), nextValue())
     let twin = objects.twin(of: pod)
     // Both have one lockfile; and that the id exists says nothing of the pod then.
     perform(
-      Asked(.add, [pod], values: [value], locked: twin.map { [$0] } ?? [], allowed: [.alreadyExists]),
+      Asked(
+        .add, [pod, objects.podConfiguration(of: pod)], values: [value, configurationValue],
+        locked: twin.map { [$0] } ?? [], allowed: [.alreadyExists]),
       because: { _ in twin == nil ? [Seen(object: pod, .present)] : [] },
       { store in
         var state = PodState()
         state.controlGroupPath = String(value)
-        var details = PodDetails()
-        details.labels = ["value": String(value)]
-        details.sharedNamespaces = [.net, .ipc]
         let added = try store.addPod(
-          try PodConfiguration(
-            id: try id(pod), name: objects.name(pod), createdAt: .now, details: details),
-          state: state, durability: durability)
+          try configuration(ofPod: pod, configurationValue, createdAt: .now), state: state,
+          durability: durability)
         // INVARIANT I-1: nothing else has the id.
-        return [seen(added, pod)] + (twin.map { [Seen(object: $0, .absent)] } ?? [])
+        return seenWhole(added, pod) + (twin.map { [Seen(object: $0, .absent)] } ?? [])
       })
   }
 
@@ -65,13 +65,13 @@ extension Hand {
 
   private func readPod() {
     let pod = drawPod()
-    perform(.read, [pod], allowed: [.notFound]) { store in [seen(try store.pod(try id(pod)), pod)] }
+    perform(.read, [pod], allowed: [.notFound]) { store in seenWhole(try store.pod(try id(pod)), pod) }
   }
 
   /// Whether a pod is there, and what it says.
   func lookAtPod(_ pod: Int) {
     perform(.has, [pod]) { store in [Seen(object: pod, isThere: try store.hasPod(try id(pod)))] }
-    perform(.read, [pod], allowed: [.notFound]) { store in [seen(try store.pod(try id(pod)), pod)] }
+    perform(.read, [pod], allowed: [.notFound]) { store in seenWhole(try store.pod(try id(pod)), pod) }
   }
 
   private func hasPod() {
@@ -87,7 +87,9 @@ extension Hand {
 
   func listPods() {
     perform(.listPods) { store in
-      try store.pods().compactMap { found in objects.pod(ofID: found.id.rawValue).map { seen(found, $0) } }
+      try store.pods().flatMap { found in
+        objects.pod(ofID: found.id.rawValue).map { seenWhole(found, $0) } ?? []
+      }
     }
   }
 
@@ -140,5 +142,86 @@ extension Hand {
     guard let version = Content.version(of: found) else { return Seen(object: pod, .half) }
     remember(version, of: pod)
     return Seen(object: pod, version: version)
+  }
+}
+
+// MARK: - Configurations, and several records in one commit
+
+extension Hand {
+  private func configuration(
+    ofPod pod: Int, _ value: UInt64, createdAt: Timestamp
+  ) throws -> PodConfiguration {
+    var details = PodDetails()
+    details.labels = ["value": String(value)]
+    details.sharedNamespaces = [.net, .ipc]
+    return try PodConfiguration(
+      id: try id(pod), name: objects.name(pod), createdAt: createdAt, details: details,
+      extra: try Content.extra(value))
+  }
+
+  private func seenWhole(_ found: Pod, _ pod: Int) -> [Seen] {
+    [seen(found, pod), seenConfiguration(found, pod)]
+  }
+
+  private func seenConfiguration(_ found: Pod, _ pod: Int) -> Seen {
+    let object = objects.podConfiguration(of: pod)
+    guard let value = Content.value(of: found.configuration.extra),
+      found.configuration.details.labels["value"] == String(value)
+    else { return Seen(object: object, .half) }
+    return Seen(
+      object: object,
+      version: Version(generation: found.generation, revision: found.configurationRevision, value: value))
+  }
+
+  private func rewritePod() {
+    let pod = drawPod()
+    let value = nextValue()
+    let object = objects.podConfiguration(of: pod)
+    perform(Asked(.update, [object], values: [value], locked: [pod], allowed: [.notFound])) { store in
+      try store.withLockedPod(try id(pod), wait: wait) { locked in
+        note(looked: seenConfiguration(locked.pod, pod))
+        try locked.rewrite(
+          try configuration(ofPod: pod, value, createdAt: locked.pod.configuration.createdAt),
+          durability: durability)
+        return [note(wrote: seenConfiguration(locked.pod, pod))]
+      }
+    }
+  }
+
+  /// A pod, one of its containers and that one's configuration in one commit.
+  private func podTogether() {
+    let pod = drawPod()
+    let members = objects.members(of: pod)
+    guard !members.isEmpty else { return }
+    let member = members[draw(0...members.count - 1)]
+    let written = [pod, member, objects.configuration(of: member)]
+    let values = written.map { _ in nextValue() }
+    perform(Asked(.together, written, values: values, allowed: [.notFound])) { store in
+      let (podID, id) = (try id(pod), try id(member))
+      return try store.withLockedRecords(containers: [id], pods: [podID], wait: wait) { locked in
+        try locked.withPod(podID) { note(looked: seen($0.pod, pod)) }
+        try locked.withContainer(id) {
+          enter($0, member)
+          note(looked: seenConfiguration($0.container, member))
+        }
+        defer { leave(member) }
+        try locked.write(durability: durability) { batch in
+          try batch.update(pod: podID) { $0.controlGroupPath = String(values[0]) }
+          try batch.update(container: id) { Content.change(&$0, to: values[1]) }
+          try batch.rewrite(try rewritten(batch.container(id).configuration, values[2]))
+        }
+        let wholePod = try locked.withPod(podID) { [seen($0.pod, pod)] }
+        return try wholePod + locked.withContainer(id) { seenWhole($0.container, member) }
+      }
+    }
+  }
+
+  func note(looked seen: Seen) {
+    if case .version(let version) = seen.sight { note { try $0.looked(seen.object, version) } }
+  }
+
+  func note(wrote seen: Seen) -> Seen {
+    if case .version(let version) = seen.sight { note { try $0.wrote(seen.object, version) } }
+    return seen
   }
 }

@@ -43,14 +43,16 @@ extension Hand {
     let members = objects.members(of: pod)
     let chosen = isWhole ? objects.closure(of: members) : []
     perform(
-      .remove, [pod] + chosen.flatMap { everything(of: $0) }, allowed: [.notFound, .inUse, .conflict],
+      .remove, [pod, objects.podConfiguration(of: pod)] + chosen.flatMap { everything(of: $0) },
+      allowed: [.notFound, .inUse, .conflict],
       because: { self.reasons($0, ofRemoving: pod) },
       { store in
         let removed = try store.removePod(
           try id(pod), includingMembers: isWhole, wait: wait, durability: durability)
         checkOrder(removed)
         let others = isWhole ? seen(removed, of: chosen) : members.map { Seen(object: $0, .absent) }
-        return [Seen(object: pod, .present)] + others + excluded(by: chosen)
+        return [Seen(object: pod, .present), Seen(object: objects.podConfiguration(of: pod), .present)]
+          + others + excluded(by: chosen)
       })
   }
 

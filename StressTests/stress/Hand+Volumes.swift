@@ -202,13 +202,4 @@ extension Hand {
       object: object,
       version: Version(generation: found.generation, revision: found.configurationRevision, value: value))
   }
-
-  private func note(looked seen: Seen) {
-    if case .version(let version) = seen.sight { note { try $0.looked(seen.object, version) } }
-  }
-
-  private func note(wrote seen: Seen) -> Seen {
-    if case .version(let version) = seen.sight { note { try $0.wrote(seen.object, version) } }
-    return seen
-  }
 }

@@ -147,19 +147,23 @@ extension Hand {
         if case .version(let version) = seenConfiguration(locked.container, object).sight {
           note { try $0.looked(configuration, version) }
         }
-        let present = locked.container.configuration
-        var details = try present.details()
-        details.labels["rewritten"] = String(value)
         try locked.rewrite(
-          try ContainerConfiguration(
-            id: present.id, name: present.name, createdAt: present.createdAt,
-            imageName: Content.imageName(value), details: details, extra: try Content.extra(value)),
-          expecting: asked.expected[configuration], durability: durability)
+          try rewritten(locked.container.configuration, value), expecting: asked.expected[configuration],
+          durability: durability)
         let seen = seenConfiguration(locked.container, object)
         if case .version(let version) = seen.sight { note { try $0.wrote(configuration, version) } }
         return [seen]
       }
     }
+  }
+
+  /// A configuration with another value.
+  func rewritten(_ present: ContainerConfiguration, _ value: UInt64) throws -> ContainerConfiguration {
+    var details = try present.details()
+    details.labels["rewritten"] = String(value)
+    return try ContainerConfiguration(
+      id: present.id, name: present.name, createdAt: present.createdAt,
+      imageName: Content.imageName(value), details: details, extra: try Content.extra(value))
   }
 
   /// The lock alone, with a look at the container and its specification in it.
@@ -262,7 +266,7 @@ extension Hand {
     return try body()
   }
 
-  private func enter(_ locked: borrowing LockedContainer, _ object: Int) {
+  func enter(_ locked: borrowing LockedContainer, _ object: Int) {
     var base: Version?
     if case .version(let version) = seen(locked.container, object).sight { base = version }
     let token = Token(

@@ -107,6 +107,10 @@ struct Objects {
     (podCount..<podCount + twinCount).contains(ObjectKind.number(of: pod))
   }
 
+  func podConfiguration(of pod: Int) -> Int {
+    ObjectKind.podConfiguration.object(ObjectKind.number(of: pod))
+  }
+
   /// The pod or container of the same id, of which one at most is there.
   func twin(of object: Int) -> Int? {
     let number = ObjectKind.number(of: object)

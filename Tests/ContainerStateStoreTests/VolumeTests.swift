@@ -235,7 +235,7 @@ struct VolumeTests {
     #expect(try store.volumes(where: filter).map(\.name) == [data])
     try store.withLockedVolume(data, wait: patience) { locked in
       try locked.remove()
-      expectError(.notFound) { try locked.update { _ in } }
+      expectError(.removed) { try locked.update { _ in } }
     }
     #expect(fixture.leftovers() == [])
     try expectClean(store)

@@ -42,11 +42,11 @@ public struct RecordBatch {
 
   /// A locked volume as the calls before this one have made it.
   ///
-  /// - Throws: `invalidArgument` for one that was not locked, `notFound` for one that is gone, `scopeEnded`.
+  /// - Throws: `invalidArgument` for one that was not locked, `removed`, `scopeEnded`.
   public func volume(_ name: VolumeName) throws(StoreError) -> Volume {
     let scope = try scopes.volume(name)
     try scope.checkOpen("write batch")
-    if removedVolumes.contains(name) { throw .volumeNotFound(name.rawValue) }
+    if removedVolumes.contains(name) { throw .volumeRemoved(name) }
     return volumes[name] ?? scope.volume
   }
 
@@ -98,7 +98,7 @@ public struct RecordBatch {
   ///   - name: one of the locked volumes.
   ///   - revision: the state revision it has to have; nil for any.
   ///   - change: changes the state it is given.
-  /// - Throws: `conflict`, `invalidArgument`, `notFound`, `scopeEnded`, and what `change` throws.
+  /// - Throws: `conflict`, `invalidArgument`, `removed`, `scopeEnded`, and what `change` throws.
   public mutating func update(
     volume name: VolumeName, expecting revision: Int64? = nil, _ change: (inout VolumeState) throws -> Void
   ) throws {
@@ -178,7 +178,7 @@ public struct RecordBatch {
   /// - Parameters:
   ///   - name: one of the locked volumes.
   ///   - revision: the state revision it has to have; nil for any.
-  /// - Throws: `conflict`, `invalidArgument`, `notFound`, `scopeEnded`.
+  /// - Throws: `conflict`, `invalidArgument`, `removed`, `scopeEnded`.
   public mutating func remove(
     volume name: VolumeName, expecting revision: Int64? = nil
   ) throws(StoreError) {

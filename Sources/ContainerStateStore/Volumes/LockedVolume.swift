@@ -53,7 +53,7 @@ public struct LockedVolume: ~Copyable {
   ///   - revision: the state revision it has to have; nil for any.
   ///   - durability: what the return promises.
   ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
-  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `notFound`, `scopeEnded`, `busy`, `lockTimeout`
+  /// - Throws: `conflict`, `invalidArgument`, `lockLost`, `removed`, `scopeEnded`, `busy`, `lockTimeout`
   ///   (the gate), `outOfSpace`, `durabilityUnknown`.
   public borrowing func update(
     expecting revision: Int64? = nil, durability: Durability = .durable,
@@ -150,7 +150,7 @@ final class VolumeScope {
 
   func checkOpen(_ operation: String) throws(StoreError) {
     if hasEnded { throw StoreError.scopeEnded(volume.name).during(operation) }
-    if isRemoved { throw StoreError.volumeNotFound(volume.name.rawValue).during(operation) }
+    if isRemoved { throw StoreError.volumeRemoved(volume.name).during(operation) }
   }
 
   func write(
@@ -242,7 +242,7 @@ final class VolumeScope {
 
   private func rowChanged(_ connection: Connection) throws -> StoreError {
     try VolumeRows.generation(of: volume.name, in: connection) == volume.generation
-      ? .lockLost(volume.name) : .volumeNotFound(volume.name.rawValue)
+      ? .lockLost(volume.name) : .volumeRemoved(volume.name)
   }
 
   /// Runs a write and follows the row, where it is committed but not known to be durable too.

@@ -240,6 +240,12 @@ extension StoreError {
       message: "there is no volume of this name; list what there is")
   }
 
+  static func volumeRemoved(_ name: VolumeName) -> StoreError {
+    StoreError(
+      .removed, subject: name.rawValue,
+      message: "the volume that this scope is of has been removed; look it up again")
+  }
+
   static func volumeExists(_ name: VolumeName) -> StoreError {
     StoreError(
       .alreadyExists, subject: name.rawValue,
