@@ -182,7 +182,8 @@ func benchProgram(_ name: String, isStatic: Bool) throws(StressFailure) -> Strin
   let path = "/" + (folders + [Substring(name)]).joined(separator: "/")
   guard access(path, X_OK) == 0 else {
     throw StressFailure(
-      "\(path) is missing; build it first: \(isStatic ? "make static" : "swift build -c release --product \(name)")"
+      "\(path) is missing; build it first: "
+        + (isStatic ? "make static" : "swift build -c release --product \(name)")
     )
   }
   return path

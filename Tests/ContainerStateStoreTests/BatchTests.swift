@@ -213,7 +213,7 @@ struct BatchTests {
       expectError(.inUse) { try locked.write { try $0.remove(volume: named) } }
       expectError(.conflict) { try locked.write { try $0.update(volume: named, expecting: 2) { _ in } } }
       expectError(.invalidArgument) { try locked.write { try $0.remove(volume: anonymous) } }
-      expectError(.notFound) {
+      expectError(.removed) {
         try locked.write { batch in
           try batch.remove(volume: named)
           _ = try batch.volume(named)
@@ -225,7 +225,7 @@ struct BatchTests {
         try batch.update(container: alone) { $0.status = .created }
       }
       try locked.withVolume(named) { volume in
-        _ = expectError(.notFound) { try volume.update { _ in } }
+        _ = expectError(.removed) { try volume.update { _ in } }
       }
     }
     #expect(try store.volumes().isEmpty)
@@ -257,7 +257,7 @@ struct BatchTests {
         try batch.remove(container: user)
       }
       try locked.withVolume(anonymous) { volume in
-        _ = expectError(.notFound) { try volume.update { _ in } }
+        _ = expectError(.removed) { try volume.update { _ in } }
       }
     }
     #expect(try store.volumes().map(\.name) == [named])

@@ -48,7 +48,7 @@ extension Reference {
       case .removePod(let id): removedPods.insert(id)
       case .removeVolume(let number):
         // A volume that has gone is not found: it has no handle that could say more.
-        guard removedVolumes.insert(number).inserted else { return .notFound }
+        guard removedVolumes.insert(number).inserted else { return .removed }
       }
     }
     if takesName { return .alreadyExists }

@@ -24,7 +24,8 @@ static void begin(floor_database *database) {
 
 static void commit(floor_database *database) { floor_run(database, floor_statement_of(database, COMMIT)); }
 
-static sqlite3_stmt *with_text(floor_database *database, enum floor_statement which, int place, const char *text) {
+static sqlite3_stmt *with_text(
+    floor_database *database, enum floor_statement which, int place, const char *text) {
   sqlite3_stmt *row = floor_statement_of(database, which);
   sqlite3_bind_text(row, place, text, -1, SQLITE_STATIC);
   return row;
