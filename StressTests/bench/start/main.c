@@ -1,5 +1,5 @@
-// What `cstate ps` and `cstate inspect NAME` are compared with: a C program that opens the database, prints what
-// it holds, or one container, and closes it.
+// What `cstate ps` and `cstate inspect NAME` are compared with: a C program that opens the database, prints
+// what it holds, or one container, and closes it.
 #include "CBenchFloor.h"
 
 #include <inttypes.h>
