@@ -81,7 +81,9 @@ let package = Package(
       cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "cstate-bench-start", dependencies: ["CBenchFloor"], path: "StressTests/bench/start",
-      cSettings: [.treatAllWarnings(as: .error)]),
+      cSettings: [.treatAllWarnings(as: .error)],
+      // SQLite's, where it is linked statically.
+      linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
       name: "cstate-bench",
       dependencies: [
