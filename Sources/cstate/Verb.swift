@@ -47,10 +47,10 @@ struct Verb: Sendable {
     .restore, .events, .podAdd, .podList, .podInspect, .podRemove, .volumeAdd, .volumeList,
     .volumeInspect, .volumeRemove, .networkConnect, .networkDisconnect,
     .networkList, .execSessionList, .execSessionRemove, .exitCodeList, .exitCodePrune, .extraIndexAdd,
-    .extraIndexList, .extraIndexRemove, .locks, .info,
+    .extraIndexList, .extraIndexRemove, .locks, .info, .bench,
     .version,
     .completion, .manual,
-    .monitor,
+    .monitor, .benchWorker,
   ]
 
   /// The verbs of two words that begin with this one; none where there is no such group.

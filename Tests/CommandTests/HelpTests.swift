@@ -11,7 +11,7 @@ struct HelpTests {
     "volume rm", "network connect", "network disconnect", "network ls", "exec-session ls", "exec-session rm",
     "exit-code ls", "exit-code prune",
     "extra-index add", "extra-index ls", "extra-index rm", "events", "locks",
-    "info", "version", "completion", "manual",
+    "info", "bench", "version", "completion", "manual",
   ]
 
   private func help(_ words: [String]) throws -> String {

@@ -258,6 +258,23 @@ struct VerbTests {
     #expect(try fixture.succeed("verify") == "No violation.")
   }
 
+  @Test("bench measures a directory in one screen, says what it found as JSON, and leaves nothing there")
+  func bench() throws {
+    let place = try TemporaryDirectory()
+    let text = try fixture.succeed("bench", "--seconds", "2", "--processes", "2", place.path(""))
+    for part in ["durable updates, 2 processes", "syncs", "state reads", "is fit for a store", "holds"] {
+      #expect(text.contains(part), "\(text)")
+    }
+    let json = try fixture.json("bench", "--seconds", "2", "--processes", "3", place.path(""))
+    for key in ["syncs", "growing_syncs", "durable_updates", "durable_updates_of_all", "state_reads"] {
+      #expect(try json.at(key, "per_second")?.double() ?? 0 > 0, "\(key)")
+    }
+    #expect(try json.member("processes")?.int64() == 3)
+    #expect(entries(ofDirectory: place.path("")).isEmpty)
+    #expect(try fixture.fail(1, ["bench", "/nonexistent"]).contains("no directory can be made here"))
+    #expect(try fixture.fail(2, ["bench", "--processes", "0"]).contains("1 to 64"))
+  }
+
   @Test("a declared path of the engine's own JSON finds containers")
   func extraIndexes() throws {
     let bundle = try fixture.bundle("exit 0")
