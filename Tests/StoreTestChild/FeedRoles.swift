@@ -5,8 +5,8 @@ internal import Glibc
 /// Roles that follow the changes of a store.
 let feedRoles: [String: Role] = [
   // follow ROOT AFTER: says `reading`, then each change after that one as `SEQUENCE KIND ACTION ID REVISION`,
-  // or `trimmed`. Without a wake-up by the kernel it would soon look once an hour. With a third argument it has
-  // none.
+  // or `trimmed`. Without a wake-up by the kernel it would soon look once an hour. With a third argument it
+  // has none.
   "follow": { arguments in
     let store = try StateStore(at: StoreLocation(root: arguments[0]))
     let isWatching = arguments.count < 3

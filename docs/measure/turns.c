@@ -1,4 +1,5 @@
-// The figures of docs/decisions/0017-giving-way.md, measured on your machine: ways to queue for one record lock.
+// The figures of docs/decisions/0017-giving-way.md, measured on your machine: ways to queue for one record
+// lock.
 //
 //   cc -O2 docs/measure/turns.c -o /tmp/turns
 //   /tmp/turns DIRECTORY PROCESSES HOLD_MICROSECONDS [busy]
