@@ -11,37 +11,20 @@ public struct ContainerList: Sendable {
 
 /// A filter as SQL: one statement, every value bound.
 struct ContainerListing {
-  private let conditions: String
-  let values: [FilterValue]
+  private let conditions: ListingConditions
   private let order: String
-  private let limit: Int?
-  private let narrow: [FilterCondition]
 
   /// - Throws: `invalidArgument` for more labels or images than SQLite takes in one statement.
   init(_ filter: ContainerFilter) throws(StoreError) {
-    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
-      throw .invalidArgument(
-        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
-    }
-    if let count = filter.images?.count, count > ContainerFilter.maximumLabelCount {
-      throw .invalidArgument(
-        "\(count) images", "a filter has at most \(ContainerFilter.maximumLabelCount) images")
-    }
-    // One condition searches and the others are asked of what it finds. The `+` keeps SQLite from the indexes
-    // that begin with the kind, in which it would read every container.
-    narrow = try FilterCondition.narrow(of: filter)
-    var terms = [narrow.isEmpty ? "r.kind = 1" : "+r.kind = 1"]
-    terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
-    var values = narrow.flatMap(\.values)
-    for wide in Self.wide(of: filter) {
-      terms.append(wide.probe)
-      values += wide.values
-    }
-    conditions = terms.joined(separator: " AND ")
-    self.values = values
+    try ListingConditions.check(filter.labels.count, of: "labels")
+    try ListingConditions.check(filter.images?.count ?? 0, of: "images")
+    conditions = ListingConditions(
+      kind: .container, narrow: try FilterCondition.narrow(of: filter), wide: Self.wide(of: filter),
+      limit: filter.limit)
     order = Self.order(of: filter)
-    limit = filter.limit
   }
+
+  var values: [FilterValue] { conditions.values }
 
   /// The conditions that no index begins with; asked of each row.
   private static func wide(of filter: ContainerFilter) -> [(probe: String, values: [FilterValue])] {
@@ -103,16 +86,13 @@ struct ContainerListing {
   }
 
   private func statement(selecting columns: String, in connection: Connection) throws -> Statement {
-    try FilterCondition.checkDeclared(narrow, in: connection)
-    let row = try connection.statement(dynamic: sql(selecting: columns))
-    try values.bind(to: row, limit: limit)
-    return row
+    try conditions.statement(sql(selecting: columns), in: connection)
   }
 
   func sql(selecting columns: String) -> String {
     """
     SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
-    WHERE \(conditions) ORDER BY \(order) LIMIT ?
+    WHERE \(conditions.sql) ORDER BY \(order) LIMIT ?
     """
   }
 

@@ -44,7 +44,7 @@ extension ContainerRows {
     }
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
-    try insertLabels(configuration.labels(), generation: generation, in: connection)
+    try LabelTable.container.insert(configuration.labels(), generation: generation, in: connection)
     try VolumeUserRows.insert(
       configuration.volumes(), of: configuration.id, generation: generation, in: connection)
     let pod = try configuration.pod().map { pod in
@@ -103,28 +103,6 @@ extension ContainerRows {
     try row.bind(2, SpecificationDigest(of: json).storedValue)
     try row.bind(3, json)
     try row.run()
-  }
-
-  private static func insertLabels(
-    _ labels: [String: String], generation: Int64, in connection: Connection
-  ) throws {
-    for (key, value) in labels {
-      let row = try connection.statement("INSERT INTO label (generation, key, value) VALUES (?1, ?2, ?3)")
-      try row.bind(1, generation)
-      try row.bind(2, key)
-      try row.bind(3, value)
-      try row.run()
-    }
-  }
-
-  /// Makes the labels that a row is found by anew.
-  static func replaceLabels(
-    _ labels: [String: String], generation: Int64, in connection: Connection
-  ) throws {
-    let row = try connection.statement("DELETE FROM label WHERE generation = ?1")
-    try row.bind(1, generation)
-    try row.run()
-    try insertLabels(labels, generation: generation, in: connection)
   }
 
   /// Makes the dependencies that a row is known by anew.

@@ -117,15 +117,6 @@ extension ContainerRows {
       beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(5)))
   }
 
-  /// The labels that the row of this generation is found by.
-  static func labels(of generation: Int64, in connection: Connection) throws -> [String: String] {
-    let row = try connection.statement("SELECT key, value FROM label WHERE generation = ?1")
-    try row.bind(1, generation)
-    var labels: [String: String] = [:]
-    while try row.step() { labels[try row.string(0)] = try row.string(1) }
-    return labels
-  }
-
   /// The ids of the containers that the row of this generation depends on.
   static func dependencies(of generation: Int64, in connection: Connection) throws -> Set<ContainerID> {
     let row = try connection.statement(

@@ -121,7 +121,8 @@ extension ContainerRows {
     try record.bind(4, configuration.imageName)
     try record.bind(5, generation)
     try record.run()
-    try replaceLabels(configuration.labels(), generation: generation, in: connection)
+    try LabelTable.container.replace(
+      with: configuration.labels(), generation: generation, in: connection)
     try ExtraIndexRows.follow(
       configuration.extra, .containerConfiguration, generation: generation, in: connection)
     try VolumeUserRows.replace(

@@ -52,7 +52,7 @@ extension Verification {
       let text = subject(rows)
       do {
         guard let pod = try PodRows.pod(ContainerRows.id(rows, 0), in: connection) else { continue }
-        if try labels(ofPod: pod.generation) != pod.configuration.details.labels {
+        if try LabelTable.pod.labels(of: pod.generation, in: connection) != pod.configuration.details.labels {
           report("I-3", text, "the label index of the pod differs from its configuration")
         }
       } catch { try report("I-16", text, damage: error) }
@@ -85,13 +85,5 @@ extension Verification {
       report(
         "I-7", container.id.rawValue, "whether it holds its pod's namespaces differs from the configuration")
     }
-  }
-
-  private func labels(ofPod generation: Int64) throws -> [String: String] {
-    let row = try connection.statement("SELECT key, value FROM pod_label WHERE generation = ?1")
-    try row.bind(1, generation)
-    var labels: [String: String] = [:]
-    while try row.step() { labels[try row.string(0)] = try row.string(1) }
-    return labels
   }
 }

@@ -295,8 +295,8 @@ struct Verification {
   }
 
   private mutating func checkTables(_ container: Container) throws {
-    if try ContainerRows.labels(of: container.generation, in: connection) != container.configuration.labels()
-    {
+    let labels = try LabelTable.container.labels(of: container.generation, in: connection)
+    if try labels != container.configuration.labels() {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
     try checkMembership(container)

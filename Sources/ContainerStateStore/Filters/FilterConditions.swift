@@ -16,15 +16,6 @@ enum FilterValue {
   }
 }
 
-extension [FilterValue] {
-  /// Binds them from the first position on, and after them a limit; nil: none.
-  func bind(to row: borrowing Statement, limit: Int?) throws(StorageError) {
-    for (index, value) in enumerated() { try value.bind(to: row, Int32(index + 1)) }
-    // In SQL a negative limit is none.
-    try row.bind(Int32(count + 1), Int64(limit.map { Swift.max(0, $0) } ?? -1))
-  }
-}
-
 /// One condition of a filter, in the two forms that SQL can ask it in.
 ///
 /// The form that searches begins the statement and reads what the condition lets through and nothing else;
@@ -121,9 +112,11 @@ extension FilterCondition {
       "u.volume = (SELECT generation FROM volume WHERE name = ?)", [.text(volume)])
   }
 
-  static func label(_ key: String, _ value: String? = nil, in table: String = "label") -> FilterCondition {
+  static func label(
+    _ key: String, _ value: String? = nil, in table: LabelTable = .container
+  ) -> FilterCondition {
     .init(
-      generations: "l.generation", from: "\(table) l",
+      generations: "l.generation", from: "\(table.rawValue) l",
       value == nil ? "l.key = ?" : "l.key = ? AND l.value = ?",
       [.text(key)] + (value.map { [.text($0)] } ?? []))
   }

@@ -11,54 +11,39 @@ public struct PodList: Sendable {
 
 /// A filter of pods as SQL: one statement, every value bound.
 struct PodListing {
-  private let conditions: String
-  let values: [FilterValue]
-  private let limit: Int?
-  private let narrow: [FilterCondition]
+  private let conditions: ListingConditions
 
   /// - Throws: `invalidArgument` for more labels than SQLite takes in one statement.
   init(_ filter: PodFilter) throws(StoreError) {
-    guard filter.labels.count <= ContainerFilter.maximumLabelCount else {
-      throw .invalidArgument(
-        "\(filter.labels.count) labels", "a filter has at most \(ContainerFilter.maximumLabelCount) labels")
-    }
-    // As in `ContainerListing`: one condition searches, and the `+` keeps SQLite from reading every pod.
-    narrow = try Self.narrow(of: filter)
-    var terms = [narrow.isEmpty ? "r.kind = 2" : "+r.kind = 2"]
-    terms += narrow.prefix(1).map(\.search) + narrow.dropFirst().map(\.probe)
-    var values = narrow.flatMap(\.values)
-    if let text = filter.nameContaining {
-      terms.append("instr(r.name, ?) > 0")
-      values.append(.text(text))
-    }
-    conditions = terms.joined(separator: " AND ")
-    self.values = values
-    limit = filter.limit
+    try ListingConditions.check(filter.labels.count, of: "labels")
+    conditions = ListingConditions(
+      kind: .pod, narrow: try Self.narrow(of: filter),
+      wide: filter.nameContaining.map { [("instr(r.name, ?) > 0", [.text($0)])] } ?? [], limit: filter.limit)
   }
+
+  var values: [FilterValue] { conditions.values }
 
   /// The conditions that an index answers, the one that is likely to let the fewest through first.
   private static func narrow(of filter: PodFilter) throws(StoreError) -> [FilterCondition] {
     var found: [FilterCondition] = []
     if let prefix = filter.idPrefix { found.append(.range("r.id", prefix)) }
     for case .equals(let key, let value) in filter.labels {
-      found.append(.label(key, value, in: "pod_label"))
+      found.append(.label(key, value, in: .pod))
     }
     for extra in filter.extra { found.append(try extra.condition(.podConfiguration, .podState)) }
-    for case .present(let key) in filter.labels { found.append(.label(key, in: "pod_label")) }
+    for case .present(let key) in filter.labels { found.append(.label(key, in: .pod)) }
     return found
   }
 
   /// The ids, newest first.
   func ids(in connection: Connection) throws -> [ContainerID] {
-    try FilterCondition.checkDeclared(narrow, in: connection)
-    let row = try connection.statement(dynamic: sql(selecting: "r.id, r.generation"))
-    try values.bind(to: row, limit: limit)
+    let row = try conditions.statement(sql(selecting: "r.id, r.generation"), in: connection)
     return try ContainerRows.readableIDs(row).map(\.id)
   }
 
   func sql(selecting columns: String) -> String {
     """
-    SELECT \(columns) FROM record r WHERE \(conditions)
+    SELECT \(columns) FROM record r WHERE \(conditions.sql)
     ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
     """
   }
@@ -78,9 +63,7 @@ struct PodListing {
 
   /// What a listing shows, newest first.
   func summaries(in connection: Connection) throws -> PodList {
-    try FilterCondition.checkDeclared(narrow, in: connection)
-    let row = try connection.statement(dynamic: summarySQL)
-    try values.bind(to: row, limit: limit)
+    let row = try conditions.statement(summarySQL, in: connection)
     var pods: [(generation: Int64, summary: PodSummary)] = []
     var corrupt: [(generation: Int64, error: StoreError)] = []
     while try row.step() {

@@ -106,23 +106,10 @@ extension PodRows {
     try row.bind(2, state.controlGroupPath)
     if let stateExtra { try row.bind(3, stateExtra.bytes) } else { try row.bindNull(3) }
     try row.run()
-    try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.pod.insert(configuration.details.labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
     try ExtraIndexRows.follow(stateExtra, .podState, generation: generation, in: connection)
     return generation
-  }
-
-  static func insertLabels(
-    _ labels: [String: String], generation: Int64, in connection: Connection
-  ) throws {
-    for (key, value) in labels {
-      let row = try connection.statement(
-        "INSERT INTO pod_label (generation, key, value) VALUES (?1, ?2, ?3)")
-      try row.bind(1, generation)
-      try row.bind(2, key)
-      try row.bind(3, value)
-      try row.run()
-    }
   }
 
   /// Puts a container into a pod (INVARIANT I-7).

@@ -196,10 +196,7 @@ extension PodRows {
     try record.bind(2, Int64(configuration.createdZoneOffsetSeconds))
     try record.bind(3, generation)
     try record.run()
-    let labels = try connection.statement("DELETE FROM pod_label WHERE generation = ?1")
-    try labels.bind(1, generation)
-    try labels.run()
-    try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.pod.replace(with: configuration.details.labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
     return true
   }

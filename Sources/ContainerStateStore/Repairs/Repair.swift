@@ -105,8 +105,8 @@ struct Repair {
       guard let container = found, let labels = try? container.configuration.labels(),
         let dependencies = try? container.configuration.dependencies()
       else { continue }
-      if try ContainerRows.labels(of: generation, in: connection) != labels {
-        try ContainerRows.replaceLabels(labels, generation: generation, in: connection)
+      if try LabelTable.container.labels(of: generation, in: connection) != labels {
+        try LabelTable.container.replace(with: labels, generation: generation, in: connection)
         containers.insert(id)
         did("I-3", id.rawValue, "the index of its labels is made anew")
       }

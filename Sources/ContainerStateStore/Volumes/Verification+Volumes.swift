@@ -41,18 +41,12 @@ extension Verification {
     while try rows.step() {
       do {
         guard let volume = try VolumeRows.volume(VolumeRows.name(rows, 0), in: connection) else { continue }
-        if try labels(ofVolume: volume.generation) != volume.configuration.details.labels {
+        if try LabelTable.volume.labels(of: volume.generation, in: connection)
+          != volume.configuration.details.labels
+        {
           report("I-3", volume.name.rawValue, "the label index of the volume differs from its configuration")
         }
       } catch { try report("I-16", subject(rows), damage: error) }
     }
-  }
-
-  private func labels(ofVolume generation: Int64) throws -> [String: String] {
-    let row = try connection.statement("SELECT key, value FROM volume_label WHERE generation = ?1")
-    try row.bind(1, generation)
-    var labels: [String: String] = [:]
-    while try row.step() { labels[try row.string(0)] = try row.string(1) }
-    return labels
   }
 }

@@ -129,7 +129,7 @@ extension VolumeRows {
     try bind(stateExtra, to: row, 11)
     try row.run()
     let generation = connection.lastInsertedRowID
-    try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.volume.insert(configuration.details.labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(
       configuration.extra, .volumeConfiguration, generation: generation, in: connection)
     try ExtraIndexRows.follow(stateExtra, .volumeState, generation: generation, in: connection)
@@ -151,19 +151,6 @@ extension VolumeRows {
 
   private static func bind(_ json: JSONBytes?, to row: borrowing Statement, _ index: Int32) throws {
     if let json { try row.bind(index, json.bytes) } else { try row.bindNull(index) }
-  }
-
-  private static func insertLabels(
-    _ labels: [String: String], generation: Int64, in connection: Connection
-  ) throws {
-    for (key, value) in labels {
-      let row = try connection.statement(
-        "INSERT INTO volume_label (generation, key, value) VALUES (?1, ?2, ?3)")
-      try row.bind(1, generation)
-      try row.bind(2, key)
-      try row.bind(3, value)
-      try row.run()
-    }
   }
 
   /// Writes a state over the one of this generation and revision; returns whether such a row was there.
@@ -207,10 +194,8 @@ extension VolumeRows {
     try row.bind(7, revision)
     try row.run()
     guard connection.changes == 1 else { return false }
-    let labels = try connection.statement("DELETE FROM volume_label WHERE generation = ?1")
-    try labels.bind(1, generation)
-    try labels.run()
-    try insertLabels(configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.volume.replace(
+      with: configuration.details.labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(
       configuration.extra, .volumeConfiguration, generation: generation, in: connection)
     return true
