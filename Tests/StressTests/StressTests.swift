@@ -82,8 +82,8 @@ struct StressTests {
   @Test("I-11: where few changes are kept, whoever reads too late is told so, and every check holds")
   func trimmed() throws {
     let outcome = try stress(
-      "--seed", "10", "--seconds", "0", "--operations", "\(scaled(3_000))", "--processes", "8",
-      "--keep-changes", "64")
+      "--seed", "10", "--seconds", "0", "--operations", "\(scaled(12_000))", "--processes", "8",
+      "--keep-changes", "4")
     #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
     let summary = try JSONBytes(outcome.output).root
     #expect(try summary.at("trimmings_told")?.int64() ?? 0 > 0)
