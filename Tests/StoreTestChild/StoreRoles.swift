@@ -56,6 +56,10 @@ final class StoreSession {
     case "restore":
       try StateStore.restore(from: arguments[0], to: StoreLocation(root: root), replacing: true)
     case "remove-all": return try removeAll()
+    case "add-volume":
+      try store.addVolume(VolumeConfiguration(name: VolumeName(arguments[0]), createdAt: .now))
+    case "remove-volume":
+      try store.withLockedVolume(VolumeName(arguments[0]), wait: Self.wait) { try $0.remove() }
     case "update-all": return try updateAll(Int(arguments[0]) ?? 1)
     case "facts": return try "\(store.facts().schemaVersion) \(store.facts().bootEpoch)"
     case "list": return try store.containers().map(\.id.rawValue).joined(separator: " ")

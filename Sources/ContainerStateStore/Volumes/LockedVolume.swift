@@ -216,7 +216,7 @@ final class VolumeScope {
     try checkOpen("remove volume")
     let present = volume
     try check(revision, is: present.stateRevision, "remove volume")
-    try perform("remove volume", durability) { connection in
+    try perform("remove volume", durability, draws: true) { connection in
       try self.checkRow(present, in: connection)
       try self.store.removeVolume(
         present.name, generation: present.generation, revision: present.stateRevision, in: connection)
@@ -247,12 +247,12 @@ final class VolumeScope {
 
   /// Runs a write and follows the row, where it is committed but not known to be durable too.
   private func perform(
-    _ operation: String, _ durability: Durability,
+    _ operation: String, _ durability: Durability, draws: Bool = false,
     _ write: (Connection) throws -> ChangeRows.Entry?
   ) throws(StoreError) {
     do {
       let written = try store.perform(operation) {
-        try store.writeWithReserve(operation, durability: durability, draws: false) { connection in
+        try store.writeWithReserve(operation, durability: durability, draws: draws) { connection in
           if let change = try write(connection) { try store.record(change, in: connection) }
           return try VolumeRows.volume(volume.name, in: connection)
         }
