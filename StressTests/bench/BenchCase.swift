@@ -94,12 +94,17 @@ enum BenchCase: String, CaseIterable {
   /// Whether the store holds nothing, whatever number of containers is asked for.
   var needsEmptyStore: Bool { [.start, .startStatic].contains(self) }
 
-  /// Whether the peer's way, a rollback journal, is measured as well.
-  var hasPeer: Bool { isDurableForMany || [.update, .commits, .add, .remove].contains(self) }
+  /// Whether the peer's way is measured as well.
+  var hasPeer: Bool {
+    isDurableForMany || [.update, .commits, .add, .remove].contains(self)
+      || [.pointRead, .stateRead, .has, .lookUpName, .lookUpPrefix, .list].contains(self)
+      || [.openSole, .start, .ask].contains(self)
+  }
 
   /// Whether each operation writes, so that the disk decides how long it takes.
   var isDurable: Bool {
-    hasPeer
+    isDurableForMany
+      || [.update, .commits, .add, .remove].contains(self)
       || [.changeRow, .podAdd, .podRemove, .networkConnect, .sessionAdd, .exitCodeRecord].contains(self)
   }
 

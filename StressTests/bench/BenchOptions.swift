@@ -42,7 +42,7 @@ struct BenchOptions {
     """
 
   private static var caseList: String {
-    BenchCase.allCases.map { "  " + padded($0.rawValue, 16) + $0.summary }.joined(separator: "\n")
+    BenchCase.allCases.map { "  " + padded($0.rawValue, 22) + $0.summary }.joined(separator: "\n")
   }
 
   init(_ words: [String]) throws(StressFailure) {

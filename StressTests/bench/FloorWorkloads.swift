@@ -3,10 +3,11 @@ internal import ContainerStateStore
 internal import Glibc
 internal import StressSupport
 
-/// The cases in plain C, for the floor and, with a rollback journal, for the peer.
+/// The cases in plain C.
 struct FloorWorkloads {
   let context: WorkloadContext
-  let subject: Subject
+  /// Whose database it is.
+  var subject = Subject.floor
   var cell: Cell { context.cell }
   var path: String { context.place.database(of: subject) }
 
@@ -46,9 +47,8 @@ struct FloorWorkloads {
   }
 
   func openDatabase() throws -> OpaquePointer {
-    let journal = Int32((subject == .peer ? FLOOR_ROLLBACK : FLOOR_WAL).rawValue)
-    guard let database = floor_open(path, journal) else { throw StressFailure("\(path) cannot be opened") }
-    // The peer keeps no sequence of changes. What one costs is asked with the store's database, in C.
+    guard let database = floor_open(path) else { throw StressFailure("\(path) cannot be opened") }
+    // What the sequence of changes costs is asked with the store's database, in C.
     let records = cell.benchCase == .changeRow ? subject == .store : subject == .floor
     if records { floor_record_changes(database) }
     if cell.benchCase == .sessionAdd { floor_commit_only(database) }
@@ -153,7 +153,7 @@ struct FloorWorkloads {
     // Beyond 100 frames the last one out copies the WAL back, as the store does (D-5).
     let copiesBack: Int32 = (frames ?? 0) > 100 ? 1 : 0
     var workload = Workload { _ in
-      let database = floor_open(path.start, Int32(FLOOR_WAL.rawValue))
+      let database = floor_open(path.start)
       _ = floor_has(database, id.start)
       floor_close(database, copiesBack)
     }

@@ -16,10 +16,11 @@ struct Worker {
     // The holder of `open-held` asks once and stays.
     let made = isHolder ? WorkloadContext(cell: heldCell, place: context.place, worker: 0) : context
     for subject in context.cell.subjects {
-      workloads.append(
-        subject == .store
-          ? try StoreWorkloads(context: made).workload()
-          : try FloorWorkloads(context: made, subject: subject).workload())
+      switch subject {
+      case .store: workloads.append(try StoreWorkloads(context: made).workload())
+      case .floor: workloads.append(try FloorWorkloads(context: made).workload())
+      case .peer: workloads.append(try PeerWorkloads(context: made).workload())
+      }
     }
     if isHolder { for workload in workloads { try workload.perform(0) } }
     var performed = workloads.map { _ in 0 }

@@ -69,11 +69,9 @@ struct Place {
     }
     guard mkdir(locks, 0o700) == 0 else { throw StressFailure.systemCall("mkdir", locks) }
     if containers == 0 { floor_leave_frames(storeDatabase, 0) }
-    for copy in [floorDatabase, peerDatabase] where copy == floorDatabase || containers <= 10_000 {
-      let failure = bench_copy_file(storeDatabase, copy)
-      guard failure == 0 else { throw StressFailure.systemCall("copy", copy, failure) }
-    }
-    if containers <= 10_000 { floor_use_rollback_journal(peerDatabase) }
+    let failure = bench_copy_file(storeDatabase, floorDatabase)
+    guard failure == 0 else { throw StressFailure.systemCall("copy", floorDatabase, failure) }
+    if containers <= 10_000 { peer_populate(floorDatabase, peerDatabase, UInt64(containers)) }
   }
 }
 

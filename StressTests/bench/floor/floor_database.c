@@ -27,19 +27,16 @@ void floor_run_sql(sqlite3 *handle, const char *sql) {
 
 // MARK: Open and close
 
-floor_database *floor_open(const char *path, int journal) {
+floor_database *floor_open(const char *path) {
   floor_database *database = calloc(1, sizeof *database);
   floor_must(database != NULL, "calloc", NULL);
-  database->journal = journal;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   floor_must(sqlite3_open_v2(path, &database->handle, flags, NULL) == SQLITE_OK, path, database->handle);
   sqlite3_busy_timeout(database->handle, 100000);
   sqlite3_db_config(database->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-  if (journal == FLOOR_WAL) {
-    int persists = 1;
-    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persists);
-  }
+  int persists = 1;
+  sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persists);
   return database;
 }
 

@@ -17,7 +17,6 @@ enum floor_statement {
 
 struct floor_database {
   sqlite3 *handle;
-  int journal;
   /// Whether a commit is left to a later sync.
   int is_committed_only;
   /// Whether each change gets its row in the sequence of changes.

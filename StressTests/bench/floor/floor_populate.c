@@ -22,7 +22,7 @@ void bench_name(uint64_t index, char name[32]) {
 }
 
 void floor_populate(const char *path, uint64_t count) {
-  floor_database *database = floor_open(path, FLOOR_WAL);
+  floor_database *database = floor_open(path);
   char id[65], name[32];
   // Nothing of it has to survive: whoever is interrupted here begins again.
   floor_run_sql(database->handle, "PRAGMA synchronous=OFF; PRAGMA cache_size=-200000");
@@ -51,12 +51,6 @@ void floor_copy_back(floor_database *database) {
   floor_run_sql(database->handle, "PRAGMA wal_checkpoint(PASSIVE)");
 }
 
-void floor_use_rollback_journal(const char *path) {
-  floor_database *database = floor_open(path, FLOOR_ROLLBACK);
-  floor_run_sql(database->handle, "PRAGMA journal_mode=DELETE");
-  floor_close(database, 1);
-}
-
 // Each commit writes the one page that it changes.
 static void commit_frames(floor_database *database, uint32_t frames) {
   floor_run_sql(database->handle, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0;"
@@ -68,13 +62,13 @@ static void commit_frames(floor_database *database, uint32_t frames) {
 }
 
 void floor_leave_frames(const char *path, uint32_t frames) {
-  floor_database *database = floor_open(path, FLOOR_WAL);
+  floor_database *database = floor_open(path);
   commit_frames(database, frames);
   floor_close(database, 0);
 }
 
 void floor_extend_wal(const char *path) {
-  floor_database *database = floor_open(path, FLOOR_WAL);
+  floor_database *database = floor_open(path);
   // More than a WAL checkpoint lets there be, with what one transaction of an addition takes.
   commit_frames(database, 1200);
   floor_run_sql(database->handle, "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(RESTART)");

@@ -103,7 +103,6 @@ sqlite3_stmt *floor_statement_of(floor_database *database, enum floor_statement 
         database->is_committed_only ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL");
   }
   const char *text = texts[which];
-  if (which == BEGIN_WRITE && database->journal == FLOOR_ROLLBACK) text = "BEGIN EXCLUSIVE";
   int code = sqlite3_prepare_v3(database->handle, text, -1, SQLITE_PREPARE_PERSISTENT, place, NULL);
   floor_must(code == SQLITE_OK, text, database->handle);
   return *place;

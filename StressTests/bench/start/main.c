@@ -1,10 +1,11 @@
 // What `cstate ps` and `cstate inspect NAME` are compared with: a C program that opens the database, prints
-// what it holds, or one container, and closes it.
+// what it holds, or one container, and closes it; with --peer in the peer's way.
 #include "CBenchFloor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_list(floor_database *database) {
   floor_list list = floor_all(database);
@@ -28,12 +29,34 @@ static int print_one(floor_database *database, const char *name) {
   return 0;
 }
 
+static int ask_peer(const char *path, const char *name) {
+  peer_database *database = peer_open(path);
+  if (name) {
+    char *text = peer_look_up(database, name);
+    if (text) printf("%s\n", text);
+    free(text);
+    peer_close(database);
+    return text == NULL;
+  }
+  peer_list list = peer_all(database);
+  for (uint64_t i = 0; i < list.count; i++) printf("%s\n", list.texts[i]);
+  peer_free_list(list);
+  peer_close(database);
+  return 0;
+}
+
 int main(int count, char **words) {
+  int is_peer = count > 2 && strcmp(words[1], "--peer") == 0;
+  if (is_peer) {
+    words++;
+    count--;
+  }
   if (count != 2 && count != 3) {
-    fprintf(stderr, "usage: cstate-bench-start DATABASE [NAME]\n");
+    fprintf(stderr, "usage: cstate-bench-start [--peer] DATABASE [NAME]\n");
     return 2;
   }
-  floor_database *database = floor_open(words[1], FLOOR_WAL);
+  if (is_peer) return ask_peer(words[1], count == 3 ? words[2] : NULL);
+  floor_database *database = floor_open(words[1]);
   int status = 0;
   if (count == 2) {
     print_list(database);

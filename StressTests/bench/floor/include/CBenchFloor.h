@@ -6,5 +6,6 @@
 #include "floor_database.h"
 #include "floor_files.h"
 #include "floor_model.h"
+#include "peer_database.h"
 
 #endif

@@ -10,13 +10,6 @@
 
 typedef struct floor_database floor_database;
 
-enum floor_journal {
-  /// The WAL with synchronous=FULL: a COMMIT syncs it.
-  FLOOR_WAL,
-  /// A rollback journal with synchronous=FULL and exclusive transactions, what podman has.
-  FLOOR_ROLLBACK,
-};
-
 /// What a whole container, a state or a line of a listing is made of; texts point into the same allocation.
 typedef struct {
   int64_t numbers[18];
@@ -31,7 +24,7 @@ typedef struct floor_list {
 } floor_list;
 
 /// Opens an existing database; the first statement reads it.
-floor_database *floor_open(const char *path, int journal);
+floor_database *floor_open(const char *path);
 /// Closes. With `copies_back` as SQLite does it by default: the last one out copies the WAL back and deletes
 /// it; else the WAL stays as it is.
 void floor_close(floor_database *database, int copies_back);
@@ -69,8 +62,6 @@ void floor_remove(floor_database *database, const char *id);
 void floor_populate(const char *path, uint64_t count);
 /// Copies the WAL back, so that what is measured next does not have to.
 void floor_copy_back(floor_database *database);
-/// Makes a database whose WAL is not used use a rollback journal.
-void floor_use_rollback_journal(const char *path);
 /// Leaves at least `frames` frames in the WAL, as a process that was killed would.
 void floor_leave_frames(const char *path, uint32_t frames);
 /// Makes the WAL as long as it becomes, all of it copied back: a sync that also extends the file takes
