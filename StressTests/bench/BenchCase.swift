@@ -80,6 +80,12 @@ enum BenchCase: String, CaseIterable {
 
   static let commitsPerLock = 16
 
+  /// With how many processes a case for many is run.
+  var usualProcesses: [Int] {
+    let few = [1, 2, 4, 8, 16, 32]
+    return self == .updateOwn ? few + [64, 128, 256] : few
+  }
+
   /// Whether it is run by several processes at once.
   var isForManyProcesses: Bool { isDurableForMany || self == .lockCommon }
 
@@ -144,7 +150,9 @@ struct Cell {
   var cycles: Int
 
   var subjects: [Subject] {
-    benchCase.hasPeer && containers <= 10_000 ? [.store, .floor, .peer] : [.store, .floor]
+    // Beyond 32 processes one operation of the peer takes longer than a block may.
+    benchCase.hasPeer && containers <= 10_000 && processes <= 32
+      ? [.store, .floor, .peer] : [.store, .floor]
   }
 
   /// Whether its operations need a processor all the time.

@@ -26,7 +26,7 @@ struct BenchOptions {
       --quick               Under a minute, 1,000 containers, lenient thresholds
       --only CASE[,CASE…]   These cases only
       --containers N[,N…]   How many containers the store holds (100,1000,10000,100000)
-      --processes N[,N…]    How many processes work at once (1,2,4,8,16,32)
+      --processes N[,N…]    How many processes work at once (1,2,4,8,16,32; update-own to 256)
       --delays N[,N…]       Milliseconds that every sync takes longer (0,1,5)
       --scale N             N times as many blocks
       --directory DIR       Make the databases below DIR, on the disk that is asked about (the temporary one)
@@ -58,7 +58,7 @@ struct BenchOptions {
       case "--quick": isQuick = true
       case "--only": cases = try BenchOptions.cases(value())
       case "--containers": containers = try BenchOptions.numbers(value(), name, 1...1_000_000)
-      case "--processes": processes = try BenchOptions.numbers(value(), name, 1...64)
+      case "--processes": processes = try BenchOptions.numbers(value(), name, 1...256)
       case "--delays": syncDelaysMilliseconds = try BenchOptions.numbers(value(), name, 0...1_000)
       case "--scale": scale = try BenchOptions.numbers(value(), name, 1...1_000)[0]
       case "--directory": directory = try value()

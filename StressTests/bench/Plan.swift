@@ -37,13 +37,16 @@ struct Plan {
   private static func manyProcesses(
     _ benchCase: BenchCase, containers: Int, _ options: BenchOptions
   ) -> [Cell] {
-    let processes = options.processes ?? (options.isQuick ? [1, 8] : [1, 2, 4, 8, 16, 32])
+    let processes = options.processes ?? (options.isQuick ? [1, 8] : benchCase.usualProcesses)
     let delays =
       benchCase.isDurable ? options.syncDelaysMilliseconds ?? (options.isQuick ? [0] : [0, 1, 5]) : [0]
     var cells: [Cell] = []
     for count in processes where count <= containers {
-      for load in [Load.hot, .paced] where load == .hot || (benchCase.isDurable && !options.isQuick) {
-        for delay in delays {
+      // Beyond 32 it is one curve: how throughput and waits go on.
+      let isCurveAlone = count > 32
+      for load in [Load.hot, .paced]
+      where load == .hot || (benchCase.isDurable && !options.isQuick && !isCurveAlone) {
+        for delay in isCurveAlone ? [0] : delays {
           cells.append(
             Cell(
               benchCase: benchCase, containers: containers, processes: count, load: load,

@@ -20,6 +20,8 @@ struct Plots {
       if benchCase.isForManyProcesses {
         if cells.count > 1 {
           all.append(("\(benchCase.rawValue).svg", Plots.processes(benchCase, cells).text))
+          all.append(("\(benchCase.rawValue)-times.svg", Plots.times(benchCase, cells).text))
+          all.append(("\(benchCase.rawValue)-fairness.svg", Plots.fairness(benchCase, cells).text))
         }
       } else if cells.count > 1 {
         all.append(("\(benchCase.rawValue).svg", Plots.containers(benchCase, cells).text))
@@ -78,14 +80,55 @@ struct Plots {
       x: { Double($0.processes) }, y: { $0.operationsPerSecond })
   }
 
+  private static func times(_ benchCase: BenchCase, _ cells: [CellFigures]) -> SVGDrawing {
+    let shares: [(String, String, (SubjectFigures) -> UInt64)] = [
+      ("median", "#1f6feb", \.p50), ("99 %", "#8250df", \.p99), ("99.9 %", "#bf8700", \.p999),
+      ("longest", "#cf222e", \.longest),
+    ]
+    return drawing(
+      title: "\(benchCase.rawValue): one operation of the store in µs, by processes",
+      shares.map { name, color, time in
+        Line(
+          name: name, color: color,
+          points: cells.compactMap { cell in
+            cell.figures(of: .store).map { (Double(cell.cell.processes), Double(time($0)) / 1e3) }
+          })
+      })
+  }
+
+  private static func fairness(_ benchCase: BenchCase, _ cells: [CellFigures]) -> SVGDrawing {
+    lines(
+      title: "\(benchCase.rawValue): slowest process to fastest, by processes", cells,
+      x: { Double($0.processes) }, y: { max($0.fairness, 0.001) })
+  }
+
+  /// One line of a drawing.
+  private struct Line {
+    let name: String
+    let color: String
+    let points: [(x: Double, y: Double)]
+  }
+
   private static func lines(
     title: String, _ cells: [CellFigures], x: (Cell) -> Double, y: (SubjectFigures) -> Double
   ) -> SVGDrawing {
+    drawing(
+      title: title,
+      Subject.allCases.map { subject in
+        Line(
+          name: subject.name, color: colors[subject] ?? "none",
+          points: cells.compactMap { cell in cell.figures(of: subject).map { (x(cell.cell), y($0)) } })
+      })
+  }
+
+  /// Both axes are logarithmic.
+  private static func drawing(title: String, _ lines: [Line]) -> SVGDrawing {
     var drawing = SVGDrawing(width: 560, height: 360)
     drawing.text(title, at: .init(10, 20), size: 14)
-    let values = cells.flatMap { $0.subjects.map(y) }.filter { $0 > 0 }
-    guard let least = values.min(), let most = values.max(), let first = cells.map({ x($0.cell) }).min(),
-      let last = cells.map({ x($0.cell) }).max(), first > 0, last > first
+    let points = lines.flatMap(\.points)
+    let values = points.map(\.y).filter { $0 > 0 }
+    guard let least = values.min(), let most = values.max(), let first = points.map(\.x).min(),
+      let last = points.map(\.x).max(), first > 0, last > first
     else { return drawing }
     let bottom = log10(least).rounded(.down)
     let top = max(bottom + 1, log10(most).rounded(.up))
@@ -96,17 +139,14 @@ struct Plots {
       drawing.line([.init(60, up(value)), .init(530, up(value))], .init(stroke: "#dddddd"))
       drawing.text(fixed(value, value < 1 ? 2 : 0), at: .init(54, up(value) + 4), size: 11, anchor: .end)
     }
-    for cell in cells {
-      drawing.text(fixed(x(cell.cell), 0), at: .init(across(x(cell.cell)), 338), size: 11, anchor: .middle)
+    for x in Set(points.map(\.x)) {
+      drawing.text(fixed(x, 0), at: .init(across(x), 338), size: 11, anchor: .middle)
     }
-    for (index, subject) in Subject.allCases.enumerated() {
-      let points = cells.compactMap { cell in
-        cell.figures(of: subject).map { SVGDrawing.Point(across(x(cell.cell)), up(max(y($0), least))) }
-      }
-      guard !points.isEmpty, let color = colors[subject] else { continue }
-      drawing.line(points, .init(stroke: color, width: 2))
-      for point in points { drawing.dot(point, radius: 3, .init(fill: color, stroke: "none")) }
-      drawing.text(subject.name, at: .init(70 + 70 * Double(index), 40), size: 12, color: color)
+    for (index, line) in lines.enumerated() where !line.points.isEmpty {
+      let points = line.points.map { SVGDrawing.Point(across($0.x), up(max($0.y, least))) }
+      drawing.line(points, .init(stroke: line.color, width: 2))
+      for point in points { drawing.dot(point, radius: 3, .init(fill: line.color, stroke: "none")) }
+      drawing.text(line.name, at: .init(70 + 70 * Double(index), 40), size: 12, color: line.color)
     }
     return drawing
   }

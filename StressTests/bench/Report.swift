@@ -7,6 +7,19 @@ struct Report {
   let figures: [CellFigures]
   let verdicts: [Verdict]
   let noise: Noise
+  let sizes: [StoreSize]
+
+  /// The store's law of each case that was run by at least three numbers of processes.
+  var models: [(BenchCase, ScaleModel)] {
+    BenchCase.allCases.filter(\.isForManyProcesses).compactMap { benchCase in
+      let points = figures.filter {
+        $0.cell.benchCase == benchCase && $0.cell.load == .hot && $0.cell.syncDelayMicroseconds == 0
+      }.compactMap { found in
+        found.figures(of: .store).map { (Double(found.cell.processes), $0.operationsPerSecond) }
+      }
+      return ScaleModel(points).map { (benchCase, $0) }
+    }
+  }
 
   var json: JSONBytes {
     var json = JSONWriter(reservingBytes: 65_536)
@@ -23,6 +36,30 @@ struct Report {
     if let share = noise.waitShare { json.double((share * 1000).rounded() / 1000) } else { json.null() }
     json.member("clock_ns", noise.clockNanoseconds)
     json.endObject()
+    json.key("stores")
+    json.beginArray()
+    for size in sizes {
+      json.beginObject()
+      json.member("containers", size.containers)
+      json.member("database_bytes", size.databaseBytes)
+      json.member("bytes_per_container", size.bytesPerContainer)
+      json.endObject()
+    }
+    json.endArray()
+    json.key("scale_models")
+    json.beginArray()
+    for (benchCase, model) in models {
+      json.beginObject()
+      json.member("case", benchCase.rawValue)
+      Report.write(model.rate, "operations_per_second_of_one", to: &json)
+      json.key("serial_share")
+      json.double(model.serialShare)
+      json.key("pair_cost")
+      json.double(model.pairCost)
+      Report.write(model.worstError, "worst_error", to: &json)
+      json.endObject()
+    }
+    json.endArray()
     json.key("cells")
     json.beginArray()
     for cell in figures { Report.write(cell, to: &json) }

@@ -27,13 +27,16 @@ struct Run {
     let noise = try Noise(directory: workplace.path)
     let figures = try measure(in: workplace, noise)
     let verdicts = Verdict.all(thresholds, figures, isQuick: options.isQuick, noise: noise)
-    let report = Report(options: options, figures: figures, verdicts: verdicts, noise: noise)
+    let report = Report(
+      options: options, figures: figures, verdicts: verdicts, noise: noise, sizes: workplace.sizes)
     if let directory = options.outputDirectory { try write(report, into: directory) }
     if options.printsJSON {
       say(report.json.formatted())
     } else {
       say("")
       say(noise.summary)
+      for size in workplace.sizes { say(size.summary) }
+      for (benchCase, model) in report.models { say("\(benchCase.rawValue): \(model.summary)") }
       for verdict in verdicts { say(verdict.line) }
     }
     let broken = verdicts.filter(\.isBroken)

@@ -18,10 +18,12 @@ struct Threshold {
     case fairness
     /// The store's time per container to that with a tenth of the containers.
     case growth
+    /// The store's median operation to that with the fewest containers.
+    case rise
 
     /// Whether it is a time, which means nothing on a noisy or another machine.
     var isTime: Bool {
-      [.p50Microseconds, .p99Microseconds, .longestMilliseconds, .growth].contains(self)
+      [.p50Microseconds, .p99Microseconds, .longestMilliseconds, .growth, .rise].contains(self)
     }
   }
 
@@ -138,6 +140,13 @@ struct Verdict {
       }
       guard let before = smaller?.figures(of: .store), before.p50 > 0 else { return nil }
       return Double(store.p50) / Double(before.p50) / 10
+    case .rise:
+      let fewest = figures.filter { $0.cell.benchCase == found.cell.benchCase }
+        .min { $0.cell.containers < $1.cell.containers }
+      guard let fewest, fewest.cell.containers < found.cell.containers,
+        let before = fewest.figures(of: .store), before.p50 > 0
+      else { return nil }
+      return Double(store.p50) / Double(before.p50)
     }
   }
 }

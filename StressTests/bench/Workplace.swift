@@ -10,6 +10,8 @@ internal import StressSupport
 final class Workplace {
   let path: String
   private var prepared: Set<Int> = []
+  /// How large each store was when it was filled.
+  private(set) var sizes: [StoreSize] = []
 
   init(in directory: String?) throws(StressFailure) {
     path = try makeTemporaryDirectory("cstate-bench", in: directory)
@@ -24,6 +26,7 @@ final class Workplace {
     guard prepared.insert(containers).inserted else { return place }
     guard mkdir(place.root, 0o700) == 0 else { throw .systemCall("mkdir", place.root) }
     try inChild("populate") { try place.populate() }
+    if let size = StoreSize(of: place) { sizes.append(size) }
     return place
   }
 
@@ -31,6 +34,27 @@ final class Workplace {
   func discard(containers: Int) {
     guard prepared.remove(containers) != nil else { return }
     _ = platform_remove_tree("\(path)/\(containers)")
+  }
+}
+
+/// How much a store of the bench's containers takes, with the pods and changes beside them.
+struct StoreSize {
+  let containers: Int
+  let databaseBytes: Int
+
+  /// Nil for a store without containers.
+  init?(of place: Place) {
+    var status = platform_file_status()
+    guard place.containers > 0, platform_look_at_path(place.storeDatabase, &status) == 0 else { return nil }
+    containers = place.containers
+    databaseBytes = Int(status.size)
+  }
+
+  var bytesPerContainer: Int { databaseBytes / containers }
+
+  var summary: String {
+    "\(containers) containers: a database of \(fixed(Double(databaseBytes) / 1e6, 1)) MB, "
+      + "\(fixed(Double(bytesPerContainer) / 1e3, 1)) KB for each"
   }
 }
 

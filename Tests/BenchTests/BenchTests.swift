@@ -58,7 +58,7 @@ struct BenchTests {
     let cell = try #require(try JSONBytes(outcome.output).root.at("cells")?.elements().first)
     #expect(try cell.at("processes")?.integer() == 3)
     for words in [
-      ["--only", "nothing"], ["--containers", "0"], ["--processes", "65"], ["--format", "xml"],
+      ["--only", "nothing"], ["--containers", "0"], ["--processes", "257"], ["--format", "xml"],
     ] {
       #expect(try bench(words, thresholds: "{}").status == .code(2), "\(words)")
     }

@@ -6,7 +6,7 @@
 // What the coordinator and its forked workers share: one mapping, made before the first fork.
 
 enum {
-  BENCH_WORKER_LIMIT = 64,
+  BENCH_WORKER_LIMIT = 256,
   /// Instead of a subject: ends the workers.
   BENCH_END = 255,
   /// 32 buckets for each power of two: a percentile is right to 3 %.
