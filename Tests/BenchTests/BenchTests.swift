@@ -64,6 +64,21 @@ struct BenchTests {
     }
   }
 
+  @Test("three numbers of processes are enough for the law of scale; the store's size is told")
+  func scale() throws {
+    let outcome = try bench(
+      ["--only", "update-own", "--containers", "10", "--processes", "1,2,4", "--format", "json"],
+      thresholds: "{}")
+    let report = try JSONBytes(outcome.output).root
+    let model = try #require(try report.at("scale_models")?.elements().first)
+    #expect(try model.at("case")?.string() == "update-own")
+    #expect(try #require(try model.at("operations_per_second_of_one")).double() > 0)
+    #expect(try #require(try model.at("serial_share")).double() >= 0)
+    let store = try #require(try report.at("stores")?.elements().first)
+    // A specification of 12 KB and what is beside it.
+    #expect(try #require(try store.at("bytes_per_container")).integer() > 16_000)
+  }
+
   @Test("the repository's thresholds can be read, and each of the budgets is among them")
   func repositoryThresholds() throws {
     let components = #filePath.split(separator: "/").dropLast(3)

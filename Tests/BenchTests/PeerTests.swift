@@ -18,7 +18,7 @@ struct PeerTests {
     details.labels["org.example.first"] = "yes"
     try store.add(
       ContainerConfiguration(
-        id: ContainerID(text(capacity: 65) { bench_id(0, $0) }), name: "first", createdAt: .now,
+        id: ContainerID(Self.text(capacity: 65) { bench_id(0, $0) }), name: "first", createdAt: .now,
         details: details),
       specification: JSONBytes(Array(#"{"ociVersion":"1.2.0"}"#.utf8)),
       stateExtra: JSONBytes(Array(#"{"of":"the embedder"}"#.utf8)))
@@ -30,7 +30,7 @@ struct PeerTests {
   @Test("reads find by id, name and prefix what is there, and nothing else; a list is everything")
   func reads() throws {
     defer { peer_close(database) }
-    let id = text(capacity: 65) { bench_id(7, $0) }
+    let id = Self.text(capacity: 65) { bench_id(7, $0) }
     #expect(peer_has(database, id) == 1)
     #expect(peer_has(database, String(repeating: "0", count: 64)) == 0)
     for found in [
@@ -48,7 +48,7 @@ struct PeerTests {
   @Test("each save writes another state, an addition can be read and a removal takes it away")
   func writes() throws {
     defer { peer_close(database) }
-    let id = text(capacity: 65) { bench_id(3, $0) }
+    let id = Self.text(capacity: 65) { bench_id(3, $0) }
     let states = try (0..<3).map { _ in
       peer_save(database, id)
       return try #require(taken(peer_state(database, id)))
@@ -66,7 +66,7 @@ struct PeerTests {
     return text.map { String(cString: $0) }
   }
 
-  private func text(capacity: Int, _ fill: (UnsafeMutablePointer<CChar>) -> Void) -> String {
+  private static func text(capacity: Int, _ fill: (UnsafeMutablePointer<CChar>) -> Void) -> String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer in
       guard let start = buffer.baseAddress else { return "" }
       fill(start)
