@@ -33,7 +33,7 @@ let package = Package(
   name: "container-state-store",
   products: [
     .library(name: "ContainerStateStore", targets: ["ContainerStateStore"]),
-    .library(name: "ContainerStateEvents", targets: ["ContainerStateEvents"]),
+    .library(name: "ContainerStateAsync", targets: ["ContainerStateAsync"]),
     .library(name: "OCIEngine", targets: ["OCIEngine"]),
     .executable(name: "cstate", targets: ["cstate"]),
   ],
@@ -51,7 +51,7 @@ let package = Package(
     library(
       "ContainerStateStore",
       ["StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform"]),
-    library("ContainerStateEvents", ["ContainerStateStore", "CPlatform"]),
+    library("ContainerStateAsync", ["ContainerStateStore", "FileLocking", "CPlatform", "Platform"]),
     library("OCIEngine", ["ContainerStateStore", "CPlatform", "Platform"]),
     executable("cstate", ["ContainerStateStore", "OCIEngine"]),
     library("StoreHistory", ["SVGDrawing"], path: "StressTests/history"),
@@ -113,7 +113,7 @@ let package = Package(
     tests(
       of: "ContainerStateStore",
       ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),
-    tests(of: "ContainerStateEvents", ["ContainerStateEvents"]),
+    tests(of: "ContainerStateAsync", ["ContainerStateAsync", "FileLocking"]),
     tests(of: "OCIEngine", ["OCIEngine", "store-test-child"]),
     tests(of: "Command", ["cstate"]),
     tests(of: "Model", ["ContainerStateStore"]),

@@ -96,7 +96,7 @@ public final class StateStore: Sendable {
   }
 
   /// Throws where the store was closed or this process was forked from the one that opened it: two loads.
-  func checkUsable(_ operation: String) throws(StoreError) {
+  package func checkUsable(_ operation: String) throws(StoreError) {
     guard fork.isSameProcess else { throw StoreError.usedAfterFork(location.root).during(operation) }
     guard !closed.load(ordering: .relaxed) else { throw StoreError.closed(location.root).during(operation) }
   }

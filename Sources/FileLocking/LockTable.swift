@@ -10,7 +10,7 @@ import Synchronization
 package final class LockTable: Sendable {
   let fork = ForkDetector()
   let descriptors = LockDescriptors()
-  let threads = WaitThreads()
+  package let threads = WaitThreads()
   let record = HolderRecordTemplate()
   private let arrivals = Atomic<UInt64>(0)
   private let lastGrantNanoseconds = Atomic<UInt64>(0)

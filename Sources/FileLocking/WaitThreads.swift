@@ -16,6 +16,9 @@ package final class WaitThreads: Sendable {
 
   private let state = Guarded(State())
 
+  /// How many threads the set has made.
+  package var count: Int { state.withLock { $0.count } }
+
   /// A set without threads.
   package init() {}
 

@@ -20,7 +20,9 @@ struct ImportTests {
       "StateModel", "JSONText", "FileLocking", "SQLiteStorage", "CPlatform", "Platform", "Glibc",
       "Synchronization",
     ],
-    "Sources/ContainerStateEvents": ["ContainerStateStore", "CPlatform", "Synchronization"],
+    "Sources/ContainerStateAsync": [
+      "ContainerStateStore", "FileLocking", "CPlatform", "Platform", "Synchronization",
+    ],
     // Platform for its failpoints alone.
     "Sources/OCIEngine": ["ContainerStateStore", "CPlatform", "Platform", "Glibc", "Synchronization"],
     "Sources/cstate": ["ContainerStateStore", "OCIEngine", "Glibc"],

@@ -1,4 +1,4 @@
-internal import ContainerStateEvents
+internal import ContainerStateAsync
 internal import ContainerStateStore
 internal import StoreTestSupport
 internal import Testing
