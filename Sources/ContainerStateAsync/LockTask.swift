@@ -25,10 +25,9 @@ final class LockTask<R: Sendable>: LockJob {
   private let beganNanoseconds = Clock.monotonicNanoseconds
   private let deadlineNanoseconds: UInt64
 
-  /// - Parameters:
-  ///   - lock: names the locks that are asked for; tasks with the same name queue behind each other, but for one
-  ///     that does not wait.
-  ///   - wait: counted from here.
+  /// A wait that begins here.
+  ///
+  /// Tasks that name the same lock queue behind each other, but for one that does not wait.
   init(lock: String, wait: LockWait, scope: @escaping Scope) {
     deadlineNanoseconds = wait.deadlineNanoseconds
     // No lock has a line break in its name.

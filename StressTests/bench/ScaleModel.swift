@@ -1,7 +1,7 @@
 /// What a number of processes brings, by the universal scalability law.
 ///
-/// X(N) = λN / (1 + σ(N − 1) + κN(N − 1)): λ is the rate of one process, σ the share of its time that only one
-/// of all can be in, κ what each pair of processes costs both.
+/// X(N) = λN / (1 + σ(N − 1) + κN(N − 1)): λ is the rate of one process, σ the share of its time that only
+/// one of all can be in, κ what each pair of processes costs both.
 ///
 /// Source: N. J. Gunther, Guerrilla Capacity Planning (2007), chapter 4.
 struct ScaleModel {
@@ -55,9 +55,9 @@ struct ScaleModel {
   /// The model in words.
   var summary: String {
     let most = processesOfMost.map { "most at \(fixed($0, 0)) processes" } ?? "more processes bring more"
-    return "one process \(fixed(rate, 0)) a second, serial share \(fixed(serialShare * 100, 1)) %, cost of a pair "
-      + "\(fixed(pairCost * 1e6, 1)) millionths, \(most); within \(fixed(worstError * 100, 0)) % of what was "
-      + "measured"
+    let (share, cost) = (fixed(serialShare * 100, 1), fixed(pairCost * 1e6, 1))
+    return "one process \(fixed(rate, 0)) a second, serial share \(share) %, cost of a pair \(cost) "
+      + "millionths, \(most); within \(fixed(worstError * 100, 0)) % of what was measured"
   }
 }
 

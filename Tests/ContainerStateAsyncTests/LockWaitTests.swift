@@ -203,14 +203,25 @@ private final class Flag: Sendable {
 /// Blocks its thread from when it holds until it is let go.
 private final class Holder: Sendable {
   private let begun = Flag()
-  private let ended = Flag()
+  // SAFETY: made before and destroyed after all use of it, which is by sem_wait and sem_post alone.
+  private nonisolated(unsafe) let end: UnsafeMutablePointer<sem_t>
+
+  init() {
+    end = .allocate(capacity: 1)
+    sem_init(end, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(end)
+    end.deallocate()
+  }
 
   var hasBegun: Bool { begun.isRaised }
 
   func hold() {
     begun.raise()
-    while !ended.isRaised { usleep(1_000) }
+    while sem_wait(end) != 0 {}
   }
 
-  func letGo() { ended.raise() }
+  func letGo() { sem_post(end) }
 }

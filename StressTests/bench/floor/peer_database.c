@@ -27,7 +27,8 @@ static const char *const schema =
   "CHECK (ExitCode BETWEEN -1 AND 255));"
   "CREATE TABLE ContainerExecSession (ID TEXT PRIMARY KEY NOT NULL, ContainerID TEXT NOT NULL, "
   "FOREIGN KEY (ContainerID) REFERENCES ContainerConfig(ID));"
-  "CREATE TABLE ContainerDependency (ID TEXT NOT NULL, DependencyID TEXT NOT NULL, PRIMARY KEY (ID, DependencyID), "
+  "CREATE TABLE ContainerDependency (ID TEXT NOT NULL, DependencyID TEXT NOT NULL, "
+  "PRIMARY KEY (ID, DependencyID), "
   "FOREIGN KEY (ID) REFERENCES ContainerConfig(ID) DEFERRABLE INITIALLY DEFERRED, "
   "FOREIGN KEY (DependencyID) REFERENCES ContainerConfig(ID), CHECK (ID <> DependencyID));"
   "CREATE TABLE ContainerVolume (ContainerID TEXT NOT NULL, VolumeName TEXT NOT NULL, "
@@ -131,8 +132,8 @@ char *peer_look_up(peer_database *database, const char *text) {
   memcpy(pattern, text, length);
   memcpy(pattern + length, "%", 2);
   const char *texts[] = {text, pattern};
-  return one_text(database,
-    "SELECT JSON FROM ContainerConfig WHERE ContainerConfig.Name=? OR (ContainerConfig.ID LIKE ?);", 2, texts);
+  return one_text(database, "SELECT JSON FROM ContainerConfig WHERE ContainerConfig.Name=? "
+    "OR (ContainerConfig.ID LIKE ?);", 2, texts);
 }
 
 peer_list peer_all(peer_database *database) {

@@ -3,9 +3,9 @@
 
 #include <stdint.h>
 
-// The SQLite state of podman 5 in plain C: its tables, its pragmas, its statements in their order, prepared for
-// each call as its driver does. What it does beside SQLite is left out: it decodes and encodes JSON, takes a lock
-// of a thread library in shared memory, and is written in Go. So this is the least that it takes.
+// The SQLite state of podman 5 in plain C: its tables, its pragmas, its statements in their order, prepared
+// for each call as its driver does. What it does beside SQLite is left out: it decodes and encodes JSON,
+// takes a lock of a thread library in shared memory, and is written in Go. So this is the least that it takes.
 //
 // Source: libpod/sqlite_state.go and sqlite_state_internal.go of github.com/containers/podman (the DSN
 // `_foreign_keys=1&_txlock=exclusive&_sync=FULL&_busy_timeout=100000`, the journal at its default, DELETE).
@@ -19,11 +19,11 @@ typedef struct {
   char **texts;
 } peer_list;
 
-/// Makes a database of `count` containers under the ids and names of `bench_id` and `bench_name`. The JSON of each
-/// is that of the first container of the floor's: details and specification in one text, and its JSON of the state.
+/// Makes a database of `count` containers under the ids and names of `bench_id` and `bench_name`. The JSON of
+/// each is that of the floor's first container: details and specification in one text, and its state's JSON.
 void peer_populate(const char *floor_path, const char *path, uint64_t count);
 
-/// Opens as a process of the peer does: pragmas, then an exclusive transaction that looks at the schema, then its
+/// Opens as a process of the peer does: pragmas, an exclusive transaction that looks at the schema, then its
 /// configuration.
 peer_database *peer_open(const char *path);
 void peer_close(peer_database *database);
