@@ -5,7 +5,7 @@
 
 // The SQLite state of podman 5 in plain C: its tables, its pragmas, its statements in their order, prepared
 // for each call as its driver does. What it does beside SQLite is left out: it decodes and encodes JSON,
-// takes a lock of a thread library in shared memory, and is written in Go. So this is the least that it takes.
+// takes a lock of a thread library in shared memory, and is written in Go. This is the least that it takes.
 //
 // Source: libpod/sqlite_state.go and sqlite_state_internal.go of github.com/containers/podman (the DSN
 // `_foreign_keys=1&_txlock=exclusive&_sync=FULL&_busy_timeout=100000`, the journal at its default, DELETE).
