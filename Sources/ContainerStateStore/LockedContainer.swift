@@ -5,9 +5,9 @@ public import StateModel
 
 /// A container under its lock, lent to the closure of `withLockedContainer` and good for nothing after it.
 public struct LockedContainer: ~Copyable {
-  let scope: LockedScope
+  let scope: ContainerScope
 
-  init(_ scope: LockedScope) { self.scope = scope }
+  init(_ scope: ContainerScope) { self.scope = scope }
 
   /// The container as it was read under the lock, with what was written since.
   public var container: Container { scope.container }

@@ -35,7 +35,7 @@ extension StateStore {
           configuration: configuration, state: state, stateExtra: stateExtra, mountCount: 0,
           generation: generation, configurationRevision: 1, stateRevision: 1)
       } catch {
-        unlinkUnlessKnown(name, locks)
+        unlinkUnlessKnown(lockName(of: name), locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
