@@ -29,6 +29,10 @@ final class Reference {
     let storage: Int?
     let isAnonymous: Bool
     var mounters: Set<Int> = []
+    var label: Int?
+    var path: Int?
+    var revision: Int64 = 1
+    var configurationRevision: Int64 = 1
   }
 
   struct StoredSession {
@@ -50,7 +54,8 @@ final class Reference {
       .removeLockedPod:
       onPods(operation)
     case .batch(let steps): batch(steps)
-    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
+    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume,
+      .updateVolume, .rewriteVolume, .volumeSummaries:
       onVolumes(operation)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
       .removeAllSessions, .sessions, .recordExitCode, .exitCode, .pruneExitCodes:
@@ -240,7 +245,11 @@ final class Reference {
       containers[id] = next
     }
     sessions = [:]
-    for volume in volumes.keys { volumes[volume]?.mounters = [] }
+    for (number, volume) in volumes where volume.path != nil || !volume.mounters.isEmpty {
+      volumes[number]?.mounters = []
+      volumes[number]?.path = nil
+      volumes[number]?.revision += 1
+    }
     return .value("")
   }
 

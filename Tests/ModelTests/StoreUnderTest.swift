@@ -35,7 +35,8 @@ final class StoreUnderTest {
     case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .rewritePod, .members, .podSummaries, .removePod,
       .removeLockedPod:
       return try onPods(operation)
-    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
+    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume,
+      .updateVolume, .rewriteVolume, .volumeSummaries:
       return try onVolumes(operation)
     case .batch(let steps): try batch(steps)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,

@@ -89,6 +89,16 @@ extension StateStore {
     }
   }
 
+  /// What a listing shows of the volumes that a filter lets through, by name, as one snapshot.
+  ///
+  /// One statement, which decodes no JSON; a row that cannot be read is returned in `corrupt`.
+  ///
+  /// - Throws: `invalidArgument` for too many labels.
+  /// - Blocking: for nobody.
+  public func volumeSummaries(where filter: VolumeFilter = .all) throws(StoreError) -> VolumeList {
+    try perform("list volumes") { try database.readOne { try VolumeListing(filter).summaries(in: $0) } }
+  }
+
   /// The containers that use a volume, by id.
   ///
   /// - Throws: `notFound` for the volume.
