@@ -38,6 +38,15 @@ struct QueryPlanTests {
       ])
   }
 
+  @Test("the pod of each container is one look by its key")
+  func podOfEach() throws {
+    let columns = ContainerListing.summaryColumns + ContainerListing.podColumn
+    let steps = try plan(ContainerListing(.all).sql(selecting: columns))
+    #expect(steps.contains("SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
+    #expect(steps.contains("SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
+    #expect(!steps.contains { $0.hasPrefix("SCAN") }, "\(steps)")
+  }
+
   @Test("a listing by a prefix or by a label's value begins with the index that knows it")
   func narrow() throws {
     var byPrefix = ContainerFilter()
