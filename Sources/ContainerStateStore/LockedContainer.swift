@@ -48,6 +48,27 @@ public struct LockedContainer: ~Copyable {
     try write(state, intent: intent, expecting: revision, durability: durability)
   }
 
+  /// Changes the state and sets or, with nil, removes the embedder's own JSON on it, in one write.
+  ///
+  /// - Parameters:
+  ///   - extra: the embedder's JSON from now on.
+  ///   - intent: what becomes of the intent in the same transaction.
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
+  /// - Throws: as `update`.
+  public borrowing func update(
+    stateExtra extra: JSONBytes?, intent: IntentChange = .keep, expecting revision: Int64? = nil,
+    durability: Durability = .durable, _ change: (inout ContainerState) throws -> Void
+  ) throws {
+    var state = scope.container.state
+    try scope.checkOpen("update container", expecting: revision)
+    try change(&state)
+    try scope.write(
+      state, stateExtra: .some(extra), intent: intent, expecting: revision, durability: durability,
+      operation: "update container")
+  }
+
   /// Writes a state over the one that was read under the lock; see `update`.
   ///
   /// - Throws: as `update`.

@@ -53,6 +53,20 @@ public struct LockedPod: ~Copyable {
     try scope.write(state, scope.pod.stateExtra, durability)
   }
 
+  /// Changes the state and sets or, with nil, removes the embedder's own JSON on it, in one write.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func update(
+    stateExtra extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable,
+    _ change: (inout PodState) throws -> Void
+  ) throws {
+    try scope.checkOpen("update pod", expecting: revision)
+    try ContainerConfiguration.checkExtra(extra)
+    var state = scope.pod.state
+    try change(&state)
+    try scope.write(state, extra, durability)
+  }
+
   /// Sets or, with nil, removes the embedder's own JSON on the state.
   ///
   /// - Throws: as `update`.

@@ -53,6 +53,20 @@ public struct LockedVolume: ~Copyable {
     try scope.write(state, scope.volume.stateExtra, durability)
   }
 
+  /// Changes the state and sets or, with nil, removes the embedder's own JSON on it, in one write.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func update(
+    stateExtra extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable,
+    _ change: (inout VolumeState) throws -> Void
+  ) throws {
+    try scope.checkOpen("update volume", expecting: revision)
+    try ContainerConfiguration.checkExtra(extra)
+    var state = scope.volume.state
+    try change(&state)
+    try scope.write(state, extra, durability)
+  }
+
   /// Sets or, with nil, removes the embedder's own JSON on the state.
   ///
   /// - Throws: as `update`.
