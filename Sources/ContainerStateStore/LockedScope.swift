@@ -44,6 +44,13 @@ final class LockedScope<Row: LockedRow> {
     (locks.waitedNanoseconds, locks.waitedFor)
   }
 
+  /// Ends the scope and releases its lock.
+  func leave() {
+    end()
+    locks.release()
+  }
+
+  /// Ends the scope; its lock is released with the others that were taken with it.
   func end() {
     hasEnded = true
     if isRemoved { locks.unlink(Row.lockName(of: row.key, in: store)) }
@@ -110,17 +117,19 @@ final class LockedScope<Row: LockedRow> {
 }
 
 extension StateStore {
-  /// Locks one record, reads it afresh, lends it to `body`, and releases the lock.
-  func withLocked<Row: LockedRow, R>(
-    _ key: Row.Key, wait: LockWait, operation: String, _ body: (LockedScope<Row>) throws -> R
-  ) throws -> R {
-    let locks = try perform(operation) {
-      try HeldLocks([Row.lockName(of: key, in: self)], wait: wait, operation: operation)
+  /// Locks one record and reads it afresh; the caller has to leave the scope.
+  ///
+  /// What it returns is generic in nothing but the row, so that the compiler makes one of it for each kind.
+  func enter<Row: LockedRow>(
+    _ key: Row.Key, wait: LockWait, operation: String
+  ) throws(StoreError) -> LockedScope<Row> {
+    try perform(operation) {
+      let locks = try HeldLocks([Row.lockName(of: key, in: self)], wait: wait, operation: operation)
+      do { return try lockedScope(of: key, locks) } catch {
+        locks.release()
+        throw error
+      }
     }
-    defer { locks.release() }
-    let scope: LockedScope<Row> = try perform(operation) { try lockedScope(of: key, locks) }
-    defer { scope.end() }
-    return try body(scope)
   }
 
   /// Reads a record afresh under its lock.

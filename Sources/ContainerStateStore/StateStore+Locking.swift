@@ -93,7 +93,9 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
-    try withLocked(id, wait: wait, operation: operation) { try body(LockedContainer($0)) }
+    let scope: ContainerScope = try enter(id, wait: wait, operation: operation)
+    defer { scope.leave() }
+    return try body(LockedContainer(scope))
   }
 
   /// The lockfiles that are there; whatever else lies in their directory is never opened, let alone locked.

@@ -161,8 +161,8 @@ struct VerifyTests {
     #expect(found.allSatisfy { !$0.message.isEmpty })
   }
 
-  /// What is gone although others need it, as only somebody without foreign keys can remove it, and every rule
-  /// that says so.
+  /// What is gone although others need it, as only somebody without foreign keys can remove it, and every
+  /// rule that says so.
   static let removalPlants: [(rules: Set<String>, subject: String, sql: String)] = [
     (["I-5", "I-3", "I-10", "I-14", "L-15"], "c8", "DELETE FROM record WHERE id = 'c7';"),
     (["I-5", "I-10"], "c0", "INSERT INTO dependency VALUES (\(generation("c0")), 900);"),

@@ -13,6 +13,8 @@ enum Operation: Hashable, Sendable {
   case list(Filter)
   case setStatus(Int, ContainerStatus, expecting: Int64?)
   case setExtra(Int, Int?)
+  /// State and the embedder's JSON in one write.
+  case setBoth(Int, ContainerStatus, Int?)
   case recordExit(Int, Int32)
   case remove(Int, expecting: Int64?)
   case removeTree([Int], includingDependants: Bool)
@@ -117,6 +119,8 @@ enum Operation: Hashable, Sendable {
     var pod: Int?
     var volume: Int?
     var network: Int?
+    /// The value at a declared path of the state's JSON.
+    var extra: Int?
   }
 }
 

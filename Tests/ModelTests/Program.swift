@@ -25,7 +25,9 @@ enum Program {
     case 26..<36:
       return .setStatus(
         container(), statuses[number(0..<9)], expecting: chance(20) ? Int64(number(1..<4)) : nil)
-    case 36..<38: return .setExtra(container(), chance(70) ? number(0..<3) : nil)
+    case 36..<37: return .setExtra(container(), chance(70) ? number(0..<3) : nil)
+    case 37..<38:
+      return .setBoth(container(), statuses[number(0..<9)], chance(70) ? number(0..<3) : nil)
     case 38..<40: return .recordExit(container(), Int32(number(-1..<4)))
     case 40..<47: return .remove(container(), expecting: chance(20) ? Int64(number(1..<4)) : nil)
     case 47..<50: return .removeTree([container(), container()], includingDependants: chance(60))
@@ -119,7 +121,8 @@ enum Program {
   private static func filter(_ generator: inout SeededGenerator) -> Operation.Filter {
     func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
     var filter = Operation.Filter()
-    switch number(0..<6) {
+    switch number(0..<7) {
+    case 5: filter.extra = number(0..<3)
     case 0: filter.statuses = [statuses[number(0..<9)], statuses[number(0..<9)]]
     case 1: filter.label = number(0..<2)
     case 2: filter.pod = number(0..<3)

@@ -97,6 +97,14 @@ final class Reference {
         containers[id]?.revision += 1
         return ""
       }
+    case .setBoth(let id, let status, let extra):
+      guard let found = containers[id] else { return .failure([.notFound]) }
+      return unless([(!found.status.allows(status), .invalidTransition)]) {
+        containers[id]?.status = status
+        containers[id]?.extra = extra
+        containers[id]?.revision += 1
+        return ""
+      }
     case .recordExit(let id, let code):
       guard let found = containers[id] else { return .failure([.notFound]) }
       return unless([(!found.status.allows(.stopped), .invalidTransition)]) {
@@ -187,6 +195,7 @@ final class Reference {
         && (filter.pod == nil || container.addition.pod == filter.pod)
         && (filter.volume.map(container.addition.volumes.contains) ?? true)
         && (filter.network.map { container.networks[$0] != nil } ?? true)
+        && (filter.extra == nil || container.extra == filter.extra)
     }
     return found.sorted { $0.value.order > $1.value.order }.map { Name.container($0.key) }
       .joined(separator: " ")

@@ -18,7 +18,9 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedPod) throws -> R
   ) throws -> R {
-    try withLocked(id, wait: wait, operation: operation) { try body(LockedPod($0)) }
+    let scope: PodScope = try enter(id, wait: wait, operation: operation)
+    defer { scope.leave() }
+    return try body(LockedPod(scope))
   }
 }
 

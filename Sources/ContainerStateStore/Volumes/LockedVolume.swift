@@ -17,7 +17,9 @@ extension StateStore {
     _ name: VolumeName, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedVolume) throws -> R
   ) throws -> R {
-    try withLocked(name, wait: wait, operation: operation) { try body(LockedVolume($0)) }
+    let scope: VolumeScope = try enter(name, wait: wait, operation: operation)
+    defer { scope.leave() }
+    return try body(LockedVolume(scope))
   }
 }
 
