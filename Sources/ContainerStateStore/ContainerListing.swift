@@ -66,17 +66,27 @@ struct ContainerListing {
     return try ContainerRows.readableIDs(row).map(\.id)
   }
 
+  /// What a listing shows of a container, and which pod it is in.
+  static let summaryColumns = """
+    r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, s.finished_at_ns, s.exit_code,
+    s.pid, s.pid_start_time
+    """
+  static let podColumn = """
+    , (SELECT p.id FROM pod_member m JOIN record p ON p.generation = m.pod WHERE m.container = r.generation)
+    """
+
   /// What a listing shows, in the order of the filter.
-  func summaries(in connection: Connection) throws -> ContainerList {
+  func summaries(in connection: Connection, includingPods: Bool = false) throws -> ContainerList {
     let row = try statement(
-      selecting: """
-        r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, s.finished_at_ns, s.exit_code,
-        s.pid, s.pid_start_time
-        """, in: connection)
+      selecting: includingPods ? Self.summaryColumns + Self.podColumn : Self.summaryColumns, in: connection)
     var containers: [ContainerSummary] = []
     var corrupt: [StoreError] = []
     while try row.step() {
-      do { containers.append(try summary(row)) } catch {
+      do {
+        var summary = try summary(row)
+        if includingPods, !row.isNull(10) { summary.pod = try ContainerRows.id(row, 10) }
+        containers.append(summary)
+      } catch {
         let damage = StoreError.mapped(error)
         guard damage.code == .corrupt else { throw damage }
         corrupt.append(damage)

@@ -24,7 +24,7 @@ extension LockedContainer {
   }
 }
 
-extension LockedScope {
+extension ContainerScope {
   func rewrite(
     _ configuration: ContainerConfiguration, expecting revision: Int64?, durability: Durability
   ) throws(StoreError) {

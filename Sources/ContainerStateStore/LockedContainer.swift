@@ -5,9 +5,9 @@ public import StateModel
 
 /// A container under its lock, lent to the closure of `withLockedContainer` and good for nothing after it.
 public struct LockedContainer: ~Copyable {
-  let scope: LockedScope
+  let scope: ContainerScope
 
-  init(_ scope: LockedScope) { self.scope = scope }
+  init(_ scope: ContainerScope) { self.scope = scope }
 
   /// The container as it was read under the lock, with what was written since.
   public var container: Container { scope.container }
@@ -46,6 +46,27 @@ public struct LockedContainer: ~Copyable {
     try scope.checkOpen("update container", expecting: revision)
     try change(&state)
     try write(state, intent: intent, expecting: revision, durability: durability)
+  }
+
+  /// Changes the state and sets or, with nil, removes the embedder's own JSON on it, in one write.
+  ///
+  /// - Parameters:
+  ///   - extra: the embedder's JSON from now on.
+  ///   - intent: what becomes of the intent in the same transaction.
+  ///   - revision: the state revision it has to have; nil for any.
+  ///   - durability: what the return promises.
+  ///   - change: changes the state it is given; what it throws is thrown and nothing is written.
+  /// - Throws: as `update`.
+  public borrowing func update(
+    stateExtra extra: JSONBytes?, intent: IntentChange = .keep, expecting revision: Int64? = nil,
+    durability: Durability = .durable, _ change: (inout ContainerState) throws -> Void
+  ) throws {
+    var state = scope.container.state
+    try scope.checkOpen("update container", expecting: revision)
+    try change(&state)
+    try scope.write(
+      state, stateExtra: .some(extra), intent: intent, expecting: revision, durability: durability,
+      operation: "update container")
   }
 
   /// Writes a state over the one that was read under the lock; see `update`.

@@ -1,154 +1,103 @@
 internal import FileLocking
-internal import JSONText
 internal import SQLiteStorage
 internal import StateModel
 internal import Synchronization
 
-/// What a lent `LockedContainer` stands for: the lock, the row as it was read under it, and what became of
-/// it.
-final class LockedScope {
+/// A row that has a lock of its own, as a scope knows it.
+protocol LockedRow {
+  /// What names the row and its lockfile.
+  associatedtype Key: Hashable, CustomStringConvertible
+  var key: Key { get }
+  var generation: Int64 { get }
+  var stateRevision: Int64 { get }
+  static var kind: RecordKind { get }
+
+  static func lockName(of key: Key, in store: StateStore) -> LockName
+  /// What is committed of it; nil where there is none.
+  static func row(of key: Key, in store: StateStore) throws -> Self?
+  static func generation(of key: Key, in connection: Connection) throws -> Int64?
+  static func stateRevision(generation: Int64, in connection: Connection) throws -> Int64?
+  /// Takes away the files of one that is gone, but for its lockfile.
+  static func removeFiles(of key: Key, in store: StateStore)
+  static func notFound(_ key: Key) -> StoreError
+  static func removed(_ key: Key) -> StoreError
+}
+
+/// What a lent record stands for: the lock, the row as it was read under it, and what became of it.
+final class LockedScope<Row: LockedRow> {
   let store: StateStore
   let token: FencingToken
   private let locks: HeldLocks
-  private(set) var container: Container
-  private(set) var intent: Intent?
+  private(set) var row: Row
   private(set) var isRemoved = false
   private var hasEnded = false
 
-  init(store: StateStore, locks: HeldLocks, container: Container, intent: Intent?) {
+  init(_ row: Row, store: StateStore, locks: HeldLocks) {
+    self.row = row
     self.store = store
     self.locks = locks
-    self.container = container
-    self.intent = intent
-    let grantedNanoseconds = locks.bootTimeNanoseconds(of: store.lockName(of: container.id))
+    let grantedNanoseconds = locks.bootTimeNanoseconds(of: Row.lockName(of: row.key, in: store))
     token = FencingToken(bootEpoch: store.bootEpoch, bootTimeNanoseconds: Int64(grantedNanoseconds))
   }
 
-  var id: ContainerID { container.id }
   var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) {
     (locks.waitedNanoseconds, locks.waitedFor)
   }
 
-  func end() {
-    hasEnded = true
-    if isRemoved { locks.unlink(store.lockName(of: id)) }
+  /// Ends the scope and releases its lock.
+  func leave() {
+    end()
+    locks.release()
   }
 
-  /// Throws where the scope is over or its container gone, or where the state has another revision than the
-  /// one a caller decided by.
+  /// Ends the scope; its lock is released with the others that were taken with it.
+  func end() {
+    hasEnded = true
+    if isRemoved { locks.unlink(Row.lockName(of: row.key, in: store)) }
+  }
+
+  /// Throws where the scope is over or its record gone, or where the state has another revision than the one
+  /// a caller decided by.
   func checkOpen(_ operation: String, expecting revision: Int64? = nil) throws(StoreError) {
-    if hasEnded { throw StoreError.scopeEnded(id).during(operation) }
-    if isRemoved { throw StoreError.removed(id).during(operation) }
-    if let revision, revision != container.stateRevision {
-      throw StoreError.conflict(id, expected: revision, found: container.stateRevision).during(operation)
+    if hasEnded { throw StoreError.scopeEnded(row.key).during(operation) }
+    if isRemoved { throw Row.removed(row.key).during(operation) }
+    if let revision, revision != row.stateRevision {
+      throw StoreError.conflict(row.key, expected: revision, found: row.stateRevision).during(operation)
     }
   }
 
   /// What was written for this scope in a transaction that has been committed.
-  func follow(_ written: Container) { container = written }
-
-  /// Writes a state within the caller's transaction, over what this transaction has made of the container.
-  func update(_ state: ContainerState, over container: Container, in connection: Connection) throws {
-    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-    let isOurs = try ContainerRows.update(
-      state, replacing: container.state, generation: container.generation,
-      revision: container.stateRevision, in: connection)
-    guard isOurs else { throw try rowChanged(connection) }
-    try store.record(
-      .init(
-        kind: .container, id: id.rawValue, action: .updated, from: container.status, to: state.status,
-        revision: container.stateRevision + 1), in: connection)
-  }
-
-  /// Throws where the row is not what this scope's transaction has made of it.
-  func checkRow(_ container: Container, in connection: Connection) throws {
-    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-    let revision = try ContainerRows.stateRevision(generation: container.generation, in: connection)
-    guard revision == container.stateRevision else { throw try rowChanged(connection) }
-  }
-
-  /// Writes a state, its `extra` and the intent in one transaction.
-  func write(
-    _ state: ContainerState, stateExtra: JSONBytes??, intent change: IntentChange, expecting revision: Int64?,
-    durability: Durability, operation: String, recordsExit: Bool = false
-  ) throws(StoreError) {
-    try checkOpen(operation, expecting: revision)
-    try state.check(replacing: container.state, of: id)
-    if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
-    let next = try nextIntent(change)
-    try perform(operation) {
-      // The embedder's JSON may be large: it is no use of the last space.
-      try store.writeWithReserve(operation, durability: durability, draws: stateExtra == nil) { connection in
-        try update(state, over: container, in: connection)
-        if let extra = stateExtra {
-          try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
-        }
-        try write(change, next, in: connection)
-        if recordsExit, let code = state.exitCode {
-          try ExitCodeRows.record(code, of: id, at: .now, in: connection)
-        }
-      }
-    }
-    intent = next
-    container = container.with(
-      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1
-    )
-  }
-
-  /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.
-  func writePart(
-    _ operation: String, expecting revision: Int64? = nil, durability: Durability,
-    _ body: (Connection) throws -> ChangeRows.Entry
-  ) throws(StoreError) {
-    try writeParts(operation, expecting: revision, durability: durability) { [try body($0)] }
-  }
-
-  /// The same for several changes.
-  func writeParts(
-    _ operation: String, expecting revision: Int64? = nil, durability: Durability,
-    _ body: (Connection) throws -> [ChangeRows.Entry]
-  ) throws(StoreError) {
-    try checkOpen(operation, expecting: revision)
-    try perform(operation) {
-      try store.writeWithReserve(operation, durability: durability, draws: false) { connection in
-        try checkRow(container, in: connection)
-        for change in try body(connection) { try store.record(change, in: connection) }
-      }
-    }
-  }
-
-  /// Removes the row and the anonymous volumes that go with it, then the files; the container's own lockfile
-  /// goes when the scope ends.
-  func remove(expecting revision: Int64?, durability: Durability) throws(StoreError) {
-    try checkOpen("remove container", expecting: revision)
-    try perform("remove container") {
-      try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
-        try store.writeWithReserve("remove container", durability: durability) { connection in
-          let going = try VolumeUserRows.anonymous(goingWith: [container.generation], in: connection)
-          try volumes.check(cover: going)
-          let isOurs = try ContainerRows.remove(
-            id, generation: container.generation, revision: container.stateRevision, in: connection)
-          guard isOurs else { throw try rowChanged(connection) }
-          try store.record(
-            .init(
-              kind: .container, id: id.rawValue, action: .removed, from: container.status,
-              revision: container.stateRevision), in: connection)
-          try store.removeVolumes(going, in: connection)
-        }
-      }
-    }
-    finishRemoval()
-  }
+  func follow(_ written: Row) { row = written }
 
   /// Removes the files of a row that is gone; the lockfile goes when the scope ends.
   func finishRemoval() {
     isRemoved = true
-    store.specificationCopies.remove(id)
+    Row.removeFiles(of: row.key, in: store)
     if store.lacksReserve.load(ordering: .relaxed) { store.refillReserve() }
   }
 
+  /// Reads again what is committed.
+  func followRow() throws(StoreError) {
+    let key = row.key
+    let found = try store.perform("read \(Row.kind.name)") { try Row.row(of: key, in: store) }
+    guard let found, found.generation == row.generation else { return finishRemoval() }
+    row = found
+  }
+
+  /// Throws where the row is not what this scope's transaction has made of it.
+  func checkRow(_ present: Row, in connection: Connection) throws {
+    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
+    let revision = try Row.stateRevision(generation: present.generation, in: connection)
+    guard revision == present.stateRevision else { throw try rowChanged(connection) }
+  }
+
+  func rowChanged(_ connection: Connection) throws -> StoreError {
+    try Row.generation(of: row.key, in: connection) == row.generation
+      ? .lockLost(row.key) : Row.removed(row.key)
+  }
+
   /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.
-  private func perform(_ operation: String, _ write: () throws -> Void) throws(StoreError) {
+  func perform(_ operation: String, _ write: () throws -> Void) throws(StoreError) {
     do { try store.perform(operation, write) } catch {
       // Where the row cannot be read the caller still has to hear of this first; the next write finds the
       // revision changed.
@@ -157,40 +106,43 @@ final class LockedScope {
     }
   }
 
-  /// Reads again what is committed.
-  func followRow() throws(StoreError) {
-    let found = try store.perform("read container") {
-      try store.database.read { try StoreReads.containerWithIntent(id, in: $0) }
+  /// The same for what is one transaction.
+  func commit(
+    _ operation: String, _ durability: Durability, draws: Bool = false, _ body: (Connection) throws -> Void
+  ) throws(StoreError) {
+    try perform(operation) {
+      try store.writeWithReserve(operation, durability: durability, draws: draws, body)
     }
-    guard let found, found.container.generation == container.generation else { return finishRemoval() }
-    container = found.container
-    intent = found.intent
   }
+}
 
-  private func rowChanged(_ connection: Connection) throws -> StoreError {
-    try ContainerRows.generation(of: id, in: connection) == container.generation
-      ? .lockLost(id) : .removed(id)
-  }
-
-  private func nextIntent(_ change: IntentChange) throws(StoreError) -> Intent? {
-    switch change {
-    case .keep: return intent
-    case .end: return nil
-    case .begin(let operation):
-      if let intent, intent.token != token { throw .foreignIntent(id, intent) }
-      let owner = ProcessIdentity.current
-      return Intent(
-        operation: operation, ownerPID: owner.pid, ownerStartTime: owner.startTime, token: token,
-        beganAt: .now)
+extension StateStore {
+  /// Locks one record and reads it afresh; the caller has to leave the scope.
+  ///
+  /// What it returns is generic in nothing but the row, so that the compiler makes one of it for each kind.
+  func enter<Row: LockedRow>(
+    _ key: Row.Key, wait: LockWait, operation: String
+  ) throws(StoreError) -> LockedScope<Row> {
+    try perform(operation) {
+      let locks = try HeldLocks([Row.lockName(of: key, in: self)], wait: wait, operation: operation)
+      do { return try lockedScope(of: key, locks) } catch {
+        locks.release()
+        throw error
+      }
     }
   }
 
-  private func write(_ change: IntentChange, _ next: Intent?, in connection: Connection) throws {
-    switch change {
-    case .keep: break
-    case .end: try ContainerRows.removeIntent(generation: container.generation, in: connection)
-    case .begin:
-      if let next { try ContainerRows.setIntent(next, generation: container.generation, in: connection) }
+  /// Reads a record afresh under its lock.
+  func lockedScope<Row: LockedRow>(of key: Row.Key, _ locks: HeldLocks) throws -> LockedScope<Row> {
+    do {
+      guard let row = try Row.row(of: key, in: self) else { throw Row.notFound(key) }
+      return LockedScope(row, store: self, locks: locks)
+    } catch {
+      // The question may have made the lockfile.
+      if StoreError.mapped(error).code != .corrupt {
+        unlinkUnlessKnown(Row.lockName(of: key, in: self), locks)
+      }
+      throw error
     }
   }
 }

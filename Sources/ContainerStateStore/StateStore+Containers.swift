@@ -54,22 +54,25 @@ extension StateStore {
   ///
   /// - Blocking: for nobody.
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
-    try perform("list containers") {
-      try database.read { connection in
-        try ContainerListing(filter).ids(in: connection).compactMap { id in
-          try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }
-        }
-      }
-    }
+    try perform("list containers") { try database.read { try StoreReads.containers(filter, in: $0) } }
   }
 
   /// What a listing shows of the containers that a filter lets through, newest first, as one snapshot.
   ///
   /// Reads no configuration and decodes no JSON; a row that cannot be read is returned in `corrupt`.
   ///
+  /// - Parameters:
+  ///   - filter: which containers.
+  ///   - includingPods: whether `ContainerSummary.pod` is asked for too, which is one look more for each.
+  /// - Returns: those that could be read, in the order of the filter.
+  /// - Throws: `invalidArgument` for too many labels or images, and for a path that is not declared.
   /// - Blocking: for nobody.
-  public func containerSummaries(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerList {
-    try perform("list containers") { try database.read { try ContainerListing(filter).summaries(in: $0) } }
+  public func containerSummaries(
+    where filter: ContainerFilter = .all, includingPods: Bool = false
+  ) throws(StoreError) -> ContainerList {
+    try perform("list containers") {
+      try database.read { try ContainerListing(filter).summaries(in: $0, includingPods: includingPods) }
+    }
   }
 
   /// Runs `body` on one snapshot of the store: everything it reads was true at one moment.
@@ -128,10 +131,22 @@ public struct StoreSnapshot: ~Copyable {
   ) throws(StoreError) -> ContainerList {
     try StoreError.mapping("list containers") { try ContainerListing(filter).summaries(in: connection) }
   }
+
+  /// The containers that a filter lets through, newest first; see `StateStore.containers(where:)`.
+  public borrowing func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
+    try StoreError.mapping("list containers") { try StoreReads.containers(filter, in: connection) }
+  }
 }
 
 /// The reads that a store and a snapshot share.
 enum StoreReads {
+  /// The containers that a filter lets through, newest first, but for those that cannot be read.
+  static func containers(_ filter: ContainerFilter, in connection: Connection) throws -> [Container] {
+    try ContainerListing(filter).ids(in: connection).compactMap { id in
+      try skippingCorrupt { try ContainerRows.container(id, in: connection) }
+    }
+  }
+
   static func checkLookup(_ text: String) throws(StoreError) {
     if text.isEmpty { throw .emptyID() }
     guard Identifier.isValid(text, maximumLength: Identifier.maximumNameLength) else {

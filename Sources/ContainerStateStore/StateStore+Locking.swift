@@ -37,8 +37,8 @@ extension StateStore {
       do {
         return try insert(configuration, specification, state, stateExtra, networks, durability)
       } catch {
-        unlinkUnlessKnown(id, lockName(of: id), locks)
-        if let pod { unlinkUnlessKnown(pod, podLockName(of: pod), locks) }
+        unlinkUnlessKnown(lockName(of: id), locks)
+        if let pod { unlinkUnlessKnown(podLockName(of: pod), locks) }
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -93,12 +93,8 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedContainer) throws -> R
   ) throws -> R {
-    let locks = try perform(operation) {
-      try HeldLocks([lockName(of: id)], wait: wait, operation: operation)
-    }
-    defer { locks.release() }
-    let scope = try perform(operation) { try lockedScope(of: id, locks) }
-    defer { scope.end() }
+    let scope: ContainerScope = try enter(id, wait: wait, operation: operation)
+    defer { scope.leave() }
     return try body(LockedContainer(scope))
   }
 
@@ -111,38 +107,11 @@ extension StateStore {
     return try StoreFiles.names(in: directory).filter { LockFileName.owner(of: $0) != nil }
   }
 
-  /// Reads the container afresh under its lock.
-  func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
-    let found: (container: Container, intent: Intent?)?
-    do {
-      found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
-    } catch {
-      // The question may have made the lockfile.
-      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, lockName(of: id), locks) }
-      throw error
-    }
-    guard let (container, intent) = found else {
-      unlinkUnlessKnown(id, lockName(of: id), locks)
-      throw StoreError.notFound(id.rawValue)
-    }
-    return LockedScope(store: self, locks: locks, container: container, intent: intent)
-  }
-
   /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.
   ///
   /// To take away one that has an owner is safe under its lock, and costs him the making of another.
-  func unlinkUnlessKnown(_ id: ContainerID, _ name: LockName, _ locks: HeldLocks) {
-    unlink(name, of: LockFileName.of(id), in: locks)
-  }
-
-  /// The same for the lockfile of a volume.
-  func unlinkUnlessKnown(_ volume: VolumeName, _ locks: HeldLocks) {
-    unlink(lockName(of: volume), of: LockFileName.of(volume), in: locks)
-  }
-
-  /// An id or a name that turns out not to exist leaves no lockfile behind.
-  private func unlink(_ name: LockName, of fileName: String, in locks: HeldLocks) {
-    let isKnown = try? database.readOne { try LockFileName.isOwned(fileName, in: $0) }
+  func unlinkUnlessKnown(_ name: LockName, _ locks: HeldLocks) {
+    let isKnown = try? database.readOne { try LockFileName.isOwned(name.fileName, in: $0) }
     if isKnown != true { locks.unlink(name) }
   }
 }

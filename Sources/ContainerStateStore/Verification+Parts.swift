@@ -4,15 +4,36 @@ internal import StateModel
 
 /// The checks of pods and of what belongs to containers.
 extension Verification {
+  /// The generations of the containers that are there.
+  private static let containers = "SELECT c.generation FROM container c JOIN record USING (generation)"
+
   static let rulesOfParts: [(number: String, message: String, sql: String)] = [
+    (
+      "I-5", "a container that it depends on is gone",
+      """
+      SELECT DISTINCT r.id FROM dependency d JOIN record r ON r.generation = d.dependant
+      WHERE d.dependency NOT IN (\(containers))
+      """
+    ),
     (
       "I-6", "it depends on a container that is not in the same pod",
       """
       SELECT r.id FROM dependency d JOIN record r ON r.generation = d.dependant
         LEFT JOIN pod_member a ON a.container = d.dependant
         LEFT JOIN pod_member b ON b.container = d.dependency
-      WHERE a.pod IS NOT b.pod
+      WHERE a.pod IS NOT b.pod AND d.dependency IN (\(containers))
       """
+    ),
+    (
+      "I-7", "its pod is gone",
+      """
+      SELECT r.id FROM pod_member m JOIN record r ON r.generation = m.container
+      WHERE m.pod NOT IN (SELECT generation FROM pod)
+      """
+    ),
+    (
+      "I-8", "its container is gone",
+      "SELECT id FROM exec_session WHERE container NOT IN (\(containers))"
     ),
     (
       "I-8", "it has ended or never run, and names a process",

@@ -25,6 +25,8 @@ package struct LockName: Sendable {
   package var key: String { parts.key }
   /// The lockfile.
   package var path: String { parts.path }
+  /// The last component of that.
+  package var fileName: String { path.split(separator: "/").last.map(String.init) ?? "" }
 
   /// A name; nothing is opened or looked at.
   ///

@@ -68,6 +68,8 @@ public struct ContainerSummary: Sendable, Hashable {
   public let pid: Int32
   /// That process's start time in clock ticks since boot; 0 where there is none.
   public let pidStartTime: UInt64
+  /// The pod that it is in; nil where it is in none or that was not asked for.
+  public package(set) var pod: ContainerID?
 
   package init(
     id: ContainerID, name: String, status: ContainerStatus, imageName: String, createdAt: Timestamp,

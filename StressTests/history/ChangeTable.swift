@@ -48,6 +48,7 @@ struct ChangeTable {
     mergeEntries()
     findBreaks(spans.sorted { $0.from < $1.from })
     checkTrimming()
+    if let kept = history.keptChanges { checkRetention(kept) }
   }
 
   /// What one call returned, by itself.
@@ -140,6 +141,31 @@ struct ChangeTable {
         "Change \(first.sequence) was gone for operation \(oldest[before - 1].operation) and there for a"
           + " later one."
       )
+    }
+  }
+
+  /// As many changes are there as the store was asked to keep.
+  ///
+  /// Whoever is told that some are gone is told of the oldest that is there. The newest at that time is no
+  /// later than what anybody finds who reads to the end then or afterwards.
+  private mutating func checkRetention(_ kept: Int64) {
+    let ends = batches.filter(\.isAtEnd).sorted { $0.began < $1.began }
+    var newest = ends.map(\.position)
+    for index in newest.indices.reversed().dropFirst() {
+      newest[index] = min(newest[index], newest[index + 1])
+    }
+    for batch in batches {
+      guard case .changes(let seen) = history.operations[Int(batch.operation)].outcome, seen.wasTrimmed,
+        let first = seen.changes.first
+      else { continue }
+      let later = ends.partitioningIndex { $0.began >= batch.ended }
+      let last = min(batch.isAtEnd ? batch.position : .max, later < ends.count ? newest[later] : .max)
+      guard last < .max, last - first.sequence + 1 < kept else { continue }
+      add(
+        .wrongTrimming, first, [Int(batch.operation)],
+        "Operation \(batch.operation) was told that what was before change \(first.sequence) is gone, when"
+          + " there were no more than \(last): of \(kept) that are to be kept \(last - first.sequence + 1)"
+          + " were.")
     }
   }
 

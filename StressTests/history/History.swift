@@ -8,11 +8,16 @@ public struct History: Sendable {
   public var operations: [Operation]
   /// The sessions of which the coordinator wrote something down.
   public var lives: [Int32: Life]
+  /// How many of the newest changes the store was asked to keep; nil where nobody knows.
+  public var keptChanges: Int64?
 
   /// A history made by hand.
-  public init(_ operations: [Operation] = [], lives: [Int32: Life] = [:]) {
+  public init(
+    _ operations: [Operation] = [], lives: [Int32: Life] = [:], keptChanges: Int64? = nil
+  ) {
     self.operations = operations
     self.lives = lives
+    self.keptChanges = keptChanges
   }
 
   /// Reads every file of a directory of journals.

@@ -71,7 +71,7 @@ public enum Verb: String, Sendable, CaseIterable {
   /// The next changes after a place.
   case changes
   /// Calls without an object; they count as progress alone.
-  case open, close, recover, verify
+  case open, close, recover, verify, declare
 
   /// Whether its accesses change the store.
   public var isWrite: Bool {

@@ -107,7 +107,9 @@ public struct Reduction: Sendable {
       let kept = origins.map { project(history.operations[$0]) }
       let sessions = Set(kept.map(\.session))
       let lives = history.lives.filter { sessions.contains($0.key) }
-      return Piece(history: History(kept, lives: lives), origins: origins, anomaly: anomaly)
+      return Piece(
+        history: History(kept, lives: lives, keptChanges: history.keptChanges), origins: origins,
+        anomaly: anomaly)
     }
 
     /// An operation without the objects that are none of the anomaly's.

@@ -44,6 +44,8 @@ struct Board {
     case changesTold, trimmings
     /// Whether the linked SQLite has the WAL-reset race: 0 unknown, 1 no, 2 yes.
     case walResetRace
+    /// 1 when the paths in the embedder's JSON are declared by which the mix finds records.
+    case declared
   }
 
   private let words: UnsafeMutablePointer<Atomic<UInt64>>

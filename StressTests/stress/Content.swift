@@ -44,10 +44,30 @@ enum Content {
   /// The exit code that goes with a value.
   static func exitCode(_ value: UInt64) -> Int32 { Int32(value % 256) }
 
-  /// A value as the embedder's own JSON.
-  static func extra(_ value: UInt64) throws -> JSONBytes { try JSONBytes(String(value)) }
+  /// A value as the embedder's own JSON, with the group by which records are found.
+  static func extra(_ value: UInt64) throws -> JSONBytes {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("value", value)
+    json.member("group", group(value))
+    json.endObject()
+    return json.finish()
+  }
 
-  static func value(of extra: JSONBytes?) -> UInt64? { extra.flatMap { UInt64($0.text) } }
+  static func value(of extra: JSONBytes?) -> UInt64? {
+    guard let root = extra?.root, let value = try? root.at("value")?.int64() else { return nil }
+    return UInt64(bitPattern: value)
+  }
+
+  /// Where the group stands: a path that is declared for every kind of JSON.
+  static let groupPath = ["group"]
+  static let groupCount: UInt64 = 8
+
+  static func group(_ value: UInt64) -> String { "g\(value % groupCount)" }
+
+  static func group(in extra: JSONBytes?) -> String? {
+    extra.flatMap { try? $0.root.at("group")?.string() }
+  }
 
   static func imageName(_ value: UInt64) -> String { "stress-\(value)" }
 

@@ -43,6 +43,7 @@ extension Hand {
 
   func updatePod() {
     let pod = drawPod()
+    if plan.plants(.doubleHolder), draw(0...3) == 0 { return pretendToHold(pod) }
     let value = nextValue()
     var asked = Asked(.update, [pod], values: [value], allowed: [.notFound])
     if draw(0...4) == 0, let last = lastSeen[pod] {
@@ -51,14 +52,19 @@ extension Hand {
     }
     perform(asked) { store in
       try store.withLockedPod(try id(pod), wait: wait) { locked in
-        // A pod has no fencing token that anybody sees, so no witness either.
-        if case .version(let version) = seen(locked.pod, pod).sight { note { try $0.looked(pod, version) } }
-        try locked.update(expecting: asked.expected[pod], durability: durability) {
-          $0.controlGroupPath = String(value)
+        enter(seen(locked.pod, pod), locked.fencingToken)
+        defer { leave(pod) }
+        let expected = asked.expected[pod]
+        if draw(0...1) == 0 {
+          try locked.update(
+            stateExtra: Content.extra(value), expecting: expected, durability: durability
+          ) { $0.controlGroupPath = String(value) }
+        } else {
+          try locked.update(expecting: expected, durability: durability) {
+            $0.controlGroupPath = String(value)
+          }
         }
-        let written = seen(locked.pod, pod)
-        if case .version(let version) = written.sight { note { try $0.wrote(pod, version) } }
-        return [written]
+        return [note(wrote: seen(locked.pod, pod))]
       }
     }
   }
@@ -179,6 +185,8 @@ extension Hand {
     let object = objects.podConfiguration(of: pod)
     perform(Asked(.update, [object], values: [value], locked: [pod], allowed: [.notFound])) { store in
       try store.withLockedPod(try id(pod), wait: wait) { locked in
+        enter(seen(locked.pod, pod), locked.fencingToken)
+        defer { leave(pod) }
         note(looked: seenConfiguration(locked.pod, pod))
         try locked.rewrite(
           try configuration(ofPod: pod, value, createdAt: locked.pod.configuration.createdAt),
@@ -199,7 +207,8 @@ extension Hand {
     perform(Asked(.together, written, values: values, allowed: [.notFound])) { store in
       let (podID, id) = (try id(pod), try id(member))
       return try store.withLockedRecords(containers: [id], pods: [podID], wait: wait) { locked in
-        try locked.withPod(podID) { note(looked: seen($0.pod, pod)) }
+        try locked.withPod(podID) { enter(seen($0.pod, pod), $0.fencingToken) }
+        defer { leave(pod) }
         try locked.withContainer(id) {
           enter($0, member)
           note(looked: seenConfiguration($0.container, member))

@@ -92,7 +92,7 @@ extension Hand {
     }
   }
 
-  private func listed(_ container: Container) -> Seen? {
+  func listed(_ container: Container) -> Seen? {
     objects.object(ofID: container.id.rawValue).map { seen(container, $0) }
   }
 

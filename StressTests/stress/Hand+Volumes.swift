@@ -11,7 +11,8 @@ extension Hand {
   /// Does something about a volume.
   func volume() {
     let volume = drawVolume()
-    switch draw(0...19) {
+    switch draw(0...22) {
+    case 20...22: volumeTogether(volume)
     case 0...2: addVolume(volume)
     case 3...6: updateVolume(volume)
     case 7...8: rewriteVolume(volume)
@@ -51,6 +52,7 @@ extension Hand {
   }
 
   private func updateVolume(_ volume: Int) {
+    if plan.plants(.doubleHolder), draw(0...3) == 0 { return pretendToHold(volume) }
     let value = nextValue()
     var asked = Asked(.update, [volume], values: [value], allowed: [.notFound])
     if draw(0...4) == 0, let last = lastSeen[volume] {
@@ -59,9 +61,15 @@ extension Hand {
     }
     perform(asked) { store in
       try store.withLockedVolume(try name(volume), wait: wait) { locked in
-        note(looked: seen(locked.volume, volume))
-        try locked.update(expecting: asked.expected[volume], durability: durability) {
-          $0.mountpoint = String(value)
+        enter(seen(locked.volume, volume), locked.fencingToken)
+        defer { leave(volume) }
+        let expected = asked.expected[volume]
+        if draw(0...1) == 0 {
+          try locked.update(
+            stateExtra: Content.extra(value), expecting: expected, durability: durability
+          ) { $0.mountpoint = String(value) }
+        } else {
+          try locked.update(expecting: expected, durability: durability) { $0.mountpoint = String(value) }
         }
         return [note(wrote: seen(locked.volume, volume))]
       }
@@ -73,11 +81,49 @@ extension Hand {
     let object = objects.volumeConfiguration(of: volume)
     perform(Asked(.update, [object], values: [value], locked: [volume], allowed: [.notFound])) { store in
       try store.withLockedVolume(try name(volume), wait: wait) { locked in
+        enter(seen(locked.volume, volume), locked.fencingToken)
+        defer { leave(volume) }
         note(looked: seenConfiguration(locked.volume, volume))
         try locked.rewrite(
           try configuration(of: volume, value, createdAt: locked.volume.configuration.createdAt),
           durability: durability)
         return [note(wrote: seenConfiguration(locked.volume, volume))]
+      }
+    }
+  }
+
+  /// A volume, its configuration and a container that can use it in one commit, or none of them.
+  private func volumeTogether(_ volume: Int) {
+    let users = objects.users(of: volume)
+    guard !users.isEmpty else { return }
+    let user = users[draw(0...users.count - 1)]
+    let written = [volume, objects.volumeConfiguration(of: volume), user]
+    let values = written.map { _ in nextValue() }
+    let givesUp = draw(0...5) == 0
+    var asked = Asked(.together, written, values: values, allowed: [.notFound])
+    // INVARIANT I-14: what the batch had changed goes with what is refused in its commit.
+    if givesUp { asked.allowed.insert(.inUse) }
+    perform(asked) { store in
+      let (name, id) = (try name(volume), try id(user))
+      return try store.withLockedRecords(containers: [id], volumes: [name], wait: wait) { locked in
+        try locked.withVolume(name) {
+          enter(seen($0.volume, volume), $0.fencingToken)
+          note(looked: seenConfiguration($0.volume, volume))
+        }
+        defer { leave(volume) }
+        try locked.withContainer(id) { enter($0, user) }
+        defer { leave(user) }
+        try locked.write(durability: durability) { batch in
+          try batch.update(volume: name) { $0.mountpoint = String(values[0]) }
+          let present = try batch.volume(name).configuration
+          try batch.rewrite(try configuration(of: volume, values[1], createdAt: present.createdAt))
+          try batch.update(container: id) { Content.change(&$0, to: values[2]) }
+          // Its user is locked and stays.
+          if givesUp { try batch.remove(volume: name) }
+        }
+        if givesUp { complaints.add("\(ObjectKind.name(of: volume)) was removed, and \(user) uses it") }
+        let wholeVolume = try locked.withVolume(name) { seenWhole($0.volume, volume) }
+        return try wholeVolume + locked.withContainer(id) { [seen($0.container, user)] }
       }
     }
   }
@@ -120,6 +166,8 @@ extension Hand {
       { store in
         try store.withLockedVolume(try name(volume), wait: wait) { locked in
           let before = seen(locked.volume, volume)
+          enter(before, locked.fencingToken)
+          defer { leave(volume) }
           let count =
             isMounting
             ? try locked.mount(for: try id(user), durability: durability)

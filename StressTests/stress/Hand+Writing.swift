@@ -36,7 +36,8 @@ extension Hand {
         Content.change(&state, to: value)
         let container = try store.add(
           try configuration(object, configurationValue, specified: value),
-          specification: Content.specification(value), state: state, durability: durability)
+          specification: Content.specification(value), state: state,
+          stateExtra: draw(0...1) == 0 ? Content.extra(value) : nil, durability: durability)
         return seenWhole(container, object) + needed.map { Seen(object: $0, .present) }
           + excluded.map { Seen(object: $0, .absent) }
       })
@@ -233,7 +234,13 @@ extension Hand {
   func change(
     _ locked: borrowing LockedContainer, _ object: Int, _ value: UInt64, expecting revision: Int64? = nil
   ) throws -> Seen {
-    try locked.update(expecting: revision, durability: durability) { Content.change(&$0, to: value) }
+    if draw(0...2) == 0 {
+      try locked.update(
+        stateExtra: Content.extra(value), expecting: revision, durability: durability
+      ) { Content.change(&$0, to: value) }
+    } else {
+      try locked.update(expecting: revision, durability: durability) { Content.change(&$0, to: value) }
+    }
     return noteWritten(locked, object)
   }
 
@@ -267,11 +274,15 @@ extension Hand {
   }
 
   func enter(_ locked: borrowing LockedContainer, _ object: Int) {
+    enter(seen(locked.container, object), locked.fencingToken)
+  }
+
+  /// The stay under a lock begins, under which this was seen.
+  func enter(_ seen: Seen, _ token: FencingToken) {
     var base: Version?
-    if case .version(let version) = seen(locked.container, object).sight { base = version }
-    let token = Token(
-      epoch: locked.fencingToken.bootEpoch, bootNanoseconds: locked.fencingToken.bootTimeNanoseconds)
-    enter(object, token, base: base)
+    if case .version(let version) = seen.sight { base = version }
+    enter(
+      seen.object, Token(epoch: token.bootEpoch, bootNanoseconds: token.bootTimeNanoseconds), base: base)
   }
 
   private func enter(_ object: Int, _ token: Token, base: Version?) {
@@ -296,7 +307,7 @@ extension Hand {
   }
 
   /// A section without a lock, as two holders would have it.
-  private func pretendToHold(_ object: Int) {
+  func pretendToHold(_ object: Int) {
     plan.board.add(.planted)
     perform(.section, [object]) { _ in
       enter(

@@ -75,7 +75,8 @@ final class Hand {
     case 37...41: read()
     case 42...46: readState()
     case 47...48: has()
-    case 49...52: lookUp()
+    case 49...51: lookUp()
+    case 52: listByGroup()
     case 53...55: list()
     case 56: listWhole()
     case 57...58: listSummaries()
@@ -197,6 +198,7 @@ extension Hand {
         at: StoreLocation(root: plan.run.store), options: StoreOptions(plan.options))
       return .succeeded([])
     }
+    if store != nil, plan.board.load(.declared) == 0 { declarePaths() }
     return store != nil
   }
 

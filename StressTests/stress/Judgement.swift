@@ -10,11 +10,14 @@ struct Judgement {
   private let anomalies: [Anomaly]
   private let nanoseconds: UInt64
 
-  /// Judges the journals of a run whose workers waited so long for locks at most.
-  ///
-
-  init(of run: StressRun, timeoutSeconds: Int) throws(StressFailure) {
-    do { history = try History(directory: run.journals) } catch { throw StressFailure(error.description) }
+  /// Judges the journals of a run whose workers waited so long for locks at most, of a store that was to keep
+  /// so many changes.
+  init(of run: StressRun, timeoutSeconds: Int, keptChanges: Int64) throws(StressFailure) {
+    do {
+      var history = try History(directory: run.journals)
+      history.keptChanges = keptChanges
+      self.history = history
+    } catch { throw StressFailure(error.description) }
     let began = clockNanoseconds(CLOCK_MONOTONIC)
     // Longer than any wait of a worker can be: the lock, the gate, a foreign program's lock, one after the
     // other.
@@ -26,9 +29,9 @@ struct Judgement {
   /// Judges a run directory that is there already.
   init(of run: StressRun) throws(StressFailure) {
     guard let text = readFile(run.options), let root = try? JSONBytes(text).root,
-      let seconds = try? root.at("timeout_s")?.int64()
+      let seconds = try? root.at("timeout_s")?.int64(), let kept = try? root.at("keep_changes")?.int64()
     else { throw StressFailure("\(run.options) cannot be read") }
-    try self.init(of: run, timeoutSeconds: Int(seconds))
+    try self.init(of: run, timeoutSeconds: Int(seconds), keptChanges: kept)
   }
 
   /// Draws the first anomalies into the run directory, each reduced to its smallest piece.

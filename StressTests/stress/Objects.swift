@@ -243,10 +243,14 @@ struct Objects {
   // MARK: Witnesses
 
   /// How many locks have a witness.
-  var witnessCount: Int { count + lifecycles + podCount + twinCount }
+  var witnessCount: Int { count + lifecycles + podCount + twinCount + 2 * podCount }
 
   func witness(of object: Int) -> Int {
     let number = ObjectKind.number(of: object)
-    return ObjectKind(of: object) == .pod ? count + lifecycles + number : number
+    return switch ObjectKind(of: object) {
+    case .pod: count + lifecycles + number
+    case .volume: count + lifecycles + podCount + twinCount + number
+    default: number
+    }
   }
 }

@@ -20,6 +20,7 @@ enum Replay {
     json.member("processes", options.processes)
     json.member("containers", options.containers)
     json.member("timeout_s", options.timeoutSeconds)
+    json.member("keep_changes", options.keptChanges)
     json.member("options", options.words)
     json.endObject()
     try writeFile(json.finish().bytes, to: run.options)

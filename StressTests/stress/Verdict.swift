@@ -41,7 +41,8 @@ struct Verdict {
     if options.hasFaults, tally.faults.total.armed >= 100, tally.faults.total.hit == 0 {
       violations.append("of \(tally.faults.total.armed) faults none struck")
     }
-    judgement = try Judgement(of: coordinator.run, timeoutSeconds: options.timeoutSeconds)
+    judgement = try Judgement(
+      of: coordinator.run, timeoutSeconds: options.timeoutSeconds, keptChanges: Int64(options.keptChanges))
   }
 
   var isClean: Bool { violations.isEmpty && complaints.isEmpty && judgement.isClean }

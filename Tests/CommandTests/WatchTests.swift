@@ -66,4 +66,54 @@ struct WatchTests {
     child.signal(SIGINT)
     #expect(try child.waitForExit() == .code(0))
   }
+
+  @Test("on a terminal each list takes the place of the one before, and an interrupt leaves it as it was")
+  func terminal() throws {
+    try fixture.succeed("create", "--name", "first", try fixture.bundle("exit 0"))
+    let (before, after) = (fixture.directory.path("before"), fixture.directory.path("after"))
+    let words = [try buildDirectory() + "/cstate"] + fixture.options + ["ps", "-a", "--watch"]
+    let command = words.map { "'\($0)'" }.joined(separator: " ")
+    let child = try ChildProcess(
+      executable: "/usr/bin/script",
+      [
+        "-qec", "trap : INT; stty -g >'\(before)'; \(command); echo status $?; stty -g >'\(after)'",
+        "/dev/null",
+      ],
+      environment: ["CSTATE_ROOT": nil, "SHELL": "/bin/sh"])
+    try expectScreen(of: ["first"], child)
+    try fixture.succeed("create", "--name", "second", try fixture.bundle("exit 0"))
+    try expectScreen(of: ["second", "first"], child)
+    try fixture.succeed("rm", "first")
+    try expectScreen(of: ["second"], child)
+    // What the key for an interrupt sends.
+    try child.send("\u{3}")
+    var last = ""
+    while !last.hasSuffix("status 0\r") {
+      last = try #require(try child.line(within: .seconds(30)), "it ended")
+      // Of what was changed before it may not all have been printed.
+      let text = last.hasPrefix(Self.clear) ? String(last.dropFirst(Self.clear.count)) : last
+      #expect(!text.contains("\u{1B}"), "\(last)")
+    }
+    #expect(try child.waitForExit(within: .seconds(30)) == .code(0))
+    #expect(try readText(atPath: before) == readText(atPath: after))
+    #expect(try readText(atPath: before).contains(":"))
+    try fixture.succeed("rm", "second")
+  }
+
+  private static let clear = "\u{1B}[2J\u{1B}[H"
+
+  /// Reads until a cleared screen has these containers on it and no others.
+  private func expectScreen(of names: [String], _ child: ChildProcess) throws {
+    var found: [String]?
+    while found != names {
+      let line = try #require(try child.line(within: .seconds(30)), "it ended")
+      #expect(line.hasSuffix("\r"))
+      if line.hasPrefix(Self.clear + "CONTAINER ID ") {
+        found = []
+      } else {
+        #expect(!line.contains("\u{1B}"), "\(line)")
+        found?.append(line.dropLast().split(separator: " ").last.map(String.init) ?? "")
+      }
+    }
+  }
 }

@@ -143,6 +143,20 @@ struct BatchTests {
     #expect(fixture.leftovers().filter { $0.hasSuffix(".lock") }.count == 4)
   }
 
+  @Test("I-14: of several that are not there none leaves a lockfile")
+  func severalMissing() throws {
+    let gone = try (0..<3).map { try ContainerID("gone\($0)") }
+    let files = fixture.leftovers()
+    expectError(.notFound) {
+      try store.withLockedRecords(
+        containers: [gone[0], gone[1], alone], pods: [gone[2], pod],
+        volumes: [VolumeName("gone1"), VolumeName("gone2")], wait: .none
+      ) { _ in }
+    }
+    #expect(Set(fixture.leftovers()).isSubset(of: files + ["alone.lock", "pod.lock"]))
+    try expectClean(store)
+  }
+
   @Test("scopes know of the batch that was written, and a batch of what the scopes wrote")
   func scopes() throws {
     try store.withLockedRecords(containers: [alone], pods: [pod], wait: patience) { locked in
@@ -210,6 +224,7 @@ struct BatchTests {
       try locked.withVolume(named) {
         try $0.update(expecting: 2, durability: .committed) { $0.mountpoint = "" }
       }
+      try rewriteVolume(named, with: pod, in: locked)
       expectError(.inUse) { try locked.write { try $0.remove(volume: named) } }
       expectError(.conflict) { try locked.write { try $0.update(volume: named, expecting: 2) { _ in } } }
       expectError(.invalidArgument) { try locked.write { try $0.remove(volume: anonymous) } }
@@ -232,11 +247,42 @@ struct BatchTests {
     #expect(try store.state(of: alone).status == .created)
     #expect(
       try ChangeReader(store).next(after: start).changes.map { "\($0.action) \($0.id)" } == [
-        "updated vol2", "updated pod", "updated vol2", "updated alone", "removed user", "removed vol1",
-        "removed vol2",
+        "updated vol2", "updated pod", "updated vol2", "rewritten vol2", "rewritten vol2", "updated pod",
+        "rewritten vol2", "updated alone", "removed user", "removed vol1", "removed vol2",
       ])
     #expect(fixture.leftovers().filter { $0.contains("vol") || $0.contains("user") }.isEmpty)
     try expectClean(store)
+  }
+
+  /// Each rewriting demands the revision that the one before it made, and the scope knows the last.
+  private func rewriteVolume(
+    _ name: VolumeName, with pod: ContainerID, in locked: borrowing LockedRecords
+  ) throws {
+    func changed(_ present: VolumeConfiguration, _ driver: String) throws -> VolumeConfiguration {
+      var details = present.details
+      details.labels = ["driver": driver]
+      return try VolumeConfiguration(
+        name: name, createdAt: present.createdAt, driver: driver, details: details)
+    }
+    try locked.write(durability: .committed) { batch in
+      let present = try batch.volume(name)
+      try batch.rewrite(changed(present.configuration, "one"), expecting: 1)
+      try batch.rewrite(changed(present.configuration, "two"), expecting: 2)
+      let written = try batch.volume(name)
+      #expect(written.configuration.driver == "two" && written.configurationRevision == 3)
+      #expect(written.stateRevision == present.stateRevision && written.state == present.state)
+      try batch.update(pod: pod) { $0.controlGroupPath = "/other" }
+      expectError(.conflict) { try batch.rewrite(changed(present.configuration, "x"), expecting: 2) }
+      let moved = try VolumeConfiguration(name: name, createdAt: Timestamp(nanosecondsSinceEpoch: 1))
+      expectError(.invalidArgument) { try batch.rewrite(moved) }
+    }
+    var filter = VolumeFilter()
+    filter.labels = [.equals("driver", "two")]
+    #expect(try store.volumes(where: filter).map(\.name) == [name])
+    try locked.withVolume(name) { volume in
+      let present = volume.volume.configuration
+      try volume.rewrite(changed(present, "three"), expecting: 3, durability: .committed)
+    }
   }
 
   @Test("an anonymous volume is locked by the removal itself where no volume was, and by the caller too")

@@ -67,6 +67,15 @@ struct EveryKindMisuseTests {
     Misuse(name, code) { try $0.withLockedVolume(volume, wait: .none, body) }
   }
 
+  /// Collects a batch over the volume alone.
+  private static func batch(
+    _ name: String, _ code: StoreError.Code, _ body: @escaping @Sendable (inout RecordBatch) throws -> Void
+  ) -> Misuse {
+    Misuse("batch: " + name, code) { store in
+      try store.withLockedRecords(volumes: [volume], wait: .none) { try $0.write(body) }
+    }
+  }
+
   /// Adds a container `new`.
   private static func adding(
     _ name: String, _ code: StoreError.Code,
@@ -259,6 +268,23 @@ struct EveryKindMisuseTests {
         VolumeConfiguration(name: goneVolume, createdAt: $0.volume.configuration.createdAt))
     },
     lockedVolume("another revision of a volume", .conflict) { try $0.update(expecting: 9) { _ in } },
+    lockedVolume("another revision of a volume's configuration", .conflict) {
+      try $0.rewrite($0.volume.configuration, expecting: 9)
+    },
+    batch("another revision of a volume's configuration", .conflict) {
+      try $0.rewrite($0.volume(volume).configuration, expecting: 9)
+    },
+    batch("rewrite a volume's creation", .invalidArgument) {
+      try $0.rewrite(VolumeConfiguration(name: volume, createdAt: Timestamp(nanosecondsSinceEpoch: 1)))
+    },
+    batch("rewrite a volume that is not locked", .invalidArgument) {
+      try $0.rewrite(VolumeConfiguration(name: VolumeName("vol2"), createdAt: .now))
+    },
+    batch("rewrite a volume that was removed", .removed) {
+      let present = try $0.volume(volume).configuration
+      try $0.remove(volume: volume)
+      try $0.rewrite(present)
+    },
   ]
 
   static let all = onPods + onParts + onVolumes

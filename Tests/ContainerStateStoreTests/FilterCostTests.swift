@@ -3,7 +3,7 @@ internal import StoreTestSupport
 internal import Testing
 
 /// What a listing costs where there are very many, counted in steps of SQLite's machine: no clock is asked.
-@Suite("What filters cost at 100,000 containers and pods")
+@Suite("What filters cost at 100,000 containers, pods and volumes")
 struct FilterCostTests {
   private static let count = 100_000
   /// How many a filter lets through here.
@@ -43,8 +43,15 @@ struct FilterCostTests {
     INSERT INTO extra_value SELECT 1, iif(is_found, 'x', 'v' || i), i, NULL FROM n;
     INSERT INTO network_connection SELECT i, iif(is_found, 'n', 'net' || i), x'7B7D', NULL FROM n;
     INSERT INTO volume
-      SELECT i, 'volume' || i, 1, 1, i, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL FROM n;
+      SELECT i, iif(is_found, 'web', 'volume') || i, 1, 1, i, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL
+      FROM n;
     UPDATE volume SET name = 'v' WHERE generation = 1;
+    INSERT INTO volume VALUES (0, 'web', 1, 1, 0, 'local', NULL, 0, '', 0, 0, x'7B7D', NULL, NULL);
+    INSERT INTO volume_label SELECT i, iif(is_found, 'k', 'key' || i), 'v' FROM n;
+    INSERT INTO volume_label SELECT i, 'common', 'v' FROM n;
+    INSERT INTO volume_mount SELECT i, i FROM n;
+    INSERT INTO extra_index VALUES (2, 5, CAST('["owner"]' AS BLOB));
+    INSERT INTO extra_value SELECT 2, iif(is_found, 'x', 'v' || i), NULL, i FROM n;
     INSERT INTO volume_use SELECT i, iif(is_found, 1, i) FROM n;
     INSERT INTO record SELECT i + \(count), 2, iif(is_found, 'pp', 'y') || i, 'pod' || i, i, 0, '', '' FROM n;
     UPDATE record SET name = 'p' WHERE generation = \(count) + 1;
@@ -141,5 +148,35 @@ struct FilterCostTests {
       #expect(summaries.steps < Self.stepLimit, "\(filter): \(summaries)")
       #expect(try store.podSummaries(where: filter).pods.count == Self.found)
     }
+  }
+
+  @Test("a filter that lets ten of 100,000 volumes through looks at a few rows, and so do ten summaries")
+  func volumes() throws {
+    for search in QueryPlanTests.volumeSearches {
+      var filter = VolumeFilter()
+      search.set(&filter)
+      try expectFew(filter)
+      filter.labels.append(.present("common"))
+      // The volume that was there before all others has no label.
+      if filter.namePrefix == nil { try expectFew(filter) }
+    }
+    var first = VolumeFilter()
+    first.limit = Self.found
+    try expectFew(first)
+    var wide = VolumeFilter()
+    wide.labels = [.present("common")]
+    let listing = try VolumeListing(wide)
+    #expect(try cost(listing.sql(selecting: "r.name"), listing.values).steps > 10 * Self.stepLimit)
+  }
+
+  private func expectFew(_ filter: VolumeFilter) throws {
+    let listing = try VolumeListing(filter)
+    let limit = filter.limit ?? -1
+    let names = try cost(listing.sql(selecting: "'row', r.name"), listing.values, limit: limit)
+    #expect(names.rows == Self.found && names.steps < Self.stepLimit, "\(filter): \(names)")
+    let summaries = try cost(
+      listing.sql(selecting: VolumeListing.summaryColumns), listing.values, limit: limit)
+    #expect(summaries.steps < Self.stepLimit, "\(filter): \(summaries)")
+    #expect(try store.volumeSummaries(where: filter).volumes.count == Self.found)
   }
 }

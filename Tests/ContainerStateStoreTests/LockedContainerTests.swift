@@ -197,6 +197,26 @@ struct LockedContainerTests {
     #expect(Set(tokens.map(\.bootEpoch)) == [1])
   }
 
+  @Test("L-7: pods and volumes have fencing tokens too, which grow in the same way, alone and with others")
+  func tokensOfEveryKind() throws {
+    var tokens: [[FencingToken]] = [[], []]
+    for _ in 0..<3 {
+      let (pod, volume) = (try store.addPod("pod"), try store.addVolume("data"))
+      try store.withLockedPod(pod, wait: .none) { tokens[0].append($0.fencingToken) }
+      try store.withLockedVolume(volume, wait: .none) { tokens[1].append($0.fencingToken) }
+      try store.withLockedRecords(pods: [pod], volumes: [volume], wait: .none) { locked in
+        try locked.withPod(pod) { tokens[0].append($0.fencingToken) }
+        try locked.withVolume(volume) { tokens[1].append($0.fencingToken) }
+      }
+      try store.removePod(pod, wait: .none)
+      try store.removeVolume(volume, wait: .none)
+    }
+    for kind in tokens {
+      #expect(kind.count == 6 && zip(kind, kind.dropFirst()).allSatisfy { $0 < $1 }, "\(kind)")
+      #expect(Set(kind.map(\.bootEpoch)) == [1])
+    }
+  }
+
   @Test("an uncontended lock was not waited for")
   func noWait() throws {
     let id = try store.add("abc")

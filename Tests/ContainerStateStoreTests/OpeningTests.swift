@@ -256,6 +256,7 @@ struct ClosedCall: CustomTestStringConvertible, Sendable {
     ClosedCall(name: "has pod") { store, handle in _ = try store.hasPod(handle.id) },
     ClosedCall(name: "pods") { store, _ in _ = try store.pods() },
     ClosedCall(name: "pod summaries") { store, _ in _ = try store.podSummaries() },
+    ClosedCall(name: "volume summaries") { store, _ in _ = try store.volumeSummaries() },
     ClosedCall(name: "add pod") { store, _ in try store.addPod("pod") },
     ClosedCall(name: "lock pod") { store, handle in try store.withLockedPod(handle.id, wait: .none) { _ in }
     },

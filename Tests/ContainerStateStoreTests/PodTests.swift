@@ -327,6 +327,25 @@ struct PodTests {
     #expect(list.pods[0].memberCount == 2 && list.pods[0].memberCountByStatus == [.configured: 1])
   }
 
+  @Test("a listing of containers tells their pods where that is asked for")
+  func podsOfSummaries() throws {
+    let pod = try store.addPod("p1")
+    let alone = try store.add("alone")
+    let member = try store.add("m0", inPod: "p1", isInfrastructure: true)
+    let list = try store.containerSummaries(includingPods: true)
+    #expect(list.corrupt.isEmpty)
+    #expect(list.containers.map(\.id) == [member, alone])
+    #expect(list.containers.map(\.pod) == [pod, nil])
+    #expect(try store.containerSummaries().containers.map(\.pod) == [nil, nil])
+    var filter = ContainerFilter()
+    filter.pod = "p1"
+    #expect(
+      try store.containerSummaries(where: filter, includingPods: true).containers == [list.containers[0]])
+    try fixture.shell("UPDATE record SET id = '../x' WHERE id = 'p1';")
+    let damaged = try store.containerSummaries(includingPods: true)
+    #expect(damaged.containers.map(\.id) == [alone] && damaged.corrupt.count == 1)
+  }
+
   @Test("dependencies are listed from both sides")
   func bothSides() throws {
     for (id, dependencies) in [("a", []), ("b", []), ("c", ["b", "a"])] {

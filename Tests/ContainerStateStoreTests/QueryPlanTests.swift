@@ -38,6 +38,15 @@ struct QueryPlanTests {
       ])
   }
 
+  @Test("the pod of each container is one look by its key")
+  func podOfEach() throws {
+    let columns = ContainerListing.summaryColumns + ContainerListing.podColumn
+    let steps = try plan(ContainerListing(.all).sql(selecting: columns))
+    #expect(steps.contains("SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
+    #expect(steps.contains("SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
+    #expect(!steps.contains { $0.hasPrefix("SCAN") }, "\(steps)")
+  }
+
   @Test("a listing by a prefix or by a label's value begins with the index that knows it")
   func narrow() throws {
     var byPrefix = ContainerFilter()
@@ -142,6 +151,42 @@ struct QueryPlanTests {
     let all = try plan(PodListing(.all).sql(selecting: "r.id"))
     #expect(all == ["SEARCH r USING INDEX record_by_creation (kind=?)"])
     #expect(try plan(PodListing(.all).summarySQL).contains { $0.contains("pod_member_by_pod (pod=?)") })
+  }
+
+  /// A filter of volumes and the index that has to find what it lets through.
+  struct VolumeSearch: Sendable {
+    let index: String
+    let set: @Sendable (inout VolumeFilter) -> Void
+  }
+
+  static let volumeSearches = [
+    VolumeSearch(index: "sqlite_autoindex_volume_1 (name>? AND name<?)") { $0.namePrefix = "web" },
+    VolumeSearch(index: "extra_value_by_value (number=? AND value=?)") {
+      $0.extra = [.init(path: ["owner"], equals: .string("x"))]
+    },
+    VolumeSearch(index: "volume_label_by_value (key=? AND value=?)") { $0.labels = [.equals("k", "v")] },
+    VolumeSearch(index: "volume_label_by_value (key=?)") { $0.labels = [.present("k")] },
+  ]
+
+  @Test("volumes are found by the indexes of names, labels and declared paths, and listed in their order")
+  func volumes() throws {
+    for search in Self.volumeSearches {
+      for other in [nil] + Self.volumeSearches {
+        var filter = VolumeFilter()
+        search.set(&filter)
+        other?.set(&filter)
+        for columns in ["r.name", VolumeListing.summaryColumns] {
+          let steps = try plan(VolumeListing(filter).sql(selecting: columns))
+          if other == nil { #expect(steps.contains { $0.contains(search.index) }, "\(steps)") }
+          expectNoScan(steps)
+        }
+      }
+    }
+    let all = try plan(VolumeListing(.all).sql(selecting: VolumeListing.summaryColumns))
+    #expect(all.first?.hasPrefix("SCAN r USING INDEX sqlite_autoindex_volume_1") == true, "\(all)")
+    #expect(all.contains { $0.contains("volume_use_by_volume (volume=?)") }, "\(all)")
+    #expect(all.contains { $0.contains("volume_mount_by_volume (volume=?)") }, "\(all)")
+    #expect(!all.contains { $0.contains("TEMP B-TREE") }, "\(all)")
   }
 
   /// No table is read whole, and no index of all containers is walked.

@@ -18,7 +18,7 @@ struct ScopeTests {
   func leaked() throws {
     let id = try store.add("abc")
     let locks = try HeldLocks([store.lockName(of: id)], wait: .none, operation: "leak")
-    let scope = LockedScope(store: store, locks: locks, container: try store.container(id), intent: nil)
+    let scope: ContainerScope = try store.lockedScope(of: id, locks)
     let locked = LockedContainer(scope)
     try locked.update { $0.restartCount = 1 }
     scope.end()
@@ -42,7 +42,7 @@ struct ScopeTests {
     let id = try store.addPod("pod")
     let locks = try HeldLocks([store.podLockName(of: id)], wait: .none, operation: "leak")
     let scopes = RecordScopes(store, locks)
-    scopes.pods[id] = try store.podScope(of: id, locks)
+    scopes.pods[id] = try store.lockedScope(of: id, locks)
     let records = LockedRecords(scopes)
     var batch = RecordBatch(scopes)
     try batch.update(pod: id) { $0.controlGroupPath = "/pod" }
@@ -58,6 +58,29 @@ struct ScopeTests {
     expectError(.scopeEnded) { try records.write { try $0.remove(pod: id) } }
     expectError(.scopeEnded) { try batch.commit(.committed) }
     #expect(try store.pod(id).stateRevision == 2)
+    try expectClean(store)
+  }
+
+  @Test("the lock of a volume that outlives its scope is `scopeEnded` for every call too")
+  func leakedVolume() throws {
+    let name = try store.addVolume("data")
+    let id = try store.add("abc")
+    let locks = try HeldLocks([store.lockName(of: name)], wait: .none, operation: "leak")
+    let scopes = RecordScopes(store, locks)
+    scopes.volumes[name] = try store.lockedScope(of: name, locks)
+    let records = LockedRecords(scopes)
+    try records.withVolume(name) { try $0.update { $0.mountpoint = "/a" } }
+    scopes.end()
+    try records.withVolume(name) { locked in
+      expectError(.scopeEnded) { try locked.update { _ in } }
+      expectError(.scopeEnded) { try locked.setStateExtra(nil) }
+      expectError(.scopeEnded) { try locked.rewrite(locked.volume.configuration) }
+      expectError(.scopeEnded) { try locked.mount(for: id) }
+      expectError(.scopeEnded) { try locked.unmount(for: id) }
+      expectError(.scopeEnded) { try locked.remove() }
+    }
+    expectError(.scopeEnded) { try records.write { try $0.update(volume: name) { _ in } } }
+    #expect(try store.volume(name).stateRevision == 2)
     try expectClean(store)
   }
 }

@@ -161,12 +161,51 @@ struct VerifyTests {
     #expect(found.allSatisfy { !$0.message.isEmpty })
   }
 
-  @Test("I-18: a mount of a container that is gone is named")
-  func danglingMount() throws {
-    try fixture.shell("INSERT INTO volume_mount VALUES (900, (SELECT generation FROM volume));")
+  /// What is gone although others need it, as only somebody without foreign keys can remove it, and every
+  /// rule that says so.
+  static let removalPlants: [(rules: Set<String>, subject: String, sql: String)] = [
+    (["I-5", "I-3", "I-10", "I-14", "L-15"], "c8", "DELETE FROM record WHERE id = 'c7';"),
+    (["I-5", "I-10"], "c0", "INSERT INTO dependency VALUES (\(generation("c0")), 900);"),
+    (
+      ["I-5", "I-3", "I-10"], "c0",
+      "INSERT INTO dependency VALUES (\(generation("c0")), \(generation("pod")));"
+    ),
+    (["I-5", "I-3", "I-10", "L-15"], "user", "DELETE FROM volume_label; DELETE FROM volume;"),
+    (["I-5", "I-10"], "user", "INSERT INTO volume_use VALUES (\(generation("user")), 900);"),
+    (["I-5", "I-10"], "user", "INSERT INTO volume_mount VALUES (\(generation("user")), 900);"),
+    (["I-7", "I-10"], "member", "UPDATE pod_member SET pod = 900;"),
+    (["I-7", "I-10"], "member", "UPDATE pod_member SET pod = \(generation("c0"));"),
+    (["I-8", "I-10"], "s1", "UPDATE exec_session SET container = 900;"),
+    (["I-8", "I-10"], "s1", "UPDATE exec_session SET container = \(generation("pod"));"),
+    (["I-18", "I-10"], "v0", "INSERT INTO volume_mount VALUES (900, (SELECT generation FROM volume));"),
+  ]
+
+  @Test(
+    "I-5, I-7, I-8, I-10, I-18: what is gone although others need it is named by the rule that it breaks",
+    arguments: removalPlants.indices)
+  func removed(index: Int) throws {
+    let plant = Self.removalPlants[index]
+    try store.addPod("pod")
+    let member = try store.add("member", inPod: "pod")
+    try store.withLockedContainer(member, wait: .none) { locked in
+      try locked.addExecSession(
+        ExecSession(id: ContainerID("s1"), container: member, command: ["sh"], createdAt: .now))
+    }
+    try expectClean(store)
+    try fixture.shell(plant.sql)
     let found = try store.verify()
-    #expect(found.contains { $0.rule == "I-18" && $0.subject == "v0" }, "\(found)")
-    #expect(Set(found.map(\.rule)) == ["I-10", "I-18"], "\(found)")
+    let rule = try #require(plant.rules.first { !["I-3", "I-10", "I-14", "L-15"].contains($0) })
+    #expect(found.contains { $0.rule == rule && $0.subject == plant.subject }, "\(found)")
+    #expect(Set(found.map(\.rule)).isSuperset(of: [rule, "I-10"]), "\(found)")
+    #expect(Set(found.map(\.rule)).isSubset(of: plant.rules), "\(found)")
+  }
+
+  @Test("of every rule of the records one violation at least is planted and has to be found")
+  func everyRule() {
+    let planted =
+      Self.plants.map(\.rule) + Self.constraintPlants.map(\.rule) + Self.removalPlants.flatMap(\.rules)
+      + PartTests.plants.map(\.rule) + ["I-14"]  // Files: `orphanedCopies`.
+    #expect(Set((1...18).map { "I-\($0)" }).subtracting(planted) == [])
   }
 
   /// Violations that SQLite's own check of the rows sees as well.

@@ -309,4 +309,42 @@ struct VolumeTests {
     let rows = try fixture.shell("SELECT what, revision FROM change WHERE kind = 3 ORDER BY sequence;")
     #expect(rows == "1|1\n7|0\n8|0\n2|2\n4|2\n")
   }
+
+  @Test("summaries are one snapshot of names, users and mounts, by name, with the filters of listings")
+  func summaries() throws {
+    let (data, logs) = (try store.addVolume("data", labels: ["a": "b"]), try store.addVolume("logs"))
+    let users = [try store.add("one", using: ["data"]), try store.add("two", using: ["data", "logs"])]
+    try store.addVolume("none")
+    _ = try store.withLockedVolume(data, wait: patience) { locked in
+      try locked.mount(for: users[0], durability: .committed)
+    }
+    let all = try store.volumeSummaries()
+    #expect(all.corrupt.isEmpty)
+    #expect(all.volumes.map(\.name.rawValue) == ["data", "logs", "none"])
+    #expect(all.volumes.map(\.userCount) == [2, 1, 0] && all.volumes.map(\.mountCount) == [1, 0, 0])
+    let whole = try store.volume(logs).configuration
+    #expect(all.volumes[1].createdAt == whole.createdAt && all.volumes[1].driver == whole.driver)
+    #expect(all.volumes.allSatisfy { !$0.isAnonymous })
+    var filter = VolumeFilter()
+    filter.isUsed = false
+    #expect(try store.volumeSummaries(where: filter).volumes == [all.volumes[2]])
+    filter.isUsed = true
+    filter.limit = 1
+    #expect(try store.volumeSummaries(where: filter).volumes == [all.volumes[0]])
+    filter = VolumeFilter()
+    filter.labels = [.present("a")]
+    filter.nameContaining = "at"
+    #expect(try store.volumeSummaries(where: filter).volumes == [all.volumes[0]])
+    filter.labels = Array(repeating: .present("a"), count: 501)
+    expectError(.invalidArgument) { try store.volumeSummaries(where: filter) }
+  }
+
+  @Test("I-16: a volume that cannot be read does not hide the others from summaries")
+  func damagedSummaries() throws {
+    for name in ["v1", "v2", "v3"] { try store.addVolume(name) }
+    try fixture.shell("UPDATE volume SET name = '../x' WHERE name = 'v1'; UPDATE volume SET details = x'FF';")
+    let list = try store.volumeSummaries()
+    #expect(list.volumes.map(\.name.rawValue) == ["v2", "v3"], "no JSON is decoded for them")
+    #expect(list.corrupt.map(\.subject) == ["../x"])
+  }
 }

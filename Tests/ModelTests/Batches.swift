@@ -26,6 +26,7 @@ extension Reference {
     for step in steps {
       if let id = step.container, removed.contains(id) { return .removed }
       if let id = step.pod, removedPods.contains(id) { return .removed }
+      if let number = step.volume, removedVolumes.contains(number) { return .removed }
       switch step {
       case .status(let id, let status, let revision):
         guard let found = containers[id] else { return .notFound }
@@ -46,9 +47,15 @@ extension Reference {
         pods[id]?.configurationRevision += 1
       case .remove(let id): removed.insert(id)
       case .removePod(let id): removedPods.insert(id)
-      case .removeVolume(let number):
-        // A volume that has gone is not found: it has no handle that could say more.
-        guard removedVolumes.insert(number).inserted else { return .removed }
+      case .volumePath(let number, let path):
+        volumes[number]?.path = path
+        volumes[number]?.revision += 1
+      case .rewriteVolume(let number, let label, let revision):
+        guard let found = volumes[number] else { return .notFound }
+        if let revision, revision != found.configurationRevision { return .conflict }
+        volumes[number]?.label = label
+        volumes[number]?.configurationRevision += 1
+      case .removeVolume(let number): removedVolumes.insert(number)
       }
     }
     if takesName { return .alreadyExists }
@@ -70,7 +77,7 @@ extension StoreUnderTest {
   func batch(_ steps: [Operation.BatchStep]) throws {
     let numbers = Set(try steps.compactMap(\.container).map(id))
     let podNumbers = Set(try steps.compactMap(\.pod).map(podID))
-    let volumes = Set(try steps.compactMap(\.volume).map { try VolumeName(Name.volume($0)) })
+    let volumes = Set(try steps.compactMap(\.volume).map(volume))
     try store.withLockedRecords(
       containers: numbers, pods: podNumbers, volumes: volumes, wait: Self.wait
     ) { locked in
@@ -97,7 +104,12 @@ extension StoreUnderTest {
       let present = try batch.pod(podID(number)).configuration
       try batch.rewrite(renamed(present, name, present.details))
     case .removePod(let number): try batch.remove(pod: podID(number))
-    case .removeVolume(let number): try batch.remove(volume: VolumeName(Name.volume(number)))
+    case .volumePath(let number, let path):
+      try batch.update(volume: volume(number)) { $0.mountpoint = "\(path)" }
+    case .rewriteVolume(let number, let label, let revision):
+      let present = try batch.volume(volume(number)).configuration
+      try batch.rewrite(relabelled(present, label), expecting: revision)
+    case .removeVolume(let number): try batch.remove(volume: volume(number))
     }
   }
 }

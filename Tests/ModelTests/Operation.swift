@@ -13,6 +13,8 @@ enum Operation: Hashable, Sendable {
   case list(Filter)
   case setStatus(Int, ContainerStatus, expecting: Int64?)
   case setExtra(Int, Int?)
+  /// State and the embedder's JSON in one write.
+  case setBoth(Int, ContainerStatus, Int?)
   case recordExit(Int, Int32)
   case remove(Int, expecting: Int64?)
   case removeTree([Int], includingDependants: Bool)
@@ -34,8 +36,11 @@ enum Operation: Hashable, Sendable {
   case addVolume(Int, storage: Int?, isAnonymous: Bool)
   case volume(Int)
   case lookUpVolume(String)
+  case updateVolume(Int, path: Int, expecting: Int64?)
+  case rewriteVolume(Int, label: Int?, expecting: Int64?)
   case mount(Int, container: Int)
   case unmount(Int, container: Int)
+  case volumeSummaries(label: Int?, isUsed: Bool?)
   case volumeUsers(Int)
   case isVolumeStorage(Int)
   case removeVolume(Int, force: Bool)
@@ -79,13 +84,15 @@ enum Operation: Hashable, Sendable {
     case path(Int, Int)
     case renamePod(Int, Int)
     case removePod(Int)
+    case volumePath(Int, Int)
+    case rewriteVolume(Int, label: Int, expecting: Int64?)
     case removeVolume(Int)
 
     /// The number of the container it changes; nil where that is a pod.
     var container: Int? {
       switch self {
       case .status(let id, _, _), .rename(let id, _), .remove(let id): id
-      case .path, .renamePod, .removePod, .removeVolume: nil
+      case .path, .renamePod, .removePod, .volumePath, .rewriteVolume, .removeVolume: nil
       }
     }
 
@@ -93,13 +100,16 @@ enum Operation: Hashable, Sendable {
     var pod: Int? {
       switch self {
       case .path(let id, _), .renamePod(let id, _), .removePod(let id): id
-      case .status, .rename, .remove, .removeVolume: nil
+      case .status, .rename, .remove, .volumePath, .rewriteVolume, .removeVolume: nil
       }
     }
 
     /// The number of the volume it changes; nil where that is another record.
     var volume: Int? {
-      if case .removeVolume(let number) = self { number } else { nil }
+      switch self {
+      case .volumePath(let number, _), .rewriteVolume(let number, _, _), .removeVolume(let number): number
+      case .status, .rename, .remove, .path, .renamePod, .removePod: nil
+      }
     }
   }
 
@@ -109,6 +119,8 @@ enum Operation: Hashable, Sendable {
     var pod: Int?
     var volume: Int?
     var network: Int?
+    /// The value at a declared path of the state's JSON.
+    var extra: Int?
   }
 }
 

@@ -16,7 +16,7 @@ enum Program {
     func pod() -> Int { number(0..<3) }
     func volume() -> Int { number(0..<4) }
     func chance(_ percent: Int) -> Bool { number(0..<100) < percent }
-    switch number(0..<112) {
+    switch number(0..<115) {
     case 0..<16: return .add(addition(&generator))
     case 16..<18: return .container(container())
     case 18..<21: return .lookUp(["c0", "c00", "c1", "c11", "c2", "name3", "p0", "x"][number(0..<8)])
@@ -25,7 +25,9 @@ enum Program {
     case 26..<36:
       return .setStatus(
         container(), statuses[number(0..<9)], expecting: chance(20) ? Int64(number(1..<4)) : nil)
-    case 36..<38: return .setExtra(container(), chance(70) ? number(0..<3) : nil)
+    case 36..<37: return .setExtra(container(), chance(70) ? number(0..<3) : nil)
+    case 37..<38:
+      return .setBoth(container(), statuses[number(0..<9)], chance(70) ? number(0..<3) : nil)
     case 38..<40: return .recordExit(container(), Int32(number(-1..<4)))
     case 40..<47: return .remove(container(), expecting: chance(20) ? Int64(number(1..<4)) : nil)
     case 47..<50: return .removeTree([container(), container()], includingDependants: chance(60))
@@ -58,7 +60,7 @@ enum Program {
     case 96..<97: return .exitCode(container())
     case 97..<98: return .pruneExitCodes
     case 98..<99: return .reopen
-    case 100..<112: return newer(&generator)
+    case 100..<115: return newer(&generator)
     default: return chance(20) ? .reboot : .networks(container())
     }
   }
@@ -66,7 +68,14 @@ enum Program {
   private static func newer(_ generator: inout SeededGenerator) -> Operation {
     func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
     let revision = number(0..<3) == 0 ? Int64(number(1..<4)) : nil
-    switch number(0..<12) {
+    switch number(0..<16) {
+    case 15:
+      return .volumeSummaries(
+        label: number(0..<2) == 0 ? number(0..<2) : nil, isUsed: [nil, true, false][number(0..<3)])
+    case 12: return .updateVolume(number(0..<4), path: number(0..<3), expecting: revision)
+    case 13..<15:
+      return .rewriteVolume(
+        number(0..<4), label: number(0..<2) == 0 ? number(0..<2) : nil, expecting: revision)
     case 0: return .dependencies(number(0..<9))
     case 1..<3: return .updatePod(number(0..<3), path: number(0..<3), expecting: revision)
     case 3..<5:
@@ -79,7 +88,11 @@ enum Program {
 
   private static func step(_ generator: inout SeededGenerator) -> Operation.BatchStep {
     func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
-    switch number(0..<13) {
+    switch number(0..<16) {
+    case 13: return .volumePath(number(0..<4), number(0..<3))
+    case 14..<16:
+      return .rewriteVolume(
+        number(0..<4), label: number(0..<2), expecting: number(0..<3) == 0 ? Int64(number(1..<4)) : nil)
     // What is allowed from the first status on, most of the time.
     case 0..<5:
       let status = number(0..<4) == 0 ? statuses[number(0..<9)] : .created
@@ -108,7 +121,8 @@ enum Program {
   private static func filter(_ generator: inout SeededGenerator) -> Operation.Filter {
     func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &generator) }
     var filter = Operation.Filter()
-    switch number(0..<6) {
+    switch number(0..<7) {
+    case 5: filter.extra = number(0..<3)
     case 0: filter.statuses = [statuses[number(0..<9)], statuses[number(0..<9)]]
     case 1: filter.label = number(0..<2)
     case 2: filter.pod = number(0..<3)

@@ -102,8 +102,32 @@ extension Reference {
     case .volume(let number):
       guard let volume = volumes[number] else { return .failure([.notFound]) }
       var parts = [Name.volume(number), volume.storage.map(Name.container) ?? "-"]
-      parts += ["\(volume.isAnonymous)", "\(volume.mounters.count)"]
+      parts += ["\(volume.isAnonymous)", "\(volume.mounters.count)", shown(volume.label), shown(volume.path)]
+      parts += ["\(volume.revision)", "\(volume.configurationRevision)"]
       return .value(parts.joined(separator: "|"))
+    case .volumeSummaries(let label, let isUsed):
+      let found = volumes.filter { number, volume in
+        (label == nil || volume.label == label) && (isUsed == nil || users(of: number).isEmpty != isUsed)
+      }
+      return .value(
+        text(
+          found.map { number, volume in
+            "\(Name.volume(number))=\(volume.isAnonymous):\(users(of: number).count):\(volume.mounters.count)"
+          }))
+    case .updateVolume(let number, let path, let revision):
+      guard let found = volumes[number] else { return .failure([.notFound]) }
+      return unless([(revision.map { $0 != found.revision } ?? false, .conflict)]) {
+        volumes[number]?.path = path
+        volumes[number]?.revision += 1
+        return "\(found.mounters.count)"
+      }
+    case .rewriteVolume(let number, let label, let revision):
+      guard let found = volumes[number] else { return .failure([.notFound]) }
+      return unless([(revision.map { $0 != found.configurationRevision } ?? false, .conflict)]) {
+        volumes[number]?.label = label
+        volumes[number]?.configurationRevision += 1
+        return "\(found.configurationRevision + 1)"
+      }
     case .lookUpVolume(let text):
       return resolve(text, names: [], ids: volumes.keys.map { (Name.volume($0), $0) }) { Name.volume($0) }
     case .mount(let number, let container):

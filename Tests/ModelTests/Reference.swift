@@ -29,6 +29,10 @@ final class Reference {
     let storage: Int?
     let isAnonymous: Bool
     var mounters: Set<Int> = []
+    var label: Int?
+    var path: Int?
+    var revision: Int64 = 1
+    var configurationRevision: Int64 = 1
   }
 
   struct StoredSession {
@@ -50,7 +54,8 @@ final class Reference {
       .removeLockedPod:
       onPods(operation)
     case .batch(let steps): batch(steps)
-    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
+    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume,
+      .updateVolume, .rewriteVolume, .volumeSummaries:
       onVolumes(operation)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
       .removeAllSessions, .sessions, .recordExitCode, .exitCode, .pruneExitCodes:
@@ -88,6 +93,14 @@ final class Reference {
       }
     case .setExtra(let id, let extra):
       return unless([(containers[id] == nil, .notFound)]) {
+        containers[id]?.extra = extra
+        containers[id]?.revision += 1
+        return ""
+      }
+    case .setBoth(let id, let status, let extra):
+      guard let found = containers[id] else { return .failure([.notFound]) }
+      return unless([(!found.status.allows(status), .invalidTransition)]) {
+        containers[id]?.status = status
         containers[id]?.extra = extra
         containers[id]?.revision += 1
         return ""
@@ -182,6 +195,7 @@ final class Reference {
         && (filter.pod == nil || container.addition.pod == filter.pod)
         && (filter.volume.map(container.addition.volumes.contains) ?? true)
         && (filter.network.map { container.networks[$0] != nil } ?? true)
+        && (filter.extra == nil || container.extra == filter.extra)
     }
     return found.sorted { $0.value.order > $1.value.order }.map { Name.container($0.key) }
       .joined(separator: " ")
@@ -240,7 +254,11 @@ final class Reference {
       containers[id] = next
     }
     sessions = [:]
-    for volume in volumes.keys { volumes[volume]?.mounters = [] }
+    for (number, volume) in volumes where volume.path != nil || !volume.mounters.isEmpty {
+      volumes[number]?.mounters = []
+      volumes[number]?.path = nil
+      volumes[number]?.revision += 1
+    }
     return .value("")
   }
 

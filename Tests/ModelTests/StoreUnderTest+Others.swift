@@ -83,7 +83,30 @@ extension StoreUnderTest {
       return [
         volume.name.rawValue, volume.configuration.storageID?.rawValue ?? "-",
         "\(volume.configuration.isAnonymous)", "\(volume.mountCount)",
+        volume.configuration.details.labels["tier"] ?? "-",
+        volume.state.mountpoint.isEmpty ? "-" : volume.state.mountpoint, "\(volume.stateRevision)",
+        "\(volume.configurationRevision)",
       ].joined(separator: "|")
+    case .volumeSummaries(let label, let isUsed):
+      var filter = VolumeFilter()
+      filter.labels = label.map { [.equals("tier", "\($0)")] } ?? []
+      filter.isUsed = isUsed
+      let list = try store.volumeSummaries(where: filter)
+      guard list.corrupt.isEmpty, try store.volumes(where: filter).map(\.name) == list.volumes.map(\.name)
+      else { return "the two listings differ" }
+      return text(
+        list.volumes.map { "\($0.name)=\($0.isAnonymous):\($0.userCount):\($0.mountCount)" })
+    case .updateVolume(let number, let path, let revision):
+      return try withVolume(number) { locked in
+        try locked.update(expecting: revision, durability: .committed) { $0.mountpoint = "\(path)" }
+        return "\(locked.volume.mountCount)"
+      }
+    case .rewriteVolume(let number, let label, let revision):
+      return try withVolume(number) { locked in
+        let next = try relabelled(locked.volume.configuration, label)
+        try locked.rewrite(next, expecting: revision, durability: .committed)
+        return "\(locked.volume.configurationRevision)"
+      }
     case .lookUpVolume(let text): return try store.lookUpVolume(text).name.rawValue
     case .mount(let number, let container):
       return try withVolume(number) { "\(try $0.mount(for: id(container), durability: .committed))" }
@@ -99,6 +122,14 @@ extension StoreUnderTest {
     default: preconditionFailure("no operation on a volume")
     }
     return ""
+  }
+
+  func relabelled(_ present: VolumeConfiguration, _ label: Int?) throws -> VolumeConfiguration {
+    var details = present.details
+    details.labels = label.map { ["tier": "\($0)"] } ?? [:]
+    return try VolumeConfiguration(
+      name: present.name, createdAt: present.createdAt, storageID: present.storageID,
+      isAnonymous: present.isAnonymous, details: details)
   }
 
   private func withVolume(

@@ -11,6 +11,7 @@ final class StoreUnderTest {
   init() throws {
     directory = try TemporaryDirectory()
     store = try StoreUnderTest.open(directory.path("store"), boot: 1)
+    try store.declareExtraIndex(ExtraIndex(.containerState, path: ["tier"]), durability: .committed)
   }
 
   private static func open(_ root: String, boot: Int) throws -> StateStore {
@@ -35,7 +36,8 @@ final class StoreUnderTest {
     case .addPod, .pod, .lookUpPod, .hasPod, .updatePod, .rewritePod, .members, .podSummaries, .removePod,
       .removeLockedPod:
       return try onPods(operation)
-    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume:
+    case .addVolume, .volume, .lookUpVolume, .mount, .unmount, .volumeUsers, .isVolumeStorage, .removeVolume,
+      .updateVolume, .rewriteVolume, .volumeSummaries:
       return try onVolumes(operation)
     case .batch(let steps): try batch(steps)
     case .connect, .modify, .disconnect, .networks, .addSession, .setSession, .removeSession,
@@ -51,6 +53,8 @@ final class StoreUnderTest {
     boot = next
     store = try StoreUnderTest.open(directory.path("store"), boot: boot)
   }
+
+  private func json(_ extra: Int) throws -> JSONBytes { try JSONBytes("{\"tier\":\(extra)}") }
 
   static let wait = LockWait.upTo(.seconds(10))
 
@@ -70,7 +74,11 @@ final class StoreUnderTest {
       }
     case .setExtra(let number, let extra):
       try store.withLockedContainer(id(number), wait: Self.wait) { locked in
-        try locked.setStateExtra(extra.map { try JSONBytes("\($0)") }, durability: .committed)
+        try locked.setStateExtra(extra.map(json), durability: .committed)
+      }
+    case .setBoth(let number, let status, let extra):
+      try store.withLockedContainer(id(number), wait: Self.wait) { locked in
+        try locked.update(stateExtra: extra.map(json), durability: .committed) { $0.status = status }
       }
     case .recordExit(let number, let code):
       try store.withLockedContainer(id(number), wait: Self.wait) { locked in
@@ -137,6 +145,9 @@ final class StoreUnderTest {
     conditions.volume = filter.volume.map(Name.volume)
     conditions.network = filter.network.map(Name.network)
     if let label = filter.label { conditions.labels = [.equals("tier", "\(label)")] }
+    if let extra = filter.extra {
+      conditions.extra = [.init(.state, path: ["tier"], equals: .integer(Int64(extra)))]
+    }
     let found = try store.containers(where: conditions)
     let summaries = try store.containerSummaries(where: conditions)
     guard summaries.containers.map(\.id) == found.map(\.id), summaries.corrupt.isEmpty else {
@@ -152,7 +163,7 @@ final class StoreUnderTest {
       "\(container.configurationRevision)", details.labels["tier"] ?? "-",
       text(details.dependencies.map(\.rawValue)), details.pod?.rawValue ?? "-",
       text(details.volumes.map(\.name.rawValue)),
-      container.stateExtra.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "-",
+      try container.stateExtra.map { "\(try $0.root.at("tier")?.int64() ?? -1)" } ?? "-",
       container.state.exitCode.map(String.init) ?? "-",
     ]
     return parts.joined(separator: "|")

@@ -12,7 +12,7 @@ private let twoChanges = [change(1, .added, 1, 1), change(2, .added, 2, 1)]
 
 /// What no correct store can do with several records at once, and with others than containers.
 let badWholeModelStories: [Story] =
-  commitStories + ruleStories + partStories + codeStories + sequenceStories + lateStories
+  commitStories + ruleStories + partStories + codeStories + sequenceStories + lateStories + holderStories
 
 private let commitStories: [Story] = [
   Story(
@@ -311,4 +311,39 @@ private let lateStories: [Story] = [
       b.told(10, 20, after: 0, [change(2, .added, 2, 1)], trimmed: true),
       c.told(30, 40, after: 0, twoChanges),
     ]),
+  Story(
+    "fewer changes than are to be kept", .wrongTrimming, keptChanges: 2,
+    two + [b.told(10, 20, after: 0, [change(2, .added, 2, 1)], trimmed: true)]),
+  Story(
+    "fewer changes than are to be kept, as a later reader of the end can tell", .wrongTrimming,
+    keptChanges: 3,
+    two + [
+      a.write(5, 6, 2, v(2, 2, 22)),
+      b.told(10, 20, after: 0, [change(2, .added, 2, 1)], trimmed: true, limit: 1),
+      c.told(30, 40, after: 2, [change(3, .updated, 2, 2)]),
+    ]),
 ]
+
+/// Locks of others than containers have holders too.
+private let holderStories: [Story] = [pod1, volume1].flatMap { object in
+  [
+    Story(
+      "two holders of the lock of \(ObjectKind.name(of: object))", .overlap,
+      [
+        a.hold(10, 40, inside: (12, 38), token: 1, of: object),
+        b.hold(20, 60, inside: (30, 50), token: 2, of: object),
+      ]),
+    Story(
+      "tokens of \(ObjectKind.name(of: object)) that do not grow", .tokenOrder,
+      [
+        a.hold(10, 20, inside: (12, 18), token: 5, of: object),
+        b.hold(30, 40, inside: (32, 38), token: 4, of: object),
+      ]),
+    Story(
+      "somebody living in the witness word of \(ObjectKind.name(of: object))", .witness,
+      [
+        a.hold(10, 20, inside: (12, 18), token: 1, of: object),
+        b.hold(30, 40, inside: (32, 38), token: 2, found: 1, of: object),
+      ]),
+  ]
+}

@@ -122,6 +122,30 @@ let goodWholeModelStories: [Story] = [
       b.told(10, 20, after: 0, [change(2, .added, 2, 1), change(3, .updated, 2, 2)], trimmed: true),
     ]),
   Story(
+    "as many changes as are to be kept, of which one reader is told a part", nil, keptChanges: 3,
+    [
+      a.add(1, 2, 1, v(1, 1, 11)), a.add(3, 4, 2, v(2, 1, 21)), a.write(5, 6, 2, v(2, 2, 22)),
+      a.write(7, 8, 2, v(2, 3, 23)),
+      b.told(10, 20, after: 0, [change(2, .added, 2, 1)], trimmed: true, limit: 1),
+      c.told(
+        30, 40, after: 0,
+        [change(2, .added, 2, 1), change(3, .updated, 2, 2), change(4, .updated, 2, 3)], trimmed: true),
+    ]),
+  Story(
+    "fewer changes than are to be kept, as far as anybody can tell", nil, keptChanges: 3,
+    [
+      a.add(1, 2, 1, v(1, 1, 11)), a.add(3, 4, 2, v(2, 1, 21)),
+      b.told(10, 20, after: 0, [change(2, .added, 2, 1)], trimmed: true, limit: 1),
+    ]),
+  Story(
+    "a pod and a volume whose locks are held one after the other", nil,
+    [
+      a.hold(10, 20, inside: (12, 18), token: 1, of: pod1),
+      b.hold(15, 30, inside: (22, 28), token: 2, of: pod1),
+      b.hold(40, 50, inside: (42, nil), token: 1, hasEnd: false, of: volume1),
+      c.hold(60, 70, inside: (62, 68), token: 2, found: 2, of: volume1),
+    ]),
+  Story(
     "a leap after a reboot", nil,
     [
       a.add(1, 2, 1, v(1, 1, 11)), a.add(3, 4, 2, v(2, 1, 21)),

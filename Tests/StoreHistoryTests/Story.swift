@@ -7,18 +7,20 @@ struct Story: Sendable, CustomTestStringConvertible {
   let kinds: [Anomaly.Kind]
   var operations: [Operation]
   var lives: [Int32: Life] = [:]
+  var keptChanges: Int64?
 
   init(
     _ name: String, _ kind: Anomaly.Kind?, and other: Anomaly.Kind? = nil, lives: [Int32: Life] = [:],
-    _ operations: [Operation]
+    keptChanges: Int64? = nil, _ operations: [Operation]
   ) {
     self.name = name
+    self.keptChanges = keptChanges
     kinds = [kind, other].compactMap { $0 }
     self.operations = operations
     self.lives = lives
   }
 
-  var history: History { History(operations, lives: lives) }
+  var history: History { History(operations, lives: lives, keptChanges: keptChanges) }
   var testDescription: String { name }
 }
 
@@ -112,13 +114,13 @@ struct Actor {
   /// A stay under the lock without a write.
   func hold(
     _ began: UInt64, _ ended: UInt64, inside: (UInt64, UInt64?), token: Int64, found: Int32 = 0,
-    hasEnd: Bool = true
+    hasEnd: Bool = true, of object: Int = 1
   ) -> Operation {
     let section = Section(
       entered: inside.0, left: inside.1, token: Token(epoch: 1, bootNanoseconds: token), found: found)
     return Operation(
       session: session, thread: thread, .section, began: began, ended: hasEnd ? ended : .max,
-      accesses: [Access(object: 1, section: section)], outcome: hasEnd ? .succeeded([]) : .unknown)
+      accesses: [Access(object: object, section: section)], outcome: hasEnd ? .succeeded([]) : .unknown)
   }
 
   private func section(_ entered: UInt64, base: Version, token: Int64? = nil) -> Section {

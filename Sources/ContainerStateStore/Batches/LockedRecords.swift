@@ -32,13 +32,13 @@ extension StateStore {
         pods.map { podLockName(of: $0) } + containers.map { lockName(of: $0) }
         + locked.map { lockName(of: $0) }
       let locks = try HeldLocks(names, wait: wait, operation: operation)
-      return RecordScopes(self, locks, lockedVolumes: locked)
+      return RecordScopes(self, locks, containers: containers, pods: pods, volumes: locked)
     }
     defer { scopes.end() }
     try perform(operation) {
-      for id in pods { scopes.pods[id] = try podScope(of: id, scopes.locks) }
+      for id in pods { scopes.pods[id] = try lockedScope(of: id, scopes.locks) }
       for id in containers { scopes.containers[id] = try lockedScope(of: id, scopes.locks) }
-      for name in volumes { scopes.volumes[name] = try volumeScope(of: name, scopes.locks) }
+      for name in volumes { scopes.volumes[name] = try lockedScope(of: name, scopes.locks) }
     }
     return try body(LockedRecords(scopes))
   }
@@ -64,27 +64,39 @@ extension StateStore {
 final class RecordScopes {
   let store: StateStore
   let locks: HeldLocks
+  private let lockedContainers: Set<ContainerID>
+  private let lockedPods: Set<ContainerID>
   /// Those that are lent, and those that may go with a container.
   let lockedVolumes: Set<VolumeName>
-  var containers: [ContainerID: LockedScope] = [:]
+  var containers: [ContainerID: ContainerScope] = [:]
   var pods: [ContainerID: PodScope] = [:]
   var volumes: [VolumeName: VolumeScope] = [:]
 
-  init(_ store: StateStore, _ locks: HeldLocks, lockedVolumes: Set<VolumeName> = []) {
+  init(
+    _ store: StateStore, _ locks: HeldLocks, containers: Set<ContainerID> = [], pods: Set<ContainerID> = [],
+    volumes: Set<VolumeName> = []
+  ) {
     self.store = store
     self.locks = locks
-    self.lockedVolumes = lockedVolumes
+    lockedContainers = containers
+    lockedPods = pods
+    lockedVolumes = volumes
   }
 
   func end() {
     for scope in containers.values { scope.end() }
     for scope in pods.values { scope.end() }
     for scope in volumes.values { scope.end() }
-    for name in lockedVolumes where volumes[name] == nil { store.unlinkUnlessKnown(name, locks) }
+    // What was not lent need not exist, and then its lockfile was made by the question.
+    let notLent =
+      lockedPods.filter { pods[$0] == nil }.map { store.podLockName(of: $0) }
+      + lockedContainers.filter { containers[$0] == nil }.map { store.lockName(of: $0) }
+      + lockedVolumes.filter { volumes[$0] == nil }.map { store.lockName(of: $0) }
+    for name in notLent { store.unlinkUnlessKnown(name, locks) }
     locks.release()
   }
 
-  func container(_ id: ContainerID) throws(StoreError) -> LockedScope {
+  func container(_ id: ContainerID) throws(StoreError) -> ContainerScope {
     guard let scope = containers[id] else { throw Self.notLocked(id, "containers") }
     return scope
   }

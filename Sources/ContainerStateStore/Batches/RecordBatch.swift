@@ -109,10 +109,7 @@ public struct RecordBatch {
     try state.checkValues()
     volumes[name] = present.with(
       state: state, stateExtra: present.stateExtra, stateRevision: present.stateRevision + 1)
-    steps.append { connection in
-      let change = try scope.update(state, present.stateExtra, over: present, in: connection)
-      try scope.store.record(change, in: connection)
-    }
+    steps.append { try scope.update(state, present.stateExtra, over: present, in: $0) }
   }
 
   /// Writes another configuration over that of the container of its id; see `LockedContainer.rewrite`.
@@ -141,6 +138,19 @@ public struct RecordBatch {
     let (scope, present) = (try scopes.pod(configuration.id), try pod(configuration.id))
     try present.checkRewriting(configuration, expecting: revision)
     pods[present.id] = present.rewritten(configuration)
+    isLarge = true
+    steps.append { try scope.rewrite(configuration, over: present, in: $0) }
+  }
+
+  /// Writes another configuration over that of the volume of its name; see `LockedVolume.rewrite`.
+  ///
+  /// - Throws: `invalidArgument` naming what cannot change, `conflict`, `removed`, `scopeEnded`.
+  public mutating func rewrite(
+    _ configuration: VolumeConfiguration, expecting revision: Int64? = nil
+  ) throws(StoreError) {
+    let (scope, present) = (try scopes.volume(configuration.name), try volume(configuration.name))
+    try present.checkRewriting(configuration, expecting: revision)
+    volumes[present.name] = present.rewritten(configuration)
     isLarge = true
     steps.append { try scope.rewrite(configuration, over: present, in: $0) }
   }
@@ -228,7 +238,7 @@ extension RecordBatch {
     for id in removedContainers { scopes.containers[id]?.finishRemoval() }
     for id in removedPods { scopes.pods[id]?.finishRemoval() }
     for (name, volume) in volumes { scopes.volumes[name]?.follow(volume) }
-    for name in gone { scopes.volumes[name]?.follow(nil) }
+    for name in gone { scopes.volumes[name]?.finishRemoval() }
   }
 
   /// Returns the volumes that it has removed.
@@ -252,7 +262,7 @@ extension RecordBatch {
     for scope in scopes.volumes.values { try? scope.followRow() }
   }
 
-  private var changedContainers: [LockedScope] {
+  private var changedContainers: [ContainerScope] {
     Set(containers.keys).union(removedContainers).compactMap { scopes.containers[$0] }
   }
 

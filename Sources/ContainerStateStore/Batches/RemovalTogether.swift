@@ -146,11 +146,11 @@ extension StateStore {
 
   /// Takes away the files of those that are gone, each under its lock.
   private func finishRemoval(of removal: Removal, _ locks: HeldLocks) {
-    for name in removal.volumes { unlinkUnlessKnown(name, locks) }
+    for name in removal.volumes { unlinkUnlessKnown(lockName(of: name), locks) }
     for id in removal.containers {
       // Where the database does not answer `recover` takes them.
       if (try? hasContainer(id)) == false { specificationCopies.remove(id) }
-      unlinkUnlessKnown(id, lockName(of: id), locks)
+      unlinkUnlessKnown(lockName(of: id), locks)
     }
     if lacksReserve.load(ordering: .relaxed) { refillReserve() }
   }

@@ -1,6 +1,5 @@
 public import FileLocking
 public import JSONText
-internal import SQLiteStorage
 public import StateModel
 
 extension StateStore {
@@ -19,27 +18,9 @@ extension StateStore {
     _ id: ContainerID, wait: LockWait, operation: String = "update",
     _ body: (borrowing LockedPod) throws -> R
   ) throws -> R {
-    let locks = try perform(operation) {
-      try HeldLocks([podLockName(of: id)], wait: wait, operation: operation)
-    }
-    defer { locks.release() }
-    let scope = try perform(operation) { try podScope(of: id, locks) }
-    defer { scope.end() }
+    let scope: PodScope = try enter(id, wait: wait, operation: operation)
+    defer { scope.leave() }
     return try body(LockedPod(scope))
-  }
-
-  /// Reads the pod afresh under its lock.
-  func podScope(of id: ContainerID, _ locks: HeldLocks) throws -> PodScope {
-    do {
-      guard let pod = try database.readOne({ try PodRows.pod(id, in: $0) }) else {
-        throw StoreError.podNotFound(id.rawValue)
-      }
-      return PodScope(pod, store: self, locks: locks)
-    } catch {
-      // The question may have made the lockfile.
-      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, podLockName(of: id), locks) }
-      throw error
-    }
   }
 }
 
@@ -51,6 +32,8 @@ public struct LockedPod: ~Copyable {
 
   /// The pod as it was read under the lock, with what was written since.
   public var pod: Pod { scope.pod }
+  /// The number of this grant, greater than that of every earlier one (PROTOCOL L-7).
+  public var fencingToken: FencingToken { scope.token }
 
   /// Changes the state and writes it.
   ///
@@ -70,6 +53,20 @@ public struct LockedPod: ~Copyable {
     var state = scope.pod.state
     try change(&state)
     try scope.write(state, scope.pod.stateExtra, durability)
+  }
+
+  /// Changes the state and sets or, with nil, removes the embedder's own JSON on it, in one write.
+  ///
+  /// - Throws: as `update`.
+  public borrowing func update(
+    stateExtra extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable,
+    _ change: (inout PodState) throws -> Void
+  ) throws {
+    try scope.checkOpen("update pod", expecting: revision)
+    try ContainerConfiguration.checkExtra(extra)
+    var state = scope.pod.state
+    try change(&state)
+    try scope.write(state, extra, durability)
   }
 
   /// Sets or, with nil, removes the embedder's own JSON on the state.

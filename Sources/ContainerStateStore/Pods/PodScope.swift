@@ -1,59 +1,41 @@
+internal import FileLocking
 internal import JSONText
 internal import SQLiteStorage
 internal import StateModel
-internal import Synchronization
 
-/// What a lent `LockedPod` stands for: the lock, the row as it was read under it, and what became of it.
-final class PodScope {
-  let store: StateStore
-  private let locks: HeldLocks
-  private(set) var pod: Pod
-  private(set) var isRemoved = false
-  private var hasEnded = false
+extension Pod: LockedRow {
+  var key: ContainerID { id }
+  static var kind: RecordKind { .pod }
 
-  init(_ pod: Pod, store: StateStore, locks: HeldLocks) {
-    self.pod = pod
-    self.store = store
-    self.locks = locks
+  static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.podLockName(of: id) }
+
+  static func row(of id: ContainerID, in store: StateStore) throws -> Pod? {
+    try store.database.readOne { try PodRows.pod(id, in: $0) }
   }
 
-  func end() {
-    hasEnded = true
-    if isRemoved { locks.unlink(store.podLockName(of: pod.id)) }
+  static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
+    try PodRows.generation(of: id, in: connection)
   }
 
-  /// Throws where the scope is over or its pod gone, or where the state has another revision than the one a
-  /// caller decided by.
-  func checkOpen(_ operation: String, expecting revision: Int64? = nil) throws(StoreError) {
-    if hasEnded { throw StoreError.scopeEnded(pod.id).during(operation) }
-    if isRemoved { throw StoreError.podRemoved(pod.id).during(operation) }
-    if let revision, revision != pod.stateRevision {
-      throw StoreError.conflict(pod.id, expected: revision, found: pod.stateRevision).during(operation)
-    }
+  static func stateRevision(generation: Int64, in connection: Connection) throws -> Int64? {
+    try PodRows.stateRevision(generation: generation, in: connection)
   }
 
-  /// What was written for this scope in a transaction that has been committed.
-  func follow(_ written: Pod) { pod = written }
+  static func removeFiles(of id: ContainerID, in store: StateStore) {}
+  static func notFound(_ id: ContainerID) -> StoreError { .podNotFound(id.rawValue) }
+  static func removed(_ id: ContainerID) -> StoreError { .podRemoved(id) }
+}
 
-  /// The lockfile of a row that is gone goes when the scope ends.
-  func finishRemoval() {
-    isRemoved = true
-    if store.lacksReserve.load(ordering: .relaxed) { store.refillReserve() }
-  }
+/// What a lent `LockedPod` stands for.
+typealias PodScope = LockedScope<Pod>
 
-  /// Reads again what is committed.
-  func followRow() throws(StoreError) {
-    let found = try store.perform("read pod") {
-      try store.database.readOne { try PodRows.pod(pod.id, in: $0) }
-    }
-    guard let found, found.generation == pod.generation else { return finishRemoval() }
-    pod = found
-  }
+extension PodScope {
+  var pod: Pod { row }
 
   func write(_ state: PodState, _ extra: JSONBytes?, _ durability: Durability) throws(StoreError) {
     let present = pod
     try state.checkValues()
-    try commit("update pod", durability, draws: false) { connection in
+    try commit("update pod", durability) { connection in
       try update(state, extra, over: present, in: connection)
     }
     follow(present.with(state: state, stateExtra: extra, stateRevision: present.stateRevision + 1))
@@ -65,7 +47,7 @@ final class PodScope {
     let present = pod
     try checkOpen("rewrite pod")
     try present.checkRewriting(configuration, expecting: revision)
-    try commit("rewrite pod", durability, draws: false) { connection in
+    try commit("rewrite pod", durability) { connection in
       try rewrite(configuration, over: present, in: connection)
     }
     follow(present.rewritten(configuration))
@@ -79,21 +61,6 @@ final class PodScope {
       try store.removeRow(ofPod: present.id, in: connection)
     }
     finishRemoval()
-  }
-
-  private func commit(
-    _ operation: String, _ durability: Durability, draws: Bool, _ body: (Connection) throws -> Void
-  ) throws(StoreError) {
-    do {
-      try store.perform(operation) {
-        try store.writeWithReserve(operation, durability: durability, draws: draws, body)
-      }
-    } catch {
-      // What is committed is what the next write in this scope begins with. Where it cannot be read the
-      // caller still has to hear of this first, and that write finds the revision changed.
-      if error.code == .durabilityUnknown { try? followRow() }
-      throw error
-    }
   }
 }
 
@@ -123,18 +90,6 @@ extension PodScope {
       .init(
         kind: .pod, id: present.id.rawValue, action: .rewritten, revision: present.configurationRevision + 1),
       in: connection)
-  }
-
-  /// Throws where the row is not what this scope's transaction has made of it.
-  func checkRow(_ present: Pod, in connection: Connection) throws {
-    // PROTOCOL L-11: what the lock cannot promise, generation and revision do.
-    let revision = try PodRows.stateRevision(generation: present.generation, in: connection)
-    guard revision == present.stateRevision else { throw try rowChanged(connection) }
-  }
-
-  private func rowChanged(_ connection: Connection) throws -> StoreError {
-    try PodRows.generation(of: pod.id, in: connection) == pod.generation
-      ? .lockLost(pod.id) : .podRemoved(pod.id)
   }
 }
 

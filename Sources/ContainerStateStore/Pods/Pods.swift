@@ -36,7 +36,7 @@ extension StateStore {
           configuration: configuration, state: state, stateExtra: stateExtra, infrastructure: nil,
           generation: generation, configurationRevision: 1, stateRevision: 1)
       } catch {
-        unlinkUnlessKnown(id, podLockName(of: id), locks)
+        unlinkUnlessKnown(podLockName(of: id), locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -183,7 +183,7 @@ extension StateStore {
         locks.unlink(name)
         return removed
       } catch {
-        unlinkUnlessKnown(id, name, locks)
+        unlinkUnlessKnown(name, locks)
         throw error
       }
     }

@@ -9,6 +9,20 @@ extension Verification {
       "SELECT name FROM volume NOT INDEXED GROUP BY name HAVING count(*) > 1"
     ),
     (
+      "I-5", "a volume that it uses is gone",
+      """
+      SELECT DISTINCT r.id FROM volume_use u JOIN record r ON r.generation = u.container
+      WHERE u.volume NOT IN (SELECT generation FROM volume)
+      """
+    ),
+    (
+      "I-5", "a volume that it has mounted is gone",
+      """
+      SELECT DISTINCT r.id FROM volume_mount m JOIN record r ON r.generation = m.container
+      WHERE m.volume NOT IN (SELECT generation FROM volume)
+      """
+    ),
+    (
       "I-12", "a revision is counted from 1",
       "SELECT name FROM volume WHERE revision < 1 OR state_revision < 1"
     ),

@@ -1,5 +1,13 @@
 internal import SQLiteStorage
-internal import StateModel
+public import StateModel
+
+/// A listing of volumes as one snapshot had it.
+public struct VolumeList: Sendable {
+  /// What could be read, by name.
+  public let volumes: [VolumeSummary]
+  /// One `corrupt` error for each volume that could not be read (INVARIANT I-16).
+  public let corrupt: [StoreError]
+}
 
 /// A filter of volumes as SQL: one statement, every value bound.
 struct VolumeListing {
@@ -39,11 +47,46 @@ struct VolumeListing {
     return found
   }
 
-  var sql: String { "SELECT r.name FROM volume r WHERE \(conditions.sql) ORDER BY r.name LIMIT ?" }
+  var values: [FilterValue] { conditions.values }
+
+  func sql(selecting columns: String) -> String {
+    "SELECT \(columns) FROM volume r WHERE \(conditions.sql) ORDER BY r.name LIMIT ?"
+  }
+
+  static let summaryColumns = """
+    r.name, r.driver, r.created_at_ns, r.is_anonymous,
+      (SELECT count(*) FROM volume_use u WHERE u.volume = r.generation),
+      (SELECT count(*) FROM volume_mount m WHERE m.volume = r.generation)
+    """
 
   /// The names, in their order.
   func names(in connection: Connection) throws -> [VolumeName] {
-    let row = try conditions.statement(sql, in: connection)
+    let row = try conditions.statement(sql(selecting: "r.name"), in: connection)
     return try VolumeRows.readableNames(row)
+  }
+
+  /// What a listing shows, by name.
+  func summaries(in connection: Connection) throws -> VolumeList {
+    let row = try conditions.statement(sql(selecting: Self.summaryColumns), in: connection)
+    var volumes: [VolumeSummary] = []
+    var corrupt: [StoreError] = []
+    while try row.step() {
+      do { volumes.append(try summary(row)) } catch {
+        let damage = StoreError.mapped(error)
+        guard damage.code == .corrupt else { throw damage }
+        corrupt.append(damage)
+      }
+    }
+    return VolumeList(volumes: volumes, corrupt: corrupt)
+  }
+
+  private func summary(_ row: borrowing Statement) throws -> VolumeSummary {
+    let name = try VolumeRows.name(row, 0)
+    return try StoreError.naming(name) {
+      VolumeSummary(
+        name: name, driver: try row.string(1),
+        createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(2)), isAnonymous: try row.bool(3),
+        userCount: try row.int64(4), mountCount: try row.int64(5))
+    }
   }
 }

@@ -35,7 +35,7 @@ struct VolumeLocks {
         names.map { store.lockName(of: $0) }, wait: .upTo(store.options.operationTimeout),
         operation: operation)
       defer {
-        for name in names { store.unlinkUnlessKnown(name, locks) }
+        for name in names { store.unlinkUnlessKnown(store.lockName(of: name), locks) }
         locks.release()
       }
       do { return try remove(VolumeLocks(names: names, held: held)) } catch let missing as NotLocked {

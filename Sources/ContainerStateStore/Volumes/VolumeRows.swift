@@ -41,6 +41,13 @@ enum VolumeRows {
     return try row.step() ? try row.int64(0) : nil
   }
 
+  /// The revision of the state of the volume of this generation; nil where the row has gone.
+  static func stateRevision(generation: Int64, in connection: Connection) throws -> Int64? {
+    let row = try connection.statement("SELECT state_revision FROM volume WHERE generation = ?1")
+    try row.bind(1, generation)
+    return try row.step() ? try row.int64(0) : nil
+  }
+
   /// The generation and the revision of the state of the volume of this name; nil where there is none.
   static func stateRevision(
     of name: VolumeName, in connection: Connection

@@ -35,7 +35,7 @@ extension StateStore {
           configuration: configuration, state: state, stateExtra: stateExtra, mountCount: 0,
           generation: generation, configurationRevision: 1, stateRevision: 1)
       } catch {
-        unlinkUnlessKnown(name, locks)
+        unlinkUnlessKnown(lockName(of: name), locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
           try database.makeDurable()
@@ -87,6 +87,16 @@ extension StateStore {
         }
       }
     }
+  }
+
+  /// What a listing shows of the volumes that a filter lets through, by name, as one snapshot.
+  ///
+  /// One statement, which decodes no JSON; a row that cannot be read is returned in `corrupt`.
+  ///
+  /// - Throws: `invalidArgument` for too many labels.
+  /// - Blocking: for nobody.
+  public func volumeSummaries(where filter: VolumeFilter = .all) throws(StoreError) -> VolumeList {
+    try perform("list volumes") { try database.readOne { try VolumeListing(filter).summaries(in: $0) } }
   }
 
   /// The containers that use a volume, by id.

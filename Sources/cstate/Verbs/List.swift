@@ -38,8 +38,9 @@ extension Verb {
     ],
     json: "[{\"id\": TEXT, \"name\": TEXT, \"image\": TEXT, \"status\": TEXT, \"recorded_status\": TEXT, "
       + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, "
-      + "\"exit_code\": NUMBER, \"pid\": NUMBER}, …]; started_at_ns, finished_at_ns and exit_code are left "
-      + "out where they are not known",
+      + "\"exit_code\": NUMBER, \"pid\": NUMBER, \"pod\": TEXT}, …]; started_at_ns, "
+      + "finished_at_ns and exit_code are left out where they are not known, and pod (its id) where it is in "
+      + "none",
     example: "cstate ps -a --filter label=tier=front"
   ) { invocation in
     let filter = try ListFilter(invocation.arguments, store: invocation.store()).filter
@@ -61,7 +62,8 @@ extension Verb {
     _ filter: ContainerFilter, on invocation: Invocation
   ) throws -> [StoreError] {
     let store = try invocation.store()
-    let list = try store.containerSummaries(where: filter)
+    let list = try store.containerSummaries(
+      where: filter, includingPods: invocation.settings.printsJSON)
     let containers = list.containers.map { ListedContainer($0, store: store) }
     if invocation.settings.printsJSON {
       let json = json(of: containers)
@@ -109,6 +111,7 @@ extension Verb {
       json.member("finished_at_ns", summary.finishedAt?.nanosecondsSinceEpoch)
       json.member("exit_code", summary.exitCode)
       json.member("pid", summary.pid)
+      json.member("pod", summary.pod?.rawValue)
     }
   }
 }

@@ -45,40 +45,37 @@ extension Verb {
     "volume ls", "List volumes by name", options: [.volumeFilter, .namesOnly],
     details: [
       "Filters are label=KEY, label=KEY=VALUE, name=TEXT (what the name contains), driver=NAME, and used=yes "
-        + "or used=no (whether a container uses it)."
+        + "or used=no (whether a container uses it).",
+      "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
+        + "corrupt.",
     ],
     json: #"[{"name": TEXT, "driver": TEXT, "created_at_ns": NUMBER, "anonymous": BOOL, "mounts": NUMBER, "#
       + #""containers": NUMBER}, …]"#,
     example: "cstate volume ls --filter used=no"
   ) { invocation in
-    let store = try invocation.store()
-    let filter = try volumeFilter(invocation.arguments)
-    if invocation.arguments.has(.namesOnly), !invocation.settings.printsJSON {
-      for volume in try store.volumes(where: filter) { invocation.output.line(volume.name.rawValue) }
-      return ExitStatus.done
-    }
-    let found = try store.volumes(where: filter).map { volume in
-      (volume: volume, users: try invocation.skippingMissing { try store.users(ofVolume: volume.name) } ?? [])
-    }
+    let list = try invocation.store().volumeSummaries(where: volumeFilter(invocation.arguments))
     if invocation.settings.printsJSON {
       invocation.print(
-        .objects(found) { json, found in
-          json.member("name", found.volume.name.rawValue)
-          json.member("driver", found.volume.configuration.driver)
-          json.member("created_at_ns", found.volume.configuration.createdAt.nanosecondsSinceEpoch)
-          json.member("anonymous", found.volume.configuration.isAnonymous)
-          json.member("mounts", found.volume.mountCount)
-          json.member("containers", found.users.count)
+        .objects(list.volumes) { json, volume in
+          json.member("name", volume.name.rawValue)
+          json.member("driver", volume.driver)
+          json.member("created_at_ns", volume.createdAt.nanosecondsSinceEpoch)
+          json.member("anonymous", volume.isAnonymous)
+          json.member("mounts", volume.mountCount)
+          json.member("containers", volume.userCount)
         })
+    } else if invocation.arguments.has(.namesOnly) {
+      for volume in list.volumes { invocation.output.line(volume.name.rawValue) }
     } else {
       var table = Table("VOLUME NAME", "DRIVER", "CONTAINERS", "MOUNTS")
-      for (volume, users) in found {
+      for volume in list.volumes {
         table.add(
-          volume.name.rawValue, printable(volume.configuration.driver, limit: 64), "\(users.count)",
+          volume.name.rawValue, printable(volume.driver, limit: 64), "\(volume.userCount)",
           "\(volume.mountCount)")
       }
       table.print(to: &invocation.output)
     }
+    for damage in list.corrupt { invocation.report(damage) }
     return ExitStatus.done
   }
 
