@@ -33,18 +33,23 @@ extension StateStore {
   ///
   /// Changes nothing.
   ///
+  /// - Parameter progress: called on this thread as each part begins, and with each hundredth of the containers.
+  /// - Returns: the violations, in the order in which they were found.
   /// - Throws: `io` and the like, where the store cannot be read at all; damage is returned, not thrown.
   /// - Blocking: for nobody; the database part is one snapshot, whatever others write meanwhile.
   /// - Process safety: a lockfile that another process has made and not yet locked may be named as an orphan;
   ///   it is not named again.
-  public func verify() throws(StoreError) -> [Violation] {
+  public func verify(
+    progress: ((VerificationProgress) -> Void)? = nil
+  ) throws(StoreError) -> [Violation] {
     try perform("verify") {
       let readersBefore = try readersOfLongWAL()
       var violations = try database.read { connection in
-        var verification = Verification(connection)
+        var verification = Verification(connection, progress: progress)
         try verification.checkEverything()
         return verification.violations
       }
+      progress?(VerificationProgress(part: .files, checkedContainers: 0, containers: 0))
       let checks = [
         orphanedLockFiles, foreignFilesAmongLocks, orphanedSpecificationFiles,
         { try self.violationsOfLongWAL(readersBefore: readersBefore) },
@@ -132,8 +137,16 @@ extension StateStore {
 struct Verification {
   let connection: Connection
   private(set) var violations: [Violation] = []
+  private let progress: ((VerificationProgress) -> Void)?
 
-  init(_ connection: Connection) { self.connection = connection }
+  init(_ connection: Connection, progress: ((VerificationProgress) -> Void)? = nil) {
+    self.connection = connection
+    self.progress = progress
+  }
+
+  private func tell(_ part: VerificationProgress.Part, checked: Int = 0, of containers: Int = 0) {
+    progress?(VerificationProgress(part: part, checkedContainers: checked, containers: containers))
+  }
 
   mutating func report(_ rule: String, _ subject: String, _ message: String) {
     violations.append(
@@ -143,10 +156,13 @@ struct Verification {
 
   /// Every check, each on its own: damage that ends one hides nothing that another would find.
   mutating func checkEverything() throws {
+    tell(.database)
     try check { try $0.checkDatabase() }
     try check { try $0.checkSchema() }
+    tell(.rules)
     try check { try $0.checkRules() }
     try check { try $0.checkContainers() }
+    tell(.otherRecords)
     try check { try $0.checkDependencyCycles() }
     try check { try $0.checkPods() }
     try check { try $0.checkVolumes() }
@@ -264,6 +280,8 @@ struct Verification {
   /// say (I-3), its process against the present boot (I-13), its specification against its digest (I-17).
   private mutating func checkContainers() throws {
     let ticksSinceBoot = ProcessIdentity.ticksSinceBoot
+    let count = progress == nil ? 0 : try countContainers()
+    var checked = 0
     // Rows that lack a part are the rules' to report.
     let rows = try connection.statement(
       dynamic: """
@@ -271,6 +289,8 @@ struct Verification {
           AND generation IN (SELECT generation FROM container_state)
         """)
     while try rows.step() {
+      if checked % max(1, count / 100) == 0 { tell(.containers, checked: checked, of: count) }
+      checked += 1
       let (text, generation) = (subject(rows), try rows.int64(1))
       do {
         let id = try ContainerRows.id(rows, 0)
@@ -285,6 +305,11 @@ struct Verification {
       }
       try checkSpecification(text, generation)
     }
+  }
+
+  private func countContainers() throws -> Int {
+    let count = try connection.statement(dynamic: "SELECT count(*) FROM container")
+    return try count.step() ? Int(try count.int64(0)) : 0
   }
 
   /// Reports damage; a read that failed for another reason says nothing of the row, and is thrown again.

@@ -100,6 +100,21 @@ struct WatchTests {
     try fixture.succeed("rm", "second")
   }
 
+  @Test("verify draws how far it is on a terminal, and leaves nothing of it there")
+  func progressBar() throws {
+    try fixture.succeed("create", "--name", "first", try fixture.bundle("exit 0"))
+    let words = [try buildDirectory() + "/cstate"] + fixture.options + ["verify"]
+    let command = words.map { "'\($0)'" }.joined(separator: " ")
+    let outcome = try ChildProcess.run(
+      executable: "/usr/bin/script", ["-qec", command, "/dev/null"], environment: ["CSTATE_ROOT": nil])
+    #expect(outcome.status == .code(0))
+    let line = "\r\u{1B}[K"
+    let bar = String(repeating: "-", count: 30)
+    #expect(outcome.output.contains("\(line)checking containers [\(bar)] 0 of 1\(line)"))
+    #expect(outcome.output.hasSuffix(line + "No violation.\r\n"))
+    try fixture.succeed("rm", "first")
+  }
+
   private static let clear = "\u{1B}[2J\u{1B}[H"
 
   /// Reads until a cleared screen has these containers on it and no others.

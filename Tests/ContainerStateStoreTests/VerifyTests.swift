@@ -38,6 +38,22 @@ struct VerifyTests {
     try expectClean(store)
   }
 
+  @Test("how far it is is told part by part, and container by container up to a hundred times")
+  func progress() throws {
+    for index in try store.containerSummaries().containers.count..<250 { try store.add("more\(index)") }
+    var told: [VerificationProgress] = []
+    let violations = try store.verify { told.append($0) }
+    #expect(violations == [])
+    let parts = told.map(\.part)
+    #expect(parts.first == .database && parts.last == .files)
+    let order = VerificationProgress.Part.allCases
+    let places = parts.compactMap { order.firstIndex(of: $0) }
+    #expect(places == places.sorted() && Set(parts) == Set(order))
+    let containers = told.filter { $0.part == .containers }
+    #expect(containers.allSatisfy { $0.containers == 250 } && containers.count <= 126)
+    #expect(containers.map(\.checkedContainers) == Array(stride(from: 0, to: 250, by: 2)))
+  }
+
   @Test("the kernel's list of all locks is not read again for each container")
   func listOfLocks() throws {
     let trace = fixture.directory.path("trace")

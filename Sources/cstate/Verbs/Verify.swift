@@ -10,7 +10,7 @@ extension Verb {
     "verify", "Check every rule that the store has to keep", options: [.repair, .dryRun],
     details: [
       "Without --repair it changes nothing. Prints one line per violation; the exit status is 3 where there "
-        + "is one, or one is left.",
+        + "is one, or one is left. Where standard error is a terminal it shows there how far it is.",
       "A repair makes indexes anew and moves what cannot be read, lacks a part or refers to what is not "
         + "there to the table quarantine of the database: nothing is deleted. What no rule decides is left "
         + "to a backup.",
@@ -22,7 +22,13 @@ extension Verb {
     let isDryRun = invocation.arguments.has(.dryRun)
     guard invocation.arguments.has(.repair) else {
       if isDryRun { throw UsageError("--dry-run", "this is for --repair; add that", verb: "verify") }
-      return report(try invocation.store().verify(), on: invocation)
+      let bar = ProgressBar()
+      let store = try invocation.store()
+      let violations = try {
+        defer { bar?.end() }
+        return try store.verify(progress: bar.map { bar in { bar.draw($0) } })
+      }()
+      return report(violations, on: invocation)
     }
     let repair = try invocation.store().repair(dryRun: isDryRun)
     if invocation.settings.printsJSON {
