@@ -37,7 +37,7 @@ struct LockedContainerRow: LockedRow {
 typealias ContainerScope = LockedScope<LockedContainerRow>
 
 extension ContainerScope {
-  var id: ContainerID { row.container.id }
+  var id: ContainerID { key }
   var container: Container { row.container }
   var intent: Intent? { row.intent }
 
@@ -67,22 +67,23 @@ extension ContainerScope {
     durability: Durability, operation: String, recordsExit: Bool = false
   ) throws(StoreError) {
     try checkOpen(operation, expecting: revision)
-    try state.check(replacing: container.state, of: id)
+    try state.check(replacing: row.container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
     // The embedder's JSON may be large: it is no use of the last space.
     try commit(operation, durability, draws: stateExtra == nil) { connection in
-      try update(state, over: container, in: connection)
+      try update(state, over: row.container, in: connection)
       if let extra = stateExtra {
-        try ContainerRows.setStateExtra(extra, generation: container.generation, in: connection)
+        try ContainerRows.setStateExtra(extra, generation: generation, in: connection)
       }
       try write(change, next, in: connection)
       if recordsExit, let code = state.exitCode {
         try ExitCodeRows.record(code, of: id, at: .now, in: connection)
       }
     }
-    let written = container.with(
-      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1
+    let written = row.container.with(
+      state: state, stateExtra: stateExtra ?? row.container.stateExtra,
+      stateRevision: row.container.stateRevision + 1
     )
     follow(LockedContainerRow(container: written, intent: next))
   }
@@ -114,15 +115,15 @@ extension ContainerScope {
     try perform("remove container") {
       try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
         try store.writeWithReserve("remove container", durability: durability) { connection in
-          let going = try VolumeUserRows.anonymous(goingWith: [container.generation], in: connection)
+          let going = try VolumeUserRows.anonymous(goingWith: [generation], in: connection)
           try volumes.check(cover: going)
           let isOurs = try ContainerRows.remove(
-            id, generation: container.generation, revision: container.stateRevision, in: connection)
+            id, generation: generation, revision: row.container.stateRevision, in: connection)
           guard isOurs else { throw try rowChanged(connection) }
           try store.record(
             .init(
-              kind: .container, id: id.rawValue, action: .removed, from: container.status,
-              revision: container.stateRevision), in: connection)
+              kind: .container, id: id.rawValue, action: .removed, from: row.container.status,
+              revision: row.container.stateRevision), in: connection)
           try store.removeVolumes(going, in: connection)
         }
       }
@@ -146,9 +147,9 @@ extension ContainerScope {
   private func write(_ change: IntentChange, _ next: Intent?, in connection: Connection) throws {
     switch change {
     case .keep: break
-    case .end: try ContainerRows.removeIntent(generation: container.generation, in: connection)
+    case .end: try ContainerRows.removeIntent(generation: generation, in: connection)
     case .begin:
-      if let next { try ContainerRows.setIntent(next, generation: container.generation, in: connection) }
+      if let next { try ContainerRows.setIntent(next, generation: generation, in: connection) }
     }
   }
 }

@@ -12,7 +12,7 @@ public struct LockedContainer: ~Copyable {
   /// The container as it was read under the lock, with what was written since.
   public var container: Container { scope.container }
   /// Its state.
-  public var state: ContainerState { scope.container.state }
+  public var state: ContainerState { scope.row.container.state }
   /// The operation with outside effects that had begun and not ended; nil where there is none.
   public var intent: Intent? { scope.intent }
   /// Whether that operation was begun under another grant of the lock: finish or undo it first.
@@ -42,7 +42,7 @@ public struct LockedContainer: ~Copyable {
     intent: IntentChange = .keep, expecting revision: Int64? = nil, durability: Durability = .durable,
     _ change: (inout ContainerState) throws -> Void
   ) throws {
-    var state = scope.container.state
+    var state = scope.row.container.state
     try scope.checkOpen("update container", expecting: revision)
     try change(&state)
     try write(state, intent: intent, expecting: revision, durability: durability)
@@ -61,7 +61,7 @@ public struct LockedContainer: ~Copyable {
     stateExtra extra: JSONBytes?, intent: IntentChange = .keep, expecting revision: Int64? = nil,
     durability: Durability = .durable, _ change: (inout ContainerState) throws -> Void
   ) throws {
-    var state = scope.container.state
+    var state = scope.row.container.state
     try scope.checkOpen("update container", expecting: revision)
     try change(&state)
     try scope.write(
@@ -88,7 +88,7 @@ public struct LockedContainer: ~Copyable {
     _ extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.container.state, stateExtra: .some(extra), intent: .keep, expecting: revision,
+      scope.row.container.state, stateExtra: .some(extra), intent: .keep, expecting: revision,
       durability: durability, operation: "set state extra")
   }
 
@@ -99,7 +99,7 @@ public struct LockedContainer: ~Copyable {
     _ change: IntentChange, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.container.state, stateExtra: nil, intent: change, expecting: revision, durability: durability,
+      scope.row.container.state, stateExtra: nil, intent: change, expecting: revision, durability: durability,
       operation: "set intent")
   }
 
@@ -119,7 +119,7 @@ public struct LockedContainer: ~Copyable {
     code: Int32, finishedAt: Timestamp, wasKilledForMemory: Bool = false, status: ContainerStatus = .stopped,
     intent: IntentChange = .end, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    var state = scope.container.state
+    var state = scope.row.container.state
     state.status = status
     state.exitCode = code
     state.finishedAt = finishedAt
@@ -156,7 +156,7 @@ public struct LockedContainer: ~Copyable {
   /// - Blocking: for nobody.
   public borrowing func dependants() throws(StoreError) -> [ContainerID] {
     try scope.checkOpen("read dependants")
-    let generation = scope.container.generation
+    let generation = scope.row.container.generation
     return try scope.store.perform("read dependants") {
       try scope.store.database.readOne {
         try ContainerRows.dependants(of: generation, in: $0).map(ContainerRows.checkedID)
@@ -169,7 +169,7 @@ public struct LockedContainer: ~Copyable {
   /// - Throws: `corrupt` where it does not match its digest, `removed`, `scopeEnded`.
   public borrowing func specification() throws(StoreError) -> JSONBytes {
     try scope.checkOpen("read specification")
-    let (id, generation) = (scope.id, scope.container.generation)
+    let (id, generation) = (scope.id, scope.row.container.generation)
     return try scope.store.perform("read specification") {
       try scope.store.database.readOne {
         try StoreReads.specification(of: id, generation: generation, in: $0)

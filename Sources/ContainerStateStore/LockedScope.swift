@@ -27,6 +27,9 @@ protocol LockedRow {
 final class LockedScope<Row: LockedRow> {
   let store: StateStore
   let token: FencingToken
+  /// Apart from the row, so that asking for them copies nothing of it.
+  let key: Row.Key
+  let generation: Int64
   private let locks: HeldLocks
   private(set) var row: Row
   private(set) var isRemoved = false
@@ -36,7 +39,9 @@ final class LockedScope<Row: LockedRow> {
     self.row = row
     self.store = store
     self.locks = locks
-    let grantedNanoseconds = locks.bootTimeNanoseconds(of: Row.lockName(of: row.key, in: store))
+    key = row.key
+    generation = row.generation
+    let grantedNanoseconds = locks.bootTimeNanoseconds(of: Row.lockName(of: key, in: store))
     token = FencingToken(bootEpoch: store.bootEpoch, bootTimeNanoseconds: Int64(grantedNanoseconds))
   }
 
@@ -53,16 +58,16 @@ final class LockedScope<Row: LockedRow> {
   /// Ends the scope; its lock is released with the others that were taken with it.
   func end() {
     hasEnded = true
-    if isRemoved { locks.unlink(Row.lockName(of: row.key, in: store)) }
+    if isRemoved { locks.unlink(Row.lockName(of: key, in: store)) }
   }
 
   /// Throws where the scope is over or its record gone, or where the state has another revision than the one
   /// a caller decided by.
   func checkOpen(_ operation: String, expecting revision: Int64? = nil) throws(StoreError) {
-    if hasEnded { throw StoreError.scopeEnded(row.key).during(operation) }
-    if isRemoved { throw Row.removed(row.key).during(operation) }
+    if hasEnded { throw StoreError.scopeEnded(key).during(operation) }
+    if isRemoved { throw Row.removed(key).during(operation) }
     if let revision, revision != row.stateRevision {
-      throw StoreError.conflict(row.key, expected: revision, found: row.stateRevision).during(operation)
+      throw StoreError.conflict(key, expected: revision, found: row.stateRevision).during(operation)
     }
   }
 
@@ -72,15 +77,14 @@ final class LockedScope<Row: LockedRow> {
   /// Removes the files of a row that is gone; the lockfile goes when the scope ends.
   func finishRemoval() {
     isRemoved = true
-    Row.removeFiles(of: row.key, in: store)
+    Row.removeFiles(of: key, in: store)
     if store.lacksReserve.load(ordering: .relaxed) { store.refillReserve() }
   }
 
   /// Reads again what is committed.
   func followRow() throws(StoreError) {
-    let key = row.key
     let found = try store.perform("read \(Row.kind.name)") { try Row.row(of: key, in: store) }
-    guard let found, found.generation == row.generation else { return finishRemoval() }
+    guard let found, found.generation == generation else { return finishRemoval() }
     row = found
   }
 
@@ -92,8 +96,8 @@ final class LockedScope<Row: LockedRow> {
   }
 
   func rowChanged(_ connection: Connection) throws -> StoreError {
-    try Row.generation(of: row.key, in: connection) == row.generation
-      ? .lockLost(row.key) : Row.removed(row.key)
+    try Row.generation(of: key, in: connection) == generation
+      ? .lockLost(key) : Row.removed(key)
   }
 
   /// Runs a write; where it is committed but not known to be durable, what this scope knows follows the row.

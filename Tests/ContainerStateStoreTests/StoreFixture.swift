@@ -41,7 +41,8 @@ struct StoreFixture {
   func shell(_ sql: String) throws -> String {
     let switches = "PRAGMA foreign_keys=OFF;\nPRAGMA ignore_check_constraints=ON;\n.timeout 5000\n"
     let outcome = try ChildProcess.run(
-      executable: "/usr/bin/sqlite3", [databasePath], input: ".bail on\n" + switches + sql + "\n")
+      executable: "/usr/bin/sqlite3", [databasePath], input: ".bail on\n" + switches + sql + "\n",
+      within: .seconds(120))
     guard outcome.status == .code(0) else { throw TestSupportError("sqlite3: \(outcome.errorOutput)") }
     return outcome.output
   }
