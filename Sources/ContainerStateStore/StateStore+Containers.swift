@@ -8,7 +8,7 @@ extension StateStore {
   /// - Throws: `notFound`, `corrupt`, `closed`, `usedAfterFork`, `io`.
   /// - Blocking: for nobody (D-7).
   public func container(_ id: ContainerID) throws(StoreError) -> Container {
-    try perform("read container") { try database.readOne { try StoreReads.container(id, in: $0) } }
+    try answer("read container", .container(id)) { try StoreReads.container(id, in: $0) }
   }
 
   /// The container that `nameOrPrefix` stands for: exact name, then exact id, then unique id prefix.
@@ -17,8 +17,8 @@ extension StateStore {
   /// - Blocking: for nobody.
   public func lookUpContainer(_ nameOrPrefix: String) throws(StoreError) -> Container {
     try StoreReads.checkLookup(nameOrPrefix)
-    return try perform("look up container") {
-      try database.read { try StoreReads.lookUp(nameOrPrefix, in: $0) }
+    return try snapshotAnswer("look up container", .lookUp(nameOrPrefix)) {
+      try StoreReads.lookUp(nameOrPrefix, in: $0)
     }
   }
 
@@ -36,7 +36,7 @@ extension StateStore {
   /// - Throws: `notFound`, `corrupt`.
   /// - Blocking: for nobody.
   public func state(of id: ContainerID) throws(StoreError) -> ContainerState {
-    try perform("read state") { try database.readOne { try StoreReads.state(of: id, in: $0) } }
+    try answer("read state", .state(id)) { try StoreReads.state(of: id, in: $0) }
   }
 
   /// The OCI specification of the container of exactly this id, byte for byte as it was added.
@@ -54,11 +54,9 @@ extension StateStore {
   ///
   /// - Blocking: for nobody.
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
-    try perform("list containers") {
-      try database.read { connection in
-        try ContainerListing(filter).ids(in: connection).compactMap { id in
-          try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }
-        }
+    try snapshotAnswer("list containers", .containers(filter)) { connection in
+      try ContainerListing(filter).ids(in: connection).compactMap { id in
+        try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }
       }
     }
   }
@@ -69,7 +67,7 @@ extension StateStore {
   ///
   /// - Blocking: for nobody.
   public func containerSummaries(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerList {
-    try perform("list containers") { try database.read { try ContainerListing(filter).summaries(in: $0) } }
+    try snapshotAnswer("list containers", .summaries(filter)) { try ContainerListing(filter).summaries(in: $0) }
   }
 
   /// Runs `body` on one snapshot of the store: everything it reads was true at one moment.

@@ -58,6 +58,8 @@ struct FloorWorkloads {
   private func workload(on database: OpaquePointer) -> Workload {
     let ids = context.readIndices.map { CText(Corpus.id($0)) }
     let names = context.readIndices.map { CText(Corpus.name($0)) }
+    let watched = context.watchedIndices.map { CText(Corpus.id($0)) }
+    let watchedNames = context.watchedIndices.map { CText(Corpus.name($0)) }
     let prefixes = context.readIndices.map { CText(String(Corpus.id($0).prefix(12))) }
     // The first container has generation 1.
     let generations = context.readIndices.map { Int64($0) + 1 }
@@ -70,7 +72,11 @@ struct FloorWorkloads {
     case .has: return Workload { _ = floor_has(database, ids[$0 % ids.count].start) }
     case .lookUpName: return Workload { free(floor_look_up(database, names[$0 % names.count].start)) }
     case .lookUpPrefix: return Workload { free(floor_look_up(database, prefixes[$0 % prefixes.count].start)) }
-    case .list: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .list, .listKept: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .stateKept: return Workload { free(floor_state(database, watched[$0 % watched.count].start)) }
+    case .containerKept: return Workload { free(floor_container(database, watched[$0 % watched.count].start)) }
+    case .lookUpKept: return Workload { free(floor_look_up(database, watchedNames[$0 % watched.count].start)) }
+    case .stateAfterCommit: return readingAfterCommits(database)
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)
@@ -97,6 +103,18 @@ struct FloorWorkloads {
       return Workload { _ in floor_free_list(floor_labelled(database, "org.example.rare", "yes")) }
     default: return Workload { _ in floor_update(database, own, ownID.start) }
     }
+  }
+
+  private func readingAfterCommits(_ database: OpaquePointer) -> Workload {
+    let ids = context.watchedIndices.map { CText(Corpus.id($0)) }
+    let own = CText(Corpus.id(context.ownIndex))
+    let generation = Int64(context.ownIndex) + 1
+    let other = floor_open(path, Int32(FLOOR_WAL.rawValue))
+    floor_record_changes(other)
+    floor_commit_only(other)
+    return Workload(
+      before: { _ in floor_update(other, generation, own.start) },
+      perform: { free(floor_state(database, ids[$0 % ids.count].start)) })
   }
 
   private func updating(_ database: OpaquePointer) -> Workload {

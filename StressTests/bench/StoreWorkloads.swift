@@ -27,8 +27,10 @@ struct StoreWorkloads {
     case .changeSeen: return try changeSeen()
     default: break
     }
-    let store = try StateStore(at: StoreLocation(root: context.place.store))
-    var workload = try workload(on: store)
+    var options = StoreOptions()
+    if !cell.benchCase.keepsAnswers { options.keptAnswersMaximumBytes = 0 }
+    let store = try StateStore(at: StoreLocation(root: context.place.store), options: options)
+    var workload = try cell.benchCase.keepsAnswers ? reading(store) : workload(on: store)
     workload.close = { try store.close() }
     return workload
   }
@@ -70,6 +72,27 @@ struct StoreWorkloads {
     case .filterLabel: return filter(store)
     default: return Workload { _ in try update(store, own) }
     }
+  }
+
+  /// What few containers are asked for again and again, as a monitor does.
+  private func reading(_ store: StateStore) throws -> Workload {
+    let ids = try context.watchedIndices.map { try ContainerID(Corpus.id($0)) }
+    let names = context.watchedIndices.map { Corpus.name($0) }
+    var workload: Workload
+    switch cell.benchCase {
+    case .stateKept: workload = Workload { _ = try store.state(of: ids[$0 % ids.count]) }
+    case .containerKept: workload = Workload { _ = try store.container(ids[$0 % ids.count]) }
+    case .lookUpKept: workload = Workload { _ = try store.lookUpContainer(names[$0 % names.count]) }
+    case .listKept: workload = Workload { _ in _ = try store.containerSummaries() }
+    default:
+      let other = try StateStore(at: StoreLocation(root: context.place.store))
+      let id = try ContainerID(Corpus.id(context.ownIndex))
+      return Workload(
+        before: { _ in try update(other, id, .committed) },
+        perform: { _ = try store.state(of: ids[$0 % ids.count]) })
+    }
+    workload.batch = BenchCase.readsPerLook
+    return workload
   }
 
   private func changing(_ store: StateStore) throws -> Workload {
