@@ -58,8 +58,8 @@ struct FloorWorkloads {
   private func workload(on database: OpaquePointer) -> Workload {
     let ids = context.readIndices.map { CText(Corpus.id($0)) }
     let names = context.readIndices.map { CText(Corpus.name($0)) }
-    let watched = context.watchedIndices.map { CText(Corpus.id($0)) }
-    let watchedNames = context.watchedIndices.map { CText(Corpus.name($0)) }
+    let watched = CText(Corpus.id(context.watchedIndex))
+    let watchedName = CText(Corpus.name(context.watchedIndex))
     let prefixes = context.readIndices.map { CText(String(Corpus.id($0).prefix(12))) }
     // The first container has generation 1.
     let generations = context.readIndices.map { Int64($0) + 1 }
@@ -73,10 +73,12 @@ struct FloorWorkloads {
     case .lookUpName: return Workload { free(floor_look_up(database, names[$0 % names.count].start)) }
     case .lookUpPrefix: return Workload { free(floor_look_up(database, prefixes[$0 % prefixes.count].start)) }
     case .list, .listKept: return Workload { _ in floor_free_list(floor_all(database)) }
-    case .stateKept: return Workload { free(floor_state(database, watched[$0 % watched.count].start)) }
-    case .containerKept: return Workload { free(floor_container(database, watched[$0 % watched.count].start)) }
-    case .lookUpKept: return Workload { free(floor_look_up(database, watchedNames[$0 % watched.count].start)) }
-    case .stateAfterCommit: return readingAfterCommits(database)
+    case .stateKept: return Workload { _ in free(floor_state(database, watched.start)) }
+    case .containerKept: return Workload { _ in free(floor_container(database, watched.start)) }
+    case .lookUpKept: return Workload { _ in free(floor_look_up(database, watchedName.start)) }
+    case .stateAfterCommit:
+      return Workload(
+        before: context.committing(to: path), perform: { _ in free(floor_state(database, watched.start)) })
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)
@@ -103,18 +105,6 @@ struct FloorWorkloads {
       return Workload { _ in floor_free_list(floor_labelled(database, "org.example.rare", "yes")) }
     default: return Workload { _ in floor_update(database, own, ownID.start) }
     }
-  }
-
-  private func readingAfterCommits(_ database: OpaquePointer) -> Workload {
-    let ids = context.watchedIndices.map { CText(Corpus.id($0)) }
-    let own = CText(Corpus.id(context.ownIndex))
-    let generation = Int64(context.ownIndex) + 1
-    let other = floor_open(path, Int32(FLOOR_WAL.rawValue))
-    floor_record_changes(other)
-    floor_commit_only(other)
-    return Workload(
-      before: { _ in floor_update(other, generation, own.start) },
-      perform: { free(floor_state(database, ids[$0 % ids.count].start)) })
   }
 
   private func updating(_ database: OpaquePointer) -> Workload {
@@ -177,6 +167,18 @@ struct FloorWorkloads {
     }
     if let frames { workload.before = { _ in floor_leave_frames(path.start, frames) } }
     return workload
+  }
+}
+
+extension WorkloadContext {
+  /// Commits a change of this process's container, as a stranger in C: the same for whoever reads then.
+  func committing(to path: String) -> (Int) -> Void {
+    let id = CText(Corpus.id(ownIndex))
+    let generation = Int64(ownIndex) + 1
+    let stranger = floor_open(path, Int32(FLOOR_WAL.rawValue))
+    floor_record_changes(stranger)
+    floor_commit_only(stranger)
+    return { _ in floor_update(stranger, generation, id.start) }
   }
 }
 

@@ -74,22 +74,20 @@ struct StoreWorkloads {
     }
   }
 
-  /// What few containers are asked for again and again, as a monitor does.
+  /// What one container is asked for again and again, as its monitor does.
   private func reading(_ store: StateStore) throws -> Workload {
-    let ids = try context.watchedIndices.map { try ContainerID(Corpus.id($0)) }
-    let names = context.watchedIndices.map { Corpus.name($0) }
+    let id = try ContainerID(Corpus.id(context.watchedIndex))
+    let name = Corpus.name(context.watchedIndex)
     var workload: Workload
     switch cell.benchCase {
-    case .stateKept: workload = Workload { _ = try store.state(of: ids[$0 % ids.count]) }
-    case .containerKept: workload = Workload { _ = try store.container(ids[$0 % ids.count]) }
-    case .lookUpKept: workload = Workload { _ = try store.lookUpContainer(names[$0 % names.count]) }
+    case .stateKept: workload = Workload { _ in _ = try store.state(of: id) }
+    case .containerKept: workload = Workload { _ in _ = try store.container(id) }
+    case .lookUpKept: workload = Workload { _ in _ = try store.lookUpContainer(name) }
     case .listKept: workload = Workload { _ in _ = try store.containerSummaries() }
     default:
-      let other = try StateStore(at: StoreLocation(root: context.place.store))
-      let id = try ContainerID(Corpus.id(context.ownIndex))
       return Workload(
-        before: { _ in try update(other, id, .committed) },
-        perform: { _ = try store.state(of: ids[$0 % ids.count]) })
+        before: context.committing(to: context.place.storeDatabase),
+        perform: { _ in _ = try store.state(of: id) })
     }
     workload.batch = BenchCase.readsPerLook
     return workload

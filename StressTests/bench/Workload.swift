@@ -29,8 +29,8 @@ struct WorkloadContext {
     }
   }
 
-  /// Few of these, without the one that this process updates: what is asked for again and again.
-  var watchedIndices: [UInt64] { Array(readIndices.filter { $0 != ownIndex }.prefix(16)) }
+  /// The container that is asked for again and again; not the one that this process updates.
+  var watchedIndex: UInt64 { (ownIndex + 1) % UInt64(cell.containers) }
 
   /// The container that this process updates.
   var ownIndex: UInt64 { cell.benchCase == .updateCommon ? 0 : UInt64(worker % cell.containers) }
