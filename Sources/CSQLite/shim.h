@@ -86,8 +86,8 @@ static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32
 
 /// The header of the WAL index, which every commit changes.
 ///
-/// Source: https://sqlite.org/walformat.html#the_wal_index_header (48 bytes, isInit at byte 12; kept twice, the
-/// second copy is written first).
+/// Source: https://sqlite.org/walformat.html#the_wal_index_header (48 bytes, isInit at byte 12; kept twice,
+/// the second copy is written first).
 struct csqlite_wal_header {
   uint64_t words[6];
 };

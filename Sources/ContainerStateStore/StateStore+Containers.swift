@@ -67,7 +67,9 @@ extension StateStore {
   ///
   /// - Blocking: for nobody.
   public func containerSummaries(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerList {
-    try snapshotAnswer("list containers", .summaries(filter)) { try ContainerListing(filter).summaries(in: $0) }
+    try snapshotAnswer("list containers", .summaries(filter)) {
+      try ContainerListing(filter).summaries(in: $0)
+    }
   }
 
   /// Runs `body` on one snapshot of the store: everything it reads was true at one moment.

@@ -21,8 +21,8 @@ package struct WALIndexAddress: Sendable {
 
   /// The header as it is now; nil while somebody changes it.
   ///
-  /// DURABILITY D-9: what is read after this call is as new as the copy or newer. Copied after the read, an old
-  /// answer would be taken for one of the new header, for ever.
+  /// DURABILITY D-9: what is read after this call is as new as the copy or newer. Copied after the read, an
+  /// old answer would be taken for one of the new header, for ever.
   package func copyHeader() -> WALIndexHeader? {
     var header = WALIndexHeader()
     return csqlite_copy_wal_header(start, &header.copy) != 0 ? header : nil

@@ -218,14 +218,14 @@ struct KeptAnswerBoundTests {
   @Test("no more than the bound is kept; what is longer than it is not, and nothing goes wrong beyond it")
   func bound() throws {
     var fixture = try StoreFixture()
-    fixture.options.keptAnswersMaximumBytes = 20_000
+    fixture.options.keptAnswersMaximumBytes = 8_000
     let store = try fixture.open()
     let ids = try (0..<60).map { try store.add("c\($0)") }
     for round in 0..<3 {
       for id in ids {
         #expect(try store.container(id).id == id)
         #expect(try store.state(of: id).status == .configured)
-        #expect((1...20_000).contains(store.keptAnswers.bytes), "round \(round)")
+        #expect((1...8_000).contains(store.keptAnswers.bytes), "round \(round)")
       }
       #expect(try store.containers().count == 60)
     }

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The answers of a store that are still true, as long as nobody commits anything.
 ///
-/// DURABILITY D-9: an answer is given again only while the header of the WAL's index is what it was before the
-/// answer was read. Errors are not kept.
+/// DURABILITY D-9: an answer is given again only while the header of the WAL's index is what it was before
+/// the answer was read. Errors are not kept.
 package final class KeptAnswers: Sendable {
   private let maximumBytes: Int
   private let memory: Mutex<Memory>
@@ -41,11 +41,7 @@ package final class KeptAnswers: Sendable {
     }
   }
 
-  /// Asks, and keeps the answer.
-  ///
-  /// - Parameters:
-  ///   - connection: lent for the answer, outside every transaction that has read.
-  ///   - ask: reads the answer.
+  /// Asks on a connection that is in no transaction which has read, and keeps the answer.
   func keep<Value: Keepable>(
     _ question: Question, in connection: Connection, _ ask: (Connection) throws -> Value
   ) throws -> Value {

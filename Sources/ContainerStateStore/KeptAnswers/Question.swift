@@ -13,8 +13,8 @@ enum Question: Hashable {
 
   /// Where the answer is looked for first.
   ///
-  /// Of a text only its length and 24 bytes count: ids are random, and a whole one takes as long to hash as all
-  /// the rest of an answer.
+  /// Of a text only its length and 24 bytes count: ids are random, and to hash a whole one takes as long as
+  /// all the rest of an answer.
   var hash: UInt64 {
     switch self {
     case .state(let id): Self.hash(id.rawValue, 1)
