@@ -84,6 +84,52 @@ static inline int csqlite_wal_frames(sqlite3 *database, uint32_t *frames, uint32
   return SQLITE_OK;
 }
 
+/// The header of the WAL index, which every commit changes.
+///
+/// Source: https://sqlite.org/walformat.html#the_wal_index_header (48 bytes, isInit at byte 12; kept twice,
+/// the second copy is written first).
+struct csqlite_wal_header {
+  uint64_t words[6];
+};
+
+/// Where both copies of the header are mapped, or NULL when the database was not read yet.
+///
+/// SQLite moves or gives up that mapping no sooner than it closes the connection.
+static inline const uint64_t volatile *csqlite_wal_index(sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  void volatile *region = NULL;
+  if (csqlite_wal_file(database) == NULL) return NULL;
+  if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return NULL;
+  if (file->pMethods->xShmMap(file, 0, 32768, 0, &region) != SQLITE_OK) return NULL;
+  return (const uint64_t volatile *)region;
+}
+
+/// Copies the header; 0 where somebody is changing it, died over that, or has not made it yet.
+///
+/// Whatever is read afterwards is as new as the copy, or newer.
+static inline int csqlite_copy_wal_header(
+    const uint64_t volatile *index, struct csqlite_wal_header *copy) {
+  uint64_t differences = 0;
+  for (int word = 0; word < 6; word++) copy->words[word] = __atomic_load_n(index + word, __ATOMIC_RELAXED);
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  for (int word = 0; word < 6; word++) {
+    differences |= copy->words[word] ^ __atomic_load_n(index + 6 + word, __ATOMIC_RELAXED);
+  }
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return differences == 0 && ((const unsigned char *)copy->words)[12] != 0;
+}
+
+/// 1 where both copies of the header are still what was copied.
+static inline int csqlite_wal_header_is(
+    const uint64_t volatile *index, const struct csqlite_wal_header *copy) {
+  uint64_t differences = 0;
+  for (int word = 0; word < 6; word++) {
+    differences |= copy->words[word] ^ __atomic_load_n(index + word, __ATOMIC_RELAXED);
+    differences |= copy->words[word] ^ __atomic_load_n(index + 6 + word, __ATOMIC_RELAXED);
+  }
+  return differences == 0;
+}
+
 /// SQLite's locks on the WAL index that a connection may hold beyond what SQLite itself does with it.
 ///
 /// The lock of a read mark is 3 + its number, 0 to 4; 0 is that of readers who need nothing of the WAL.

@@ -50,10 +50,11 @@ public final class ContainerHandle: Sendable {
   public func refresh() throws(StoreError) -> ContainerState {
     try store.checkUsable("refresh container")
     if wasRemoved { throw StoreError.removed(id).during("refresh container") }
-    let found = try store.perform("refresh container") {
-      try store.database.readOne { try ContainerRows.state(generation: initial.generation, in: $0) }
+    let generation = initial.generation
+    let found = try store.answer("refresh container", .row(generation: generation)) {
+      try ContainerRows.state(generation: generation, in: $0).map(RowState.init)
     }
-    guard let (state, revision) = found else {
+    guard let (state, revision) = found.map({ ($0.state, $0.revision) }) else {
       mutable.withLock {
         $0.wasRemoved = true
         $0.networkNamespace = nil

@@ -143,12 +143,14 @@ extension ContainerRows {
     state.wasKilledForMemory = try row.bool(first + 8)
     state.wasStoppedByUser = try row.bool(first + 9)
     state.restartCount = try row.int32(first + 10)
-    state.configurationPath = try row.string(first + 11)
-    state.runDirectory = try row.string(first + 12)
-    state.mountpoint = try row.string(first + 13)
-    state.networkNamespacePath = try row.string(first + 14)
-    state.health = try row.string(first + 15)
-    state.errorText = try row.string(first + 16)
+    var texts = ContainerState.Texts()
+    texts.configurationPath = try row.string(first + 11)
+    texts.runDirectory = try row.string(first + 12)
+    texts.mountpoint = try row.string(first + 13)
+    texts.networkNamespacePath = try row.string(first + 14)
+    texts.health = try row.string(first + 15)
+    texts.errorText = try row.string(first + 16)
+    state.texts = texts
     return state
   }
 

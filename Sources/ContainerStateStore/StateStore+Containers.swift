@@ -8,7 +8,7 @@ extension StateStore {
   /// - Throws: `notFound`, `corrupt`, `closed`, `usedAfterFork`, `io`.
   /// - Blocking: for nobody (D-7).
   public func container(_ id: ContainerID) throws(StoreError) -> Container {
-    try perform("read container") { try database.readOne { try StoreReads.container(id, in: $0) } }
+    try answer("read container", .container(id)) { try StoreReads.container(id, in: $0) }
   }
 
   /// The container that `nameOrPrefix` stands for: exact name, then exact id, then unique id prefix.
@@ -17,8 +17,8 @@ extension StateStore {
   /// - Blocking: for nobody.
   public func lookUpContainer(_ nameOrPrefix: String) throws(StoreError) -> Container {
     try StoreReads.checkLookup(nameOrPrefix)
-    return try perform("look up container") {
-      try database.read { try StoreReads.lookUp(nameOrPrefix, in: $0) }
+    return try snapshotAnswer("look up container", .lookUp(nameOrPrefix)) {
+      try StoreReads.lookUp(nameOrPrefix, in: $0)
     }
   }
 
@@ -36,7 +36,7 @@ extension StateStore {
   /// - Throws: `notFound`, `corrupt`.
   /// - Blocking: for nobody.
   public func state(of id: ContainerID) throws(StoreError) -> ContainerState {
-    try perform("read state") { try database.readOne { try StoreReads.state(of: id, in: $0) } }
+    try answer("read state", .state(id)) { try StoreReads.state(of: id, in: $0) }
   }
 
   /// The OCI specification of the container of exactly this id, byte for byte as it was added.
@@ -54,7 +54,7 @@ extension StateStore {
   ///
   /// - Blocking: for nobody.
   public func containers(where filter: ContainerFilter = .all) throws(StoreError) -> [Container] {
-    try perform("list containers") { try database.read { try StoreReads.containers(filter, in: $0) } }
+    try snapshotAnswer("list containers", .containers(filter)) { try StoreReads.containers(filter, in: $0) }
   }
 
   /// What a listing shows of the containers that a filter lets through, newest first, as one snapshot.
@@ -70,8 +70,8 @@ extension StateStore {
   public func containerSummaries(
     where filter: ContainerFilter = .all, includingPods: Bool = false
   ) throws(StoreError) -> ContainerList {
-    try perform("list containers") {
-      try database.read { try ContainerListing(filter).summaries(in: $0, includingPods: includingPods) }
+    try snapshotAnswer("list containers", .summaries(filter, includingPods: includingPods)) {
+      try ContainerListing(filter).summaries(in: $0, includingPods: includingPods)
     }
   }
 

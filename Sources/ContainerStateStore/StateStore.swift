@@ -22,6 +22,7 @@ public final class StateStore: Sendable {
   let gate: StoreGate
   let specificationCopies: SpecificationCopies
   let reserve: SpaceReserve
+  package let keptAnswers: KeptAnswers
   /// Whether this process has given the reserve up and not got it back.
   let lacksReserve = Atomic<Bool>(false)
   /// How many boots the store has seen, with this one; the first half of every fencing token.
@@ -42,9 +43,11 @@ public final class StateStore: Sendable {
   }
 
   package init(at location: StoreLocation, options: StoreOptions, schema: Schema) throws(StoreError) {
+    let keptAnswers = KeptAnswers(maximumBytes: options.keptAnswersMaximumBytes)
     let opened = try StoreError.mapping("open store") {
-      try StoreOpening(location: location, options: options, schema: schema).open()
+      try StoreOpening(location: location, options: options, schema: schema, keptAnswers: keptAnswers).open()
     }
+    self.keptAnswers = keptAnswers
     self.location = opened.location
     self.options = options
     warnings = opened.warnings

@@ -8,6 +8,7 @@ struct StoreOpening {
   let location: StoreLocation
   let options: StoreOptions
   let schema: Schema
+  let keptAnswers: KeptAnswers
 
   struct Opened {
     let location: ResolvedLocation
@@ -82,6 +83,7 @@ struct StoreOpening {
       applicationID: Schema.applicationID, schemaVersion: schema.version,
       oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
+    database.beforeConnectionCloses = { [keptAnswers] in keptAnswers.forgetIndex() }
     return database
   }
 

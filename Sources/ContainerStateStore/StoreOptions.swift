@@ -13,6 +13,12 @@ public struct StoreOptions: Sendable {
   ///
   /// Default: 1,000 (4 MB).
   public var walCheckpointFrames: Int32 = 1_000
+  /// How many bytes of memory the answers may take that are given again, without asking the database, while
+  /// nobody has changed anything; 0 switches that off.
+  ///
+  /// What goes beyond it is forgotten, all of it at once. A kept answer is never older than one that is asked
+  /// for. Default: 8 MiB.
+  public var keptAnswersMaximumBytes = 8 << 20
   /// How many of the changes that were recorded are kept, and for how long.
   public var changeRetention = ChangeRetention()
   /// The boot that this process runs in; nil for the kernel's `/proc/sys/kernel/random/boot_id`.

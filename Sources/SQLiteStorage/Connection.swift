@@ -23,6 +23,8 @@ package final class Connection {
   private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]
   /// A transaction could not be ended: the connection must not be lent again, its close ends it.
   private(set) var isStuck = false
+  /// Asked for once: SQLite does not move it while the connection is open.
+  var knownWALIndex: WALIndexAddress?
   private var literals: [UInt: CachedStatement] = [:]
   private var texts: [(sql: String, statement: CachedStatement)] = []
 
@@ -221,8 +223,8 @@ extension Connection {
 // MARK: - Transactions
 
 extension Connection {
-  /// One read transaction around the body.
-  func snapshot<R>(_ body: (Connection) throws -> R) throws -> R {
+  /// One read transaction around the body; it begins with the first read.
+  package func snapshot<R>(_ body: (Connection) throws -> R) throws -> R {
     try control(.begin)
     defer { endSnapshot() }
     let result = try body(self)

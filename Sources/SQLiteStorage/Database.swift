@@ -227,6 +227,7 @@ extension Database {
     if let connection {
       let returned = PooledConnection(connection)
       if pool.withLock({ $0.keep(returned, idleConnections: options.idleConnections) }) { return }
+      options.beforeConnectionCloses()
       connection.close()
     }
     leaveIfLast()

@@ -20,6 +20,7 @@ extension Database {
   }
 
   func finishClosing(_ idle: [PooledConnection]) {
+    options.beforeConnectionCloses()
     for pooled in idle { pooled.connection.close() }
     leaveIfLast()
   }

@@ -43,6 +43,9 @@ package struct DatabaseOptions: Sendable {
   /// The largest text, blob or row, in bytes.
   package var largestValueBytes: Int32 = 64 << 20
 
+  /// Called before a connection that reads and writes have used closes, with the addresses that it gave.
+  package var beforeConnectionCloses: @Sendable () -> Void = {}
+
   /// Options for a database that is not migrated.
   package init(applicationID: Int32, schemaVersion: Int32, oldestSchemaVersion: Int32? = nil) {
     precondition(

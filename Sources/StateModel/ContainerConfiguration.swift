@@ -6,21 +6,35 @@ public import JSONText
 /// asked for.
 public struct ContainerConfiguration: Sendable, Hashable {
   /// The container's id, unique over containers and pods.
-  public let id: ContainerID
+  public var id: ContainerID { content.value.id }
   /// The container's name, unique over containers.
-  public let name: String
+  public var name: String { content.value.name }
   /// When the engine created it.
-  public let createdAt: Timestamp
+  public var createdAt: Timestamp { content.value.createdAt }
   /// The creator's zone, in seconds east of UTC, −86 399 … 86 399.
-  public let createdZoneOffsetSeconds: Int32
+  public var createdZoneOffsetSeconds: Int32 { content.value.createdZoneOffsetSeconds }
   /// The id of the root file system's image; empty where it has none.
-  public let imageID: String
+  public var imageID: String { content.value.imageID }
   /// The name of the root file system's image; empty where it has none.
-  public let imageName: String
+  public var imageName: String { content.value.imageName }
   /// The embedder's own JSON, returned byte for byte; nil where there is none.
-  public let extra: JSONBytes?
+  public var extra: JSONBytes? { content.value.extra }
   /// Everything else, as the store keeps it.
-  package let detailsJSON: JSONBytes
+  package var detailsJSON: JSONBytes { content.value.detailsJSON }
+
+  private let content: Shared<Content>
+
+  /// Copied as one, and never changed.
+  private struct Content: Sendable, Hashable {
+    let id: ContainerID
+    let name: String
+    let createdAt: Timestamp
+    let createdZoneOffsetSeconds: Int32
+    let imageID: String
+    let imageName: String
+    let extra: JSONBytes?
+    let detailsJSON: JSONBytes
+  }
 
   /// A configuration to add.
   ///
@@ -50,14 +64,10 @@ public struct ContainerConfiguration: Sendable, Hashable {
     id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32, imageID: String,
     imageName: String, extra: JSONBytes?, detailsJSON: JSONBytes
   ) {
-    self.id = id
-    self.name = name
-    self.createdAt = createdAt
-    self.createdZoneOffsetSeconds = createdZoneOffsetSeconds
-    self.imageID = imageID
-    self.imageName = imageName
-    self.extra = extra
-    self.detailsJSON = detailsJSON
+    content = Shared(
+      Content(
+        id: id, name: name, createdAt: createdAt, createdZoneOffsetSeconds: createdZoneOffsetSeconds,
+        imageID: imageID, imageName: imageName, extra: extra, detailsJSON: detailsJSON))
   }
 
   /// The most bytes that `extra` may have, on a configuration or a state.

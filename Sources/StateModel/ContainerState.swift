@@ -3,11 +3,20 @@ public struct ContainerState: Sendable, Hashable {
   /// Where the container is in its life.
   public var status: ContainerStatus
   /// The path of the configuration file the OCI runtime was given; empty where there is none.
-  public var configurationPath: String
+  public var configurationPath: String {
+    get { texts.configurationPath }
+    set { texts.configurationPath = newValue }
+  }
   /// The container's directory for files of this boot; empty where there is none.
-  public var runDirectory: String
+  public var runDirectory: String {
+    get { texts.runDirectory }
+    set { texts.runDirectory = newValue }
+  }
   /// Where its root file system is mounted; empty where it is not.
-  public var mountpoint: String
+  public var mountpoint: String {
+    get { texts.mountpoint }
+    set { texts.mountpoint = newValue }
+  }
   /// When its process was last started.
   public var startedAt: Timestamp?
   /// When its process last ended.
@@ -27,22 +36,31 @@ public struct ContainerState: Sendable, Hashable {
   /// The monitor's start time in clock ticks since boot; 0 where there is none.
   public var monitorStartTime: UInt64
   /// The path of its network namespace; empty where it has none.
-  public var networkNamespacePath: String
+  public var networkNamespacePath: String {
+    get { texts.networkNamespacePath }
+    set { texts.networkNamespacePath = newValue }
+  }
   /// How often its restart policy has started it again.
   public var restartCount: Int32
   /// Whether it ended because a user asked for it.
   public var wasStoppedByUser: Bool
   /// The last health check's word; empty where there is none.
-  public var health: String
+  public var health: String {
+    get { texts.health }
+    set { texts.health = newValue }
+  }
   /// What went wrong last, for people; empty where nothing did.
-  public var errorText: String
+  public var errorText: String {
+    get { texts.errorText }
+    set { texts.errorText = newValue }
+  }
+
+  private var sharedTexts: Shared<Texts>
 
   /// The state of a container that has just been added.
   public init(status: ContainerStatus = .configured) {
     self.status = status
-    configurationPath = ""
-    runDirectory = ""
-    mountpoint = ""
+    sharedTexts = ContainerState.noTexts
     startedAt = nil
     finishedAt = nil
     exitCode = nil
@@ -51,12 +69,28 @@ public struct ContainerState: Sendable, Hashable {
     pidStartTime = 0
     monitorPID = 0
     monitorStartTime = 0
-    networkNamespacePath = ""
     restartCount = 0
     wasStoppedByUser = false
-    health = ""
-    errorText = ""
   }
+
+  /// The texts of a state, which are copied as one: most copies of a state change none of them.
+  package struct Texts: Sendable, Hashable {
+    package var configurationPath = ""
+    package var runDirectory = ""
+    package var mountpoint = ""
+    package var networkNamespacePath = ""
+    package var health = ""
+    package var errorText = ""
+
+    package init() {}
+  }
+
+  package var texts: Texts {
+    get { sharedTexts.value }
+    set { sharedTexts = Shared(newValue) }
+  }
+
+  private static let noTexts = Shared(Texts())
 
   /// The exit code of a process whose end nobody saw.
   public static let unknownExitCode: Int32 = -1

@@ -6,6 +6,11 @@ enum BenchCase: String, CaseIterable {
   case lookUpName = "lookup-name"
   case lookUpPrefix = "lookup-prefix"
   case list
+  case stateKept = "state-kept"
+  case containerKept = "container-kept"
+  case lookUpKept = "lookup-kept"
+  case listKept = "list-kept"
+  case stateAfterCommit = "state-after-commit"
   case update = "durable-update"
   case commits = "durable-commits"
   case add
@@ -45,6 +50,11 @@ enum BenchCase: String, CaseIterable {
     case .lookUpName: "a whole container by its name"
     case .lookUpPrefix: "a whole container by 12 characters of its id"
     case .list: "id, name, status, image and times of all containers"
+    case .stateKept: "a state by its id again, while nobody commits"
+    case .containerKept: "a whole container by its id again, while nobody commits"
+    case .lookUpKept: "a whole container by its name again, while nobody commits"
+    case .listKept: "the listing of all containers again, while nobody commits"
+    case .stateAfterCommit: "a state by its id again, after a commit to another container"
     case .update: "lock, fresh read, durable update, unlock"
     case .commits:
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
@@ -79,6 +89,8 @@ enum BenchCase: String, CaseIterable {
   }
 
   static let commitsPerLock = 16
+  /// How many kept answers are read between two looks at the clock.
+  static let readsPerLook = 64
 
   /// With how many processes a case for many is run.
   var usualProcesses: [Int] {
@@ -112,6 +124,11 @@ enum BenchCase: String, CaseIterable {
     isDurableForMany
       || [.update, .commits, .add, .remove].contains(self)
       || [.changeRow, .podAdd, .podRemove, .networkConnect, .sessionAdd, .exitCodeRecord].contains(self)
+  }
+
+  /// Whether the store may give an answer again that it has kept; elsewhere it is made to ask.
+  var keepsAnswers: Bool {
+    [.stateKept, .containerKept, .lookUpKept, .listKept, .stateAfterCommit].contains(self)
   }
 
   /// Whether what is timed waits for another process.

@@ -58,6 +58,8 @@ struct FloorWorkloads {
   private func workload(on database: OpaquePointer) -> Workload {
     let ids = context.readIndices.map { CText(Corpus.id($0)) }
     let names = context.readIndices.map { CText(Corpus.name($0)) }
+    let watched = CText(Corpus.id(context.watchedIndex))
+    let watchedName = CText(Corpus.name(context.watchedIndex))
     let prefixes = context.readIndices.map { CText(String(Corpus.id($0).prefix(12))) }
     // The first container has generation 1.
     let generations = context.readIndices.map { Int64($0) + 1 }
@@ -70,7 +72,13 @@ struct FloorWorkloads {
     case .has: return Workload { _ = floor_has(database, ids[$0 % ids.count].start) }
     case .lookUpName: return Workload { free(floor_look_up(database, names[$0 % names.count].start)) }
     case .lookUpPrefix: return Workload { free(floor_look_up(database, prefixes[$0 % prefixes.count].start)) }
-    case .list: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .list, .listKept: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .stateKept: return Workload { _ in free(floor_state(database, watched.start)) }
+    case .containerKept: return Workload { _ in free(floor_container(database, watched.start)) }
+    case .lookUpKept: return Workload { _ in free(floor_look_up(database, watchedName.start)) }
+    case .stateAfterCommit:
+      return Workload(
+        before: context.committing(to: path), perform: { _ in free(floor_state(database, watched.start)) })
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)
@@ -159,6 +167,18 @@ struct FloorWorkloads {
     }
     if let frames { workload.before = { _ in floor_leave_frames(path.start, frames) } }
     return workload
+  }
+}
+
+extension WorkloadContext {
+  /// Commits a change of this process's container, as a stranger in C: the same for whoever reads then.
+  func committing(to path: String) -> (Int) -> Void {
+    let id = CText(Corpus.id(ownIndex))
+    let generation = Int64(ownIndex) + 1
+    let stranger = floor_open(path, Int32(FLOOR_WAL.rawValue))
+    floor_record_changes(stranger)
+    floor_commit_only(stranger)
+    return { _ in floor_update(stranger, generation, id.start) }
   }
 }
 

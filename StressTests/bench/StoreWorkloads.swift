@@ -27,8 +27,10 @@ struct StoreWorkloads {
     case .changeSeen: return try changeSeen()
     default: break
     }
-    let store = try StateStore(at: StoreLocation(root: context.place.store))
-    var workload = try workload(on: store)
+    var options = StoreOptions()
+    if !cell.benchCase.keepsAnswers { options.keptAnswersMaximumBytes = 0 }
+    let store = try StateStore(at: StoreLocation(root: context.place.store), options: options)
+    var workload = try cell.benchCase.keepsAnswers ? reading(store) : workload(on: store)
     workload.close = { try store.close() }
     return workload
   }
@@ -70,6 +72,25 @@ struct StoreWorkloads {
     case .filterLabel: return filter(store)
     default: return Workload { _ in try update(store, own) }
     }
+  }
+
+  /// What one container is asked for again and again, as its monitor does.
+  private func reading(_ store: StateStore) throws -> Workload {
+    let id = try ContainerID(Corpus.id(context.watchedIndex))
+    let name = Corpus.name(context.watchedIndex)
+    var workload: Workload
+    switch cell.benchCase {
+    case .stateKept: workload = Workload { _ in _ = try store.state(of: id) }
+    case .containerKept: workload = Workload { _ in _ = try store.container(id) }
+    case .lookUpKept: workload = Workload { _ in _ = try store.lookUpContainer(name) }
+    case .listKept: workload = Workload { _ in _ = try store.containerSummaries() }
+    default:
+      return Workload(
+        before: context.committing(to: context.place.storeDatabase),
+        perform: { _ in _ = try store.state(of: id) })
+    }
+    workload.batch = BenchCase.readsPerLook
+    return workload
   }
 
   private func changing(_ store: StateStore) throws -> Workload {

@@ -75,9 +75,10 @@ struct Worker {
     }
     let processor = workload.isSurrounded ? nanoseconds(CLOCK_PROCESS_CPUTIME_ID) : 0
     let start = nanoseconds(CLOCK_MONOTONIC)
-    try workload.perform(index)
+    for step in 0..<workload.batch { try workload.perform(index &* workload.batch &+ step) }
     let taken = nanoseconds(CLOCK_MONOTONIC) - (due ?? start)
-    bench_record(result, taken > clockNanoseconds ? taken - clockNanoseconds : 0)
+    let length = taken > clockNanoseconds ? taken - clockNanoseconds : 0
+    bench_record(result, length / UInt64(workload.batch))
     if workload.isSurrounded {
       result.pointee.processor_nanoseconds += nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - processor
     }

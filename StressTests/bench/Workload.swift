@@ -6,6 +6,9 @@ struct Workload {
   let perform: (Int) throws -> Void
   /// Undoes it; not measured.
   var after: ((Int) throws -> Void)?
+  /// How often it is performed for each look at the clock, which takes longer than what is shortest; the mean
+  /// of these counts as one operation.
+  var batch = 1
   /// Ends everything.
   var close: () throws -> Void = {}
 
@@ -25,6 +28,9 @@ struct WorkloadContext {
       spread(UInt64(step) &* 64 &+ UInt64(worker)) % UInt64(cell.containers)
     }
   }
+
+  /// The container that is asked for again and again; not the one that this process updates.
+  var watchedIndex: UInt64 { (ownIndex + 1) % UInt64(cell.containers) }
 
   /// The container that this process updates.
   var ownIndex: UInt64 { cell.benchCase == .updateCommon ? 0 : UInt64(worker % cell.containers) }

@@ -42,6 +42,8 @@ struct Board {
     case lifecyclesBegun, lifecycles
     /// How many changes followers were told of, and how often that some were gone.
     case changesTold, trimmings
+    /// How many answers were kept ones, in the lives that came to their end.
+    case answersKept
     /// Whether the linked SQLite has the WAL-reset race: 0 unknown, 1 no, 2 yes.
     case walResetRace
     /// 1 when the paths in the embedder's JSON are declared by which the mix finds records.

@@ -27,6 +27,7 @@ struct FaultSite: Sendable {
     FaultSite("create.synced", upTo: 1),
     FaultSite("open.gate", upTo: 2),
     FaultSite("open.read", upTo: 2),
+    FaultSite("answer.read", upTo: 48),
     FaultSite("lock.opened", upTo: 8),
     FaultSite("lock.granted", upTo: 24),
     FaultSite("lock.confirmed", upTo: 24),

@@ -24,11 +24,16 @@ extension Hand {
     }
   }
 
+  /// Several times: an answer that was kept is given again unless somebody has committed in between.
   func readState() {
     let object = drawObject()
-    perform(.state, [object], allowed: [.notFound]) { store in
-      let state = try store.state(of: try id(object))
-      return [Content.value(of: state).map { Seen(object: object, value: $0) } ?? Seen(object: object, .half)]
+    for _ in 0..<3 {
+      perform(.state, [object], allowed: [.notFound]) { store in
+        let state = try store.state(of: try id(object))
+        return [
+          Content.value(of: state).map { Seen(object: object, value: $0) } ?? Seen(object: object, .half)
+        ]
+      }
     }
   }
 
@@ -96,11 +101,14 @@ extension Hand {
     objects.object(ofID: container.id.rawValue).map { seen(container, $0) }
   }
 
+  /// Twice, as `readState`.
   func listSummaries() {
-    perform(.list) { store in
-      let list = try store.containerSummaries()
-      for error in list.corrupt { complaints.add("a listing names \(error)") }
-      return list.containers.compactMap(listed)
+    for _ in 0..<2 {
+      perform(.list) { store in
+        let list = try store.containerSummaries()
+        for error in list.corrupt { complaints.add("a listing names \(error)") }
+        return list.containers.compactMap(listed)
+      }
     }
   }
 

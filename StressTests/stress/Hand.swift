@@ -211,6 +211,7 @@ extension Hand {
 
   func close() {
     perform(.close) { store in
+      plan.board.add(.answersKept, UInt64(store.keptAnswers.givenCount))
       try store.close()
       return []
     }

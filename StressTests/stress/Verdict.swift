@@ -14,6 +14,7 @@ struct Verdict {
   private let lifecycles: UInt64
   private let changesTold: UInt64
   private let trimmings: UInt64
+  private let answersKept: UInt64
   private let slowestNanoseconds: UInt64
   private let hasWALResetRace: Bool
   private let complaints: [String]
@@ -33,6 +34,7 @@ struct Verdict {
     lifecycles = board.load(.lifecycles)
     changesTold = board.load(.changesTold)
     trimmings = board.load(.trimmings)
+    answersKept = board.load(.answersKept)
     hasWALResetRace = board.load(.walResetRace) == 2
     slowestNanoseconds = (0..<options.processes).map { board.load($0, .slowest) }.max() ?? 0
     violations = coordinator.violations
@@ -111,6 +113,7 @@ struct Verdict {
     json.member("lifecycles", lifecycles)
     json.member("changes_told", changesTold)
     json.member("trimmings_told", trimmings)
+    json.member("answers_kept", answersKept)
     json.member("refusals", refusals)
     json.member("slowest_operation_ns", slowestNanoseconds)
     json.member("longest_wal_frames", longestWAL)

@@ -91,7 +91,10 @@ private struct BenchResult {
     self.processes = processes
     let place = try TrialDirectory(below: directory)
     // First of all: whether a store can be here.
-    let store = try StateStore(at: StoreLocation(root: place.path + "/store"))
+    var options = StoreOptions()
+    // A read asks the database, as the first one of a command does.
+    options.keptAnswersMaximumBytes = 0
+    let store = try StateStore(at: StoreLocation(root: place.path + "/store"), options: options)
     warnings = try store.facts().warnings
     syncs = try SyncTrial.overwriting(in: place.path, nanoseconds: nanoseconds / 6)
     growingSyncs = try SyncTrial.growing(in: place.path, nanoseconds: nanoseconds / 12)
