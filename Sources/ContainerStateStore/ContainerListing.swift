@@ -60,10 +60,16 @@ struct ContainerListing {
     return column + direction + (filter.sort == .name ? "" : ", r.generation" + direction)
   }
 
-  /// The ids, in the order of the filter.
+  /// The ids, in the order of the filter; a row that has lost its id is left out (INVARIANT I-16).
   func ids(in connection: Connection) throws -> [ContainerID] {
-    let row = try statement(selecting: "r.id, r.generation", in: connection)
-    return try ContainerRows.readableIDs(row).map(\.id)
+    let row = try statement(selecting: "r.id", in: connection)
+    var ids: [ContainerID] = []
+    while try row.step() {
+      do { ids.append(try ContainerRows.id(row, 0)) } catch {
+        guard StoreError.mapped(error).code == .corrupt else { throw error }
+      }
+    }
+    return ids
   }
 
   /// What a listing shows, in the order of the filter.
@@ -92,7 +98,7 @@ struct ContainerListing {
   func sql(selecting columns: String) -> String {
     """
     SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
-    WHERE \(conditions.sql) ORDER BY \(order) LIMIT ?
+    WHERE \(conditions.sql) ORDER BY \(order)\(conditions.limitSQL)
     """
   }
 
@@ -109,7 +115,7 @@ struct ContainerListing {
       id: id, name: try row.string(1), status: status, imageName: try row.string(3),
       createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
       startedAt: try ContainerRows.timestamp(row, 5),
-      finishedAt: try ContainerRows.timestamp(row, 6), exitCode: row.isNull(7) ? nil : try row.int32(7),
+      finishedAt: try ContainerRows.timestamp(row, 6), exitCode: try row.optionalInt32(7),
       pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)))
   }
 }

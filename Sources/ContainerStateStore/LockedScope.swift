@@ -25,6 +25,7 @@ final class LockedScope {
   }
 
   var id: ContainerID { container.id }
+  var state: ContainerState { container.state }
   var lockWait: (nanoseconds: UInt64, holder: FileLocking.LockHolder?) {
     (locks.waitedNanoseconds, locks.waitedFor)
   }
@@ -90,9 +91,7 @@ final class LockedScope {
       }
     }
     intent = next
-    container = container.with(
-      state: state, stateExtra: stateExtra ?? container.stateExtra, stateRevision: container.stateRevision + 1
-    )
+    container.follow(state, stateExtra: stateExtra)
   }
 
   /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.
@@ -160,7 +159,7 @@ final class LockedScope {
   /// Reads again what is committed.
   func followRow() throws(StoreError) {
     let found = try store.perform("read container") {
-      try store.database.read { try StoreReads.containerWithIntent(id, in: $0) }
+      try store.database.readOne { try StoreReads.containerWithIntent(id, in: $0) }
     }
     guard let found, found.container.generation == container.generation else { return finishRemoval() }
     container = found.container

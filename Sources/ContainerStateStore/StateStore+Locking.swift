@@ -115,7 +115,7 @@ extension StateStore {
   func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
     let found: (container: Container, intent: Intent?)?
     do {
-      found = try database.read { try StoreReads.containerWithIntent(id, in: $0) }
+      found = try database.readOne { try StoreReads.containerWithIntent(id, in: $0) }
     } catch {
       // The question may have made the lockfile.
       if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, lockName(of: id), locks) }
@@ -163,7 +163,11 @@ final class HeldLocks {
   }
 
   /// When the kernel granted one of them, on the clock of fencing tokens.
-  func bootTimeNanoseconds(of name: LockName) -> UInt64 { grants?.bootTimeNanoseconds(of: name) ?? 0 }
+  func bootTimeNanoseconds(of name: @autoclosure () -> LockName) -> UInt64 {
+    if let only = grants?.onlyBootTimeNanoseconds { return only }
+    let name = name()
+    return grants?.bootTimeNanoseconds(of: name) ?? 0
+  }
 
   /// Removes the lockfile of one of them and releases that one.
   func unlink(_ name: LockName) { _ = grants?.unlinkAndRelease(name) }

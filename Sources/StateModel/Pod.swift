@@ -56,7 +56,7 @@ public struct PodState: Sendable, Hashable {
   public init() {}
 
   package func checkValues() throws(StoreError) {
-    if controlGroupPath.utf8.contains(0) {
+    if controlGroupPath.containsNUL {
       throw .invalidArgument("control group path", "a text must not contain NUL")
     }
   }
@@ -123,7 +123,7 @@ public struct PodDetails: Sendable, Hashable {
 
   package func check() throws(StoreError) {
     try ContainerDetails.check(labels: labels)
-    if controlGroupParent.utf8.contains(0) {
+    if controlGroupParent.containsNUL {
       throw .invalidArgument("control group parent", "a text must not contain NUL")
     }
   }

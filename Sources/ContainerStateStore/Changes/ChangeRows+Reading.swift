@@ -62,8 +62,8 @@ extension ChangeRows {
     guard let kind = RecordKind(rawValue: try row.int32(1)) else { throw damaged("kind") }
     guard let action = ChangeAction(rawValue: try row.int32(3)) else { throw damaged("action") }
     func status(_ column: Int32) throws -> ContainerStatus? {
-      if row.isNull(column) { return nil }
-      guard let status = ContainerStatus(rawValue: try row.int32(column)) else { throw damaged("status") }
+      guard let value = try row.optionalInt32(column) else { return nil }
+      guard let status = ContainerStatus(rawValue: value) else { throw damaged("status") }
       return status
     }
     return Change(

@@ -39,7 +39,9 @@ struct VolumeListing {
     return found
   }
 
-  var sql: String { "SELECT r.name FROM volume r WHERE \(conditions.sql) ORDER BY r.name LIMIT ?" }
+  var sql: String {
+    "SELECT r.name FROM volume r WHERE \(conditions.sql) ORDER BY r.name\(conditions.limitSQL)"
+  }
 
   /// The names, in their order.
   func names(in connection: Connection) throws -> [VolumeName] {
