@@ -9,6 +9,14 @@ public struct ContainerList: Sendable {
   public let corrupt: [StoreError]
 }
 
+/// The ids of a listing as one snapshot had it.
+public struct ContainerIDList: Sendable {
+  /// What could be read, in the order of the filter.
+  public let ids: [ContainerID]
+  /// One `corrupt` error for each id that could not be read (INVARIANT I-16).
+  public let corrupt: [StoreError]
+}
+
 /// A filter as SQL: one statement, every value bound.
 struct ContainerListing {
   private let conditions: ListingConditions
@@ -60,16 +68,22 @@ struct ContainerListing {
     return column + direction + (filter.sort == .name ? "" : ", r.generation" + direction)
   }
 
-  /// The ids, in the order of the filter; a row that has lost its id is left out (INVARIANT I-16).
-  func ids(in connection: Connection) throws -> [ContainerID] {
+  /// The ids, in the order of the filter.
+  func ids(in connection: Connection) throws -> [ContainerID] { try idList(in: connection).ids }
+
+  /// The same with what could not be read.
+  func idList(in connection: Connection) throws -> ContainerIDList {
     let row = try statement(selecting: "r.id", in: connection)
     var ids: [ContainerID] = []
+    var corrupt: [StoreError] = []
     while try row.step() {
       do { ids.append(try ContainerRows.id(row, 0)) } catch {
-        guard StoreError.mapped(error).code == .corrupt else { throw error }
+        let damage = StoreError.mapped(error)
+        guard damage.code == .corrupt else { throw damage }
+        corrupt.append(damage)
       }
     }
-    return ids
+    return ContainerIDList(ids: ids, corrupt: corrupt)
   }
 
   /// What a listing shows, in the order of the filter.

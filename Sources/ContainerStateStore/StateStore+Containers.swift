@@ -78,14 +78,13 @@ extension StateStore {
     }
   }
 
-  /// The ids of the containers that a filter lets through, newest first, as one snapshot, and nothing else of
-  /// them.
+  /// The ids of the containers that a filter lets through, newest first, as one snapshot.
   ///
-  /// A row that has lost its id is left out, and named by `verify` (INVARIANT I-16).
+  /// Reads nothing else of them; a row that has lost its id is returned in `corrupt`.
   ///
   /// - Blocking: for nobody.
-  public func containerIDs(where filter: ContainerFilter = .all) throws(StoreError) -> [ContainerID] {
-    try perform("list containers") { try database.read { try ContainerListing(filter).ids(in: $0) } }
+  public func containerIDs(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerIDList {
+    try perform("list containers") { try database.read { try ContainerListing(filter).idList(in: $0) } }
   }
 
   /// Runs `body` on one snapshot of the store: everything it reads was true at one moment.

@@ -6,6 +6,7 @@ enum BenchCase: String, CaseIterable {
   case lookUpName = "lookup-name"
   case lookUpPrefix = "lookup-prefix"
   case list
+  case listIDs = "list-ids"
   case update = "durable-update"
   case commits = "durable-commits"
   case add
@@ -45,6 +46,7 @@ enum BenchCase: String, CaseIterable {
     case .lookUpName: "a whole container by its name"
     case .lookUpPrefix: "a whole container by 12 characters of its id"
     case .list: "id, name, status, image and times of all containers"
+    case .listIDs: "the ids of all containers, newest first"
     case .update: "lock, fresh read, durable update, unlock"
     case .commits:
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"

@@ -71,6 +71,7 @@ struct FloorWorkloads {
     case .lookUpName: return Workload { free(floor_look_up(database, names[$0 % names.count].start)) }
     case .lookUpPrefix: return Workload { free(floor_look_up(database, prefixes[$0 % prefixes.count].start)) }
     case .list: return Workload { _ in floor_free_list(floor_all(database)) }
+    case .listIDs: return Workload { _ in floor_free_list(floor_all_ids(database)) }
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)
