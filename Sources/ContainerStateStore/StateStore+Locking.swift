@@ -113,19 +113,24 @@ extension StateStore {
 
   /// Reads the container afresh under its lock.
   func lockedScope(of id: ContainerID, _ locks: HeldLocks) throws -> LockedScope {
-    let found: (container: Container, intent: Intent?)?
+    let scope: LockedScope?
     do {
-      found = try database.readOne { try StoreReads.containerWithIntent(id, in: $0) }
+      // Made inside: a container on its way out of a closure would be copied at each step.
+      scope = try database.readOne { connection in
+        try StoreReads.containerWithIntent(id, in: connection).map {
+          LockedScope(store: self, locks: locks, container: $0.container, intent: $0.intent)
+        }
+      }
     } catch {
       // The question may have made the lockfile.
       if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(id, lockName(of: id), locks) }
       throw error
     }
-    guard let (container, intent) = found else {
+    guard let scope else {
       unlinkUnlessKnown(id, lockName(of: id), locks)
       throw StoreError.notFound(id.rawValue)
     }
-    return LockedScope(store: self, locks: locks, container: container, intent: intent)
+    return scope
   }
 
   /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.

@@ -210,6 +210,22 @@ extension Statement {
     return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
   }
 
+  /// Appends the column's text, as UTF-8 and checked to be that, to bytes of the caller's.
+  ///
+  /// - Throws: as `string`.
+  package borrowing func appendText(_ column: Int32, to bytes: inout [UInt8]) throws(StorageError) {
+    let value = value(column)
+    guard sqlite3_value_type(value) == SQLITE_TEXT else { throw unexpectedType(column) }
+    let start = sqlite3_column_text(entry.handle, column)
+    let text = UnsafeBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
+    let isASCII = text.reduce(0, |) < 0x80
+    guard start != nil, isASCII || String(validating: text, as: UTF8.self) != nil else {
+      throw StorageError(
+        .invalidText(column: column), path: entry.connection.path, message: "not valid UTF-8")
+    }
+    bytes.append(contentsOf: text)
+  }
+
   package borrowing func isNull(_ column: Int32) -> Bool {
     sqlite3_column_type(entry.handle, column) == SQLITE_NULL
   }

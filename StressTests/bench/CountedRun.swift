@@ -8,7 +8,7 @@ struct CountedRun {
   let operations: Int
 
   /// As many as it takes until statements are prepared and caches are full.
-  private var warmUp: Int { min(operations, 80) }
+  private var warmUp: Int { min(operations, 40) }
 
   /// - Returns: the exit status.
   func run() throws -> Int32 {
@@ -26,9 +26,7 @@ struct CountedRun {
       ? try StoreWorkloads(context: context).workload()
       : try FloorWorkloads(context: context, subject: options.countedSubject).workload()
     for index in 0..<warmUp { try perform(workload, index, isCounted: false) }
-    bench_counting_begins()
     for index in 0..<operations { try perform(workload, warmUp + index, isCounted: true) }
-    bench_counting_ends()
     try workload.close()
     return 0
   }

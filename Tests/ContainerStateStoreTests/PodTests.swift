@@ -222,7 +222,7 @@ struct PodTests {
     let reader = try fixture.open()
     let present = try reader.pod(pod).configuration
     var details = present.details
-    details.labels = ["new": "label"]
+    var details = try present.details()
     details.controlGroupParent = "/machine"
     func configuration(_ id: String, _ name: String, at moment: Timestamp) throws -> PodConfiguration {
       try PodConfiguration(

@@ -146,9 +146,7 @@ extension StateStore {
 
   /// Takes away the files of those that are gone, each under its lock.
   ///
-  /// - Parameters:
-  ///   - removal: what was locked.
-  ///   - gone: whose rows this call has removed; under their locks nobody adds them again.
+  /// What is known to be gone is not asked for again: under its lock nobody adds it.
   private func finishRemoval(
     of removal: Removal, knowingGone gone: [ContainerID] = [], _ locks: HeldLocks
   ) {

@@ -104,6 +104,3 @@ __attribute__((noinline)) void bench_counted(void (*body)(void *context), void *
   // Without it the compiler jumps to the body, and nobody sees this function return.
   __asm__ volatile("");
 }
-
-__attribute__((noinline)) void bench_counting_begins(void) { __asm__ volatile(""); }
-__attribute__((noinline)) void bench_counting_ends(void) { __asm__ volatile(""); }

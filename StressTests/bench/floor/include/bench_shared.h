@@ -63,8 +63,5 @@ uint64_t bench_percentile(const bench_result *result, double share);
 
 /// Calls the body: what a program that counts instructions is told to count (`--toggle-collect`).
 void bench_counted(void (*body)(void *context), void *context);
-/// Stand before the first and after the last of them (`--zero-before`, `--dump-before`).
-void bench_counting_begins(void);
-void bench_counting_ends(void);
 
 #endif
