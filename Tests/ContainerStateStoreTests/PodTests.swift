@@ -221,8 +221,8 @@ struct PodTests {
     try store.addPod("other", name: "taken")
     let reader = try fixture.open()
     let present = try reader.pod(pod).configuration
-    var details = present.details
     var details = try present.details()
+    details.labels = ["new": "label"]
     details.controlGroupParent = "/machine"
     func configuration(_ id: String, _ name: String, at moment: Timestamp) throws -> PodConfiguration {
       try PodConfiguration(
