@@ -83,6 +83,12 @@ bench: build ## The store against plain C: ratios, thresholds, plots (BENCH_ARGS
 	$(if $(findstring --quick,$(BENCH_ARGS)),,$(STATIC) --product cstate && $(STATIC) --product cstate-bench-start)
 	$(BINARIES)/cstate-bench $(BENCH_ARGS)
 
+.PHONY: instructions
+instructions: toolchain ## Instructions of single operations, against those recorded (valgrind)
+	@scripts/install-dependencies libsqlite3-dev valgrind binutils
+	$(RELEASE) --product cstate-bench
+	@scripts/instructions $(if $(RECORD),--record)
+
 .PHONY: format
 format: toolchain ## Format all Swift sources in place
 	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)

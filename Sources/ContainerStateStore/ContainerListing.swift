@@ -9,6 +9,14 @@ public struct ContainerList: Sendable {
   public let corrupt: [StoreError]
 }
 
+/// The ids of a listing as one snapshot had it.
+public struct ContainerIDList: Sendable {
+  /// What could be read, in the order of the filter.
+  public let ids: [ContainerID]
+  /// One `corrupt` error for each id that could not be read (INVARIANT I-16).
+  public let corrupt: [StoreError]
+}
+
 /// A filter as SQL: one statement, every value bound.
 struct ContainerListing {
   private let conditions: ListingConditions
@@ -61,9 +69,21 @@ struct ContainerListing {
   }
 
   /// The ids, in the order of the filter.
-  func ids(in connection: Connection) throws -> [ContainerID] {
-    let row = try statement(selecting: "r.id, r.generation", in: connection)
-    return try ContainerRows.readableIDs(row).map(\.id)
+  func ids(in connection: Connection) throws -> [ContainerID] { try idList(in: connection).ids }
+
+  /// The same with what could not be read.
+  func idList(in connection: Connection) throws -> ContainerIDList {
+    let row = try statement(selecting: "r.id", in: connection)
+    var ids: [ContainerID] = []
+    var corrupt: [StoreError] = []
+    while try row.step() {
+      do { ids.append(try ContainerRows.id(row, 0)) } catch {
+        let damage = StoreError.mapped(error)
+        guard damage.code == .corrupt else { throw damage }
+        corrupt.append(damage)
+      }
+    }
+    return ContainerIDList(ids: ids, corrupt: corrupt)
   }
 
   /// What a listing shows of a container, and which pod it is in.
@@ -102,7 +122,7 @@ struct ContainerListing {
   func sql(selecting columns: String) -> String {
     """
     SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
-    WHERE \(conditions.sql) ORDER BY \(order) LIMIT ?
+    WHERE \(conditions.sql) ORDER BY \(order)\(conditions.limitSQL)
     """
   }
 
@@ -119,7 +139,7 @@ struct ContainerListing {
       id: id, name: try row.string(1), status: status, imageName: try row.string(3),
       createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
       startedAt: try ContainerRows.timestamp(row, 5),
-      finishedAt: try ContainerRows.timestamp(row, 6), exitCode: row.isNull(7) ? nil : try row.int32(7),
+      finishedAt: try ContainerRows.timestamp(row, 6), exitCode: try row.optionalInt32(7),
       pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)))
   }
 }

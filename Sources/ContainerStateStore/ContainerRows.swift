@@ -10,23 +10,66 @@ enum ContainerRows {}
 // MARK: - Reading
 
 extension ContainerRows {
-  /// The whole container of exactly this id, without its specification; nil where there is none.
-  static func container(_ id: ContainerID, in connection: Connection) throws -> Container? {
-    let row = try connection.statement(
+  private static let byID = whole("", "WHERE r.id = ?1")
+  private static let byIDWithIntent = whole(
+    """
+    , i.operation, i.owner_pid, i.owner_start_time, i.token_epoch, i.token_boot_time_ns, i.began_at_ns
+    """, "LEFT JOIN intent i ON i.generation = r.generation WHERE r.id = ?1")
+  private static let byName = whole(", r.id", "WHERE r.kind = 1 AND r.name = ?1")
+
+  /// A whole container in one statement: its columns, and from `furtherColumn` on what else is asked for.
+  private static func whole(_ further: String, _ condition: String) -> StatementText {
+    StatementText(
       """
       SELECT r.generation, r.name, r.created_at_ns, r.created_zone_offset_s, r.image_id, r.image_name,
         c.revision, c.details, c.extra, x.json, r.kind,
         s.revision, s.status, s.pid, s.pid_start_time, s.monitor_pid, s.monitor_start_time, s.started_at_ns,
         s.finished_at_ns, s.exit_code, s.killed_for_memory, s.stopped_by_user, s.restart_count,
         s.configuration_path, s.run_directory, s.mountpoint, s.network_namespace_path, s.health, s.error_text
+        \(further)
       FROM record r
         LEFT JOIN container c ON c.generation = r.generation
         LEFT JOIN container_state s ON s.generation = r.generation
         LEFT JOIN container_state_extra x ON x.generation = r.generation
-      WHERE r.id = ?1
+        \(condition)
       """)
+  }
+
+  private static let furtherColumn: Int32 = 29
+
+  /// The whole container of exactly this id, without its specification; nil where there is none.
+  static func container(_ id: ContainerID, in connection: Connection) throws -> Container? {
+    let row = try connection.statement(byID)
     try row.bind(1, id.rawValue)
-    guard try row.step(), try row.int64(10) == Schema.Kind.container.rawValue else { return nil }
+    return try row.step() ? try container(row, id) : nil
+  }
+
+  /// The same with the intent on it.
+  static func containerWithIntent(
+    _ id: ContainerID, in connection: Connection
+  ) throws -> (container: Container, intent: Intent?)? {
+    let row = try connection.statement(byIDWithIntent)
+    try row.bind(1, id.rawValue)
+    guard try row.step(), let container = try container(row, id) else { return nil }
+    let hasIntent = !row.isNull(furtherColumn)
+    return (container, hasIntent ? try intent(row, from: furtherColumn, container.generation) : nil)
+  }
+
+  /// The whole container of exactly this name; nil where there is none.
+  static func container(named name: String, in connection: Connection) throws -> Container? {
+    let row = try connection.statement(byName)
+    try row.bind(1, name)
+    return try row.step() ? try containerWithID(row) : nil
+  }
+
+  private static func containerWithID(_ row: borrowing Statement) throws -> Container? {
+    let id = try id(row, furtherColumn)
+    return try StoreError.naming(id) { try container(row, id) }
+  }
+
+  /// The row of the record of this id; nil where it is no container's.
+  private static func container(_ row: borrowing Statement, _ id: ContainerID) throws -> Container? {
+    guard try row.int64(10) == Schema.Kind.container.rawValue else { return nil }
     let configuration = ContainerConfiguration(
       id: id, name: try row.string(1), createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(2)),
       createdZoneOffsetSeconds: try row.int32(3), imageID: try row.string(4), imageName: try row.string(5),
@@ -106,15 +149,22 @@ extension ContainerRows {
       FROM intent WHERE generation = ?1
       """)
     try row.bind(1, generation)
-    guard try row.step() else { return nil }
-    guard let operation = IntentOperation(rawValue: try row.int32(0)) else {
+    return try row.step() ? try intent(row, from: 0, generation) : nil
+  }
+
+  private static func intent(
+    _ row: borrowing Statement, from first: Int32, _ generation: Int64
+  ) throws -> Intent {
+    guard let operation = IntentOperation(rawValue: try row.int32(first)) else {
       throw StoreError.corrupt(
         "intent of generation \(generation)", "its operation is not one this version knows")
     }
     return Intent(
-      operation: operation, ownerPID: try row.int32(1), ownerStartTime: UInt64(bitPattern: try row.int64(2)),
-      token: FencingToken(bootEpoch: try row.int64(3), bootTimeNanoseconds: try row.int64(4)),
-      beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(5)))
+      operation: operation, ownerPID: try row.int32(first + 1),
+      ownerStartTime: UInt64(bitPattern: try row.int64(first + 2)),
+      token: FencingToken(
+        bootEpoch: try row.int64(first + 3), bootTimeNanoseconds: try row.int64(first + 4)),
+      beganAt: Timestamp(nanosecondsSinceEpoch: try row.int64(first + 5)))
   }
 
   /// The ids of the containers that the row of this generation depends on.
@@ -139,7 +189,7 @@ extension ContainerRows {
     state.monitorStartTime = UInt64(bitPattern: try row.int64(first + 4))
     state.startedAt = try timestamp(row, first + 5)
     state.finishedAt = try timestamp(row, first + 6)
-    state.exitCode = row.isNull(first + 7) ? nil : try row.int32(first + 7)
+    state.exitCode = try row.optionalInt32(first + 7)
     state.wasKilledForMemory = try row.bool(first + 8)
     state.wasStoppedByUser = try row.bool(first + 9)
     state.restartCount = try row.int32(first + 10)
@@ -180,7 +230,7 @@ extension ContainerRows {
   }
 
   static func timestamp(_ row: borrowing Statement, _ column: Int32) throws -> Timestamp? {
-    row.isNull(column) ? nil : Timestamp(nanosecondsSinceEpoch: try row.int64(column))
+    try row.optionalInt64(column).map { Timestamp(nanosecondsSinceEpoch: $0) }
   }
 
   private static func json(_ row: borrowing Statement, _ column: Int32) throws -> JSONBytes? {
@@ -197,8 +247,17 @@ extension ContainerRows {
   static func resolve(
     _ text: String, kind: Schema.Kind = .container, in connection: Connection
   ) throws -> ContainerID {
-    func notFound() -> StoreError { kind == .pod ? .podNotFound(text) : .notFound(text) }
     if let named = try id(named: text, kind: kind, in: connection) { return named }
+    return try idBeginning(with: text, kind: kind, in: connection)
+  }
+
+  /// The id that is exactly `text`, else the only one that begins with it.
+  ///
+  /// - Throws: `notFound`, or `ambiguous` with up to ten candidates.
+  static func idBeginning(
+    with text: String, kind: Schema.Kind = .container, in connection: Connection
+  ) throws -> ContainerID {
+    func notFound() -> StoreError { kind == .pod ? .podNotFound(text) : .notFound(text) }
     guard text.utf8.count <= Identifier.maximumIDLength else { throw notFound() }
     // Beginning with `text` is an index range, since every id is ASCII: DEL comes after all of its
     // characters.

@@ -16,7 +16,7 @@ struct LockedContainerRow: LockedRow {
   static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.lockName(of: id) }
 
   static func row(of id: ContainerID, in store: StateStore) throws -> LockedContainerRow? {
-    try store.database.read { try StoreReads.containerWithIntent(id, in: $0) }
+    try store.database.readOne { try StoreReads.containerWithIntent(id, in: $0) }
       .map { LockedContainerRow(container: $0.container, intent: $0.intent) }
   }
 
@@ -39,6 +39,7 @@ typealias ContainerScope = LockedScope<LockedContainerRow>
 extension ContainerScope {
   var id: ContainerID { key }
   var container: Container { row.container }
+  var state: ContainerState { row.container.state }
   var intent: Intent? { row.intent }
 
   /// What was written of the container alone.
@@ -81,11 +82,10 @@ extension ContainerScope {
         try ExitCodeRows.record(code, of: id, at: .now, in: connection)
       }
     }
-    let written = row.container.with(
-      state: state, stateExtra: stateExtra ?? row.container.stateExtra,
-      stateRevision: row.container.stateRevision + 1
-    )
-    follow(LockedContainerRow(container: written, intent: next))
+    change {
+      $0.container.follow(state, stateExtra: stateExtra)
+      $0.intent = next
+    }
   }
 
   /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.

@@ -12,7 +12,7 @@ public struct LockedContainer: ~Copyable {
   /// The container as it was read under the lock, with what was written since.
   public var container: Container { scope.container }
   /// Its state.
-  public var state: ContainerState { scope.row.container.state }
+  public var state: ContainerState { scope.state }
   /// The operation with outside effects that had begun and not ended; nil where there is none.
   public var intent: Intent? { scope.intent }
   /// Whether that operation was begun under another grant of the lock: finish or undo it first.
@@ -42,7 +42,7 @@ public struct LockedContainer: ~Copyable {
     intent: IntentChange = .keep, expecting revision: Int64? = nil, durability: Durability = .durable,
     _ change: (inout ContainerState) throws -> Void
   ) throws {
-    var state = scope.row.container.state
+    var state = scope.state
     try scope.checkOpen("update container", expecting: revision)
     try change(&state)
     try write(state, intent: intent, expecting: revision, durability: durability)
@@ -88,7 +88,7 @@ public struct LockedContainer: ~Copyable {
     _ extra: JSONBytes?, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.row.container.state, stateExtra: .some(extra), intent: .keep, expecting: revision,
+      scope.state, stateExtra: .some(extra), intent: .keep, expecting: revision,
       durability: durability, operation: "set state extra")
   }
 
@@ -99,7 +99,7 @@ public struct LockedContainer: ~Copyable {
     _ change: IntentChange, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
     try scope.write(
-      scope.row.container.state, stateExtra: nil, intent: change, expecting: revision, durability: durability,
+      scope.state, stateExtra: nil, intent: change, expecting: revision, durability: durability,
       operation: "set intent")
   }
 
@@ -119,7 +119,7 @@ public struct LockedContainer: ~Copyable {
     code: Int32, finishedAt: Timestamp, wasKilledForMemory: Bool = false, status: ContainerStatus = .stopped,
     intent: IntentChange = .end, expecting revision: Int64? = nil, durability: Durability = .durable
   ) throws(StoreError) {
-    var state = scope.row.container.state
+    var state = scope.state
     state.status = status
     state.exitCode = code
     state.finishedAt = finishedAt

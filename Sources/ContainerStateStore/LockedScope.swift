@@ -74,6 +74,9 @@ final class LockedScope<Row: LockedRow> {
   /// What was written for this scope in a transaction that has been committed.
   func follow(_ written: Row) { row = written }
 
+  /// The same in place, which copies nothing of the row.
+  func change(_ body: (inout Row) -> Void) { body(&row) }
+
   /// Removes the files of a row that is gone; the lockfile goes when the scope ends.
   func finishRemoval() {
     isRemoved = true

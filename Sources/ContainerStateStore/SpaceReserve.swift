@@ -86,20 +86,34 @@ extension StateStore {
   func writeWithReserve<R>(
     _ operation: String, durability: Durability, draws: Bool = true, _ body: (Connection) throws -> R
   ) throws -> R {
-    func attempt() throws -> R {
-      try database.write(
-        operation, durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds, body)
-    }
-    let remedies: [() throws -> Bool] = [copyWALBack, giveUpReserve, copyWALBack]
-    var remedy = remedies.makeIterator()
+    var remedies = Remedy.inTheirOrder[...]
     while true {
-      do { return try attempt() } catch {
+      do {
+        return try database.write(
+          operation, durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds, body
+        )
+      } catch {
         guard draws, StoreError.mapped(error).code == .outOfSpace else { throw error }
         // What cannot be mended leaves the error that is thrown anyway.
         var isMended = false
-        while !isMended, let next = remedy.next() { isMended = (try? next()) == true }
+        while !isMended, let next = remedies.popFirst() { isMended = (try? apply(next)) == true }
         guard isMended else { throw error }
       }
+    }
+  }
+
+  /// What makes room on a full disk.
+  private enum Remedy {
+    case copyingWALBack, givingUpReserve
+
+    static let inTheirOrder: [Remedy] = [.copyingWALBack, .givingUpReserve, .copyingWALBack]
+  }
+
+  /// Whether there is room now, as far as one can tell.
+  private func apply(_ remedy: Remedy) throws -> Bool {
+    switch remedy {
+    case .copyingWALBack: try copyWALBack()
+    case .givingUpReserve: try giveUpReserve()
     }
   }
 

@@ -75,6 +75,15 @@ extension StateStore {
     }
   }
 
+  /// The ids of the containers that a filter lets through, newest first, as one snapshot.
+  ///
+  /// Reads nothing else of them; a row that has lost its id is returned in `corrupt`.
+  ///
+  /// - Blocking: for nobody.
+  public func containerIDs(where filter: ContainerFilter = .all) throws(StoreError) -> ContainerIDList {
+    try perform("list containers") { try database.read { try ContainerListing(filter).idList(in: $0) } }
+  }
+
   /// Runs `body` on one snapshot of the store: everything it reads was true at one moment.
   ///
   /// A snapshot keeps the WAL from being reused while it lasts; do not wait inside.
@@ -166,14 +175,12 @@ enum StoreReads {
   static func containerWithIntent(
     _ id: ContainerID, in connection: Connection
   ) throws -> (container: Container, intent: Intent?)? {
-    try StoreError.naming(id) {
-      guard let container = try ContainerRows.container(id, in: connection) else { return nil }
-      return (container, try ContainerRows.intent(generation: container.generation, in: connection))
-    }
+    try StoreError.naming(id) { try ContainerRows.containerWithIntent(id, in: connection) }
   }
 
   static func lookUp(_ text: String, in connection: Connection) throws -> Container {
-    try container(ContainerRows.resolve(text, in: connection), in: connection)
+    if let named = try ContainerRows.container(named: text, in: connection) { return named }
+    return try container(ContainerRows.idBeginning(with: text, in: connection), in: connection)
   }
 
   static func state(of id: ContainerID, in connection: Connection) throws -> ContainerState {

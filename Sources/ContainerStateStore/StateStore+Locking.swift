@@ -132,7 +132,11 @@ final class HeldLocks {
   }
 
   /// When the kernel granted one of them, on the clock of fencing tokens.
-  func bootTimeNanoseconds(of name: LockName) -> UInt64 { grants?.bootTimeNanoseconds(of: name) ?? 0 }
+  func bootTimeNanoseconds(of name: @autoclosure () -> LockName) -> UInt64 {
+    if let only = grants?.onlyBootTimeNanoseconds { return only }
+    let name = name()
+    return grants?.bootTimeNanoseconds(of: name) ?? 0
+  }
 
   /// Removes the lockfile of one of them and releases that one.
   func unlink(_ name: LockName) { _ = grants?.unlinkAndRelease(name) }

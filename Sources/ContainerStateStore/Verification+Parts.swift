@@ -73,7 +73,8 @@ extension Verification {
       let text = subject(rows)
       do {
         guard let pod = try PodRows.pod(ContainerRows.id(rows, 0), in: connection) else { continue }
-        if try LabelTable.pod.labels(of: pod.generation, in: connection) != pod.configuration.details.labels {
+        let labels = try pod.configuration.details().labels
+        if try LabelTable.pod.labels(of: pod.generation, in: connection) != labels {
           report("I-3", text, "the label index of the pod differs from its configuration")
         }
       } catch { try report("I-16", text, damage: error) }

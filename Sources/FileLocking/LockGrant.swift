@@ -114,6 +114,9 @@ package struct LockGrants: ~Copyable {
     locks.first { $0.name == name }?.bootTimeNanoseconds
   }
 
+  /// The same of the one that is held, where it is the only one: without its name.
+  package var onlyBootTimeNanoseconds: UInt64? { locks.count == 1 ? locks[0].bootTimeNanoseconds : nil }
+
   /// Nanoseconds waited for all of them together.
   package var waitedNanoseconds: UInt64 { locks.reduce(0) { $0 + $1.waitedNanoseconds } }
 

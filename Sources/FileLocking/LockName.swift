@@ -36,8 +36,17 @@ package struct LockName: Sendable {
   ///   - rank: 0…253 for locks of the caller's kinds.
   ///   - key: compared as text among names of one rank.
   package init(directory: String, fileName: String, rank: UInt8, key: String) {
-    precondition(!fileName.utf8.contains(UInt8(ascii: "/")), "a lockfile is one path component")
-    parts = Parts(rank: rank, key: key, path: directory + "/" + fileName)
+    let isComponent =
+      fileName.utf8.withContiguousStorageIfAvailable { !$0.contains(UInt8(ascii: "/")) }
+      ?? !fileName.utf8.contains(UInt8(ascii: "/"))
+    precondition(isComponent, "a lockfile is one path component")
+    // Of its length from the start: each text that outgrows its place is allocated anew.
+    var path = ""
+    path.reserveCapacity(directory.utf8.count + 1 + fileName.utf8.count)
+    path += directory
+    path += "/"
+    path += fileName
+    parts = Parts(rank: rank, key: key, path: path)
   }
 }
 

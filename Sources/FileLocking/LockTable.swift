@@ -69,7 +69,8 @@ package final class LockTable: Sendable {
   ) throws(LockError) -> LockGrants {
     let deadline = wait.deadlineNanoseconds
     var grants = LockGrants()
-    for name in Set(names).sorted() {
+    // One is in order as it is, and most callers want one.
+    for name in names.count > 1 ? Set(names).sorted() : names {
       grants.add(try hold(name, deadlineNanoseconds: deadline, operation: operation))
     }
     return grants

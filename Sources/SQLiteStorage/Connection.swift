@@ -25,7 +25,10 @@ package final class Connection {
   private(set) var isStuck = false
   /// Asked for once: SQLite does not move it while the connection is open.
   var knownWALIndex: WALIndexAddress?
+  /// By the address of a literal or of one of `composed`.
   private var literals: [UInt: CachedStatement] = [:]
+  /// Kept, so that no other object gets the address of one.
+  private var composed: [StatementText] = []
   private var texts: [(sql: String, statement: CachedStatement)] = []
 
   private static let keptTexts = 16
@@ -109,10 +112,30 @@ extension Connection {
     let key = UInt(bitPattern: sql.utf8Start)
     if let entry = literals[key], !entry.isLent { return lend(entry) }
     let text = UnsafeBufferPointer(start: sql.utf8Start, count: sql.utf8CodeUnitCount)
+    return lend(try prepare(text, key: key))
+  }
+
+  /// The statement of this text, ready to bind; found by the text's address as a literal's is.
+  ///
+  /// - Throws: `schemaMismatch` and what reading the schema may meet.
+  package func statement(_ text: StatementText) throws(StorageError) -> Statement {
+    let key = UInt(bitPattern: ObjectIdentifier(text))
+    if let entry = literals[key], !entry.isLent { return lend(entry) }
+    composed.append(text)
+    let bytes = ContiguousArray(text.sql.utf8)
+    let entry = try bytes.withUnsafeBufferPointer { text throws(StorageError) in
+      try prepare(text, key: key)
+    }
+    return lend(entry)
+  }
+
+  private func prepare(
+    _ text: UnsafeBufferPointer<UInt8>, key: UInt
+  ) throws(StorageError) -> CachedStatement {
     let isCached = literals[key] == nil
     let entry = try prepare(text, isCached: isCached)
     if isCached { literals[key] = entry }
-    return lend(entry)
+    return entry
   }
 
   /// The statement of this text, ready to bind.

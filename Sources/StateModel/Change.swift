@@ -25,7 +25,9 @@ public struct Change: Sendable, Hashable {
   /// What kind of record was changed.
   public let kind: RecordKind
   /// The id of the record; empty for the store as a whole.
-  public let id: String
+  public var id: String { idText.string }
+  /// A text only for whoever asks: most readers look at a few of many changes.
+  private let idText: SharedText
   /// What was done to it.
   public let action: ChangeAction
   /// The status of a container before the change; nil where there was none and for other kinds.
@@ -42,13 +44,13 @@ public struct Change: Sendable, Hashable {
   public let changedAt: Timestamp
 
   package init(
-    sequence: ChangeSequence, kind: RecordKind, id: String, action: ChangeAction,
+    sequence: ChangeSequence, kind: RecordKind, id: SharedText, action: ChangeAction,
     fromStatus: ContainerStatus?, toStatus: ContainerStatus?, revision: Int64, writerPID: Int32,
     changedAt: Timestamp
   ) {
     self.sequence = sequence
     self.kind = kind
-    self.id = id
+    idText = id
     self.action = action
     self.fromStatus = fromStatus
     self.toStatus = toStatus

@@ -36,6 +36,13 @@ public struct Container: Sendable, Hashable {
   /// Where the container is in its life.
   public var status: ContainerStatus { state.status }
 
+  /// Takes over a state that was written and, where one was written with it, the embedder's JSON.
+  package mutating func follow(_ state: ContainerState, stateExtra: JSONBytes??) {
+    self.state = state
+    if let stateExtra { self.stateExtra = stateExtra }
+    stateRevision += 1
+  }
+
   /// The same container with another state.
   package func with(state: ContainerState, stateExtra: JSONBytes?, stateRevision: Int64) -> Container {
     var next = self

@@ -49,7 +49,7 @@ public struct ContainerConfiguration: Sendable, Hashable {
     guard createdZoneOffsetSeconds.magnitude < 86_400 else {
       throw .invalidArgument("creation zone", "a zone is less than a day east or west of UTC")
     }
-    for text in [imageID, imageName] where text.utf8.contains(0) || text.utf8.count > 4096 {
+    for text in [imageID, imageName] where text.containsNUL || text.utf8.count > 4096 {
       throw .invalidArgument("image", "an image id or name has at most 4096 bytes and no NUL")
     }
     try ContainerConfiguration.checkExtra(extra)

@@ -53,7 +53,7 @@ public struct ContainerDetails: Sendable, Hashable {
     for mount in mounts { texts += [mount.type, mount.source, mount.destination] + mount.options }
     for volume in volumes { texts += [volume.destination] + volume.options }
     for mapping in portMappings { texts += [mapping.hostAddress, mapping.transport] }
-    for text in texts where text.utf8.contains(0) {
+    for text in texts where text.containsNUL {
       throw .invalidArgument("configuration", "a text must not contain NUL")
     }
     // INVARIANT I-6: never itself; that what it names exists is the transaction's to check.
@@ -67,7 +67,7 @@ extension ContainerDetails {
       guard !key.isEmpty, key.utf8.count <= 4096 else {
         throw .invalidArgument("label", "a label's key has 1 to 4096 bytes")
       }
-      if key.utf8.contains(0) || value.utf8.contains(0) {
+      if key.containsNUL || value.containsNUL {
         throw .invalidArgument("label", "a text must not contain NUL")
       }
     }

@@ -52,7 +52,7 @@ public struct ExecSession: Sendable, Hashable {
 
   /// Throws `invalidArgument` where a value is out of its range.
   package func checkValues() throws(StoreError) {
-    guard !command.isEmpty, command.allSatisfy({ !$0.utf8.contains(0) }) else {
+    guard !command.isEmpty, command.allSatisfy({ !$0.containsNUL }) else {
       throw .invalidArgument("command", "a session runs a program: give its name, and no text with NUL")
     }
     if let exitCode { try ExitCode.check(exitCode) }

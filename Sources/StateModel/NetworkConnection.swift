@@ -17,7 +17,7 @@ public struct NetworkConnection: Sendable, Hashable {
   ) throws(StoreError) {
     try Identifier.checkName(network)
     for text in options.staticAddresses + options.aliases + [options.interfaceName, options.hardwareAddress]
-    where text.utf8.contains(0) {
+    where text.containsNUL {
       throw .invalidArgument("network options", "a text must not contain NUL")
     }
     try ContainerConfiguration.checkExtra(options.extra)

@@ -56,7 +56,7 @@ public struct PodState: Sendable, Hashable {
   public init() {}
 
   package func checkValues() throws(StoreError) {
-    if controlGroupPath.utf8.contains(0) {
+    if controlGroupPath.containsNUL {
       throw .invalidArgument("control group path", "a text must not contain NUL")
     }
   }
@@ -72,10 +72,10 @@ public struct PodConfiguration: Sendable, Hashable {
   public let createdAt: Timestamp
   /// The creator's zone, in seconds east of UTC, −86 399 … 86 399.
   public let createdZoneOffsetSeconds: Int32
-  /// Everything else.
-  public let details: PodDetails
   /// The embedder's own JSON, returned byte for byte; nil where there is none.
   public let extra: JSONBytes?
+  /// Everything else, as the store keeps it.
+  package let detailsJSON: JSONBytes
 
   /// A configuration to add.
   ///
@@ -93,19 +93,28 @@ public struct PodConfiguration: Sendable, Hashable {
     try details.check()
     self.init(
       unchecked: id, name: name, createdAt: createdAt, createdZoneOffsetSeconds: createdZoneOffsetSeconds,
-      details: details, extra: extra)
+      extra: extra, detailsJSON: details.encoded())
   }
 
   package init(
     unchecked id: ContainerID, name: String, createdAt: Timestamp, createdZoneOffsetSeconds: Int32,
-    details: PodDetails, extra: JSONBytes?
+    extra: JSONBytes?, detailsJSON: JSONBytes
   ) {
     self.id = id
     self.name = name
     self.createdAt = createdAt
     self.createdZoneOffsetSeconds = createdZoneOffsetSeconds
-    self.details = details
     self.extra = extra
+    self.detailsJSON = detailsJSON
+  }
+
+  /// Everything that is not a stored property, decoded.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  public func details() throws(StoreError) -> PodDetails {
+    do { return try PodDetails(decoding: detailsJSON.root) } catch {
+      throw .corrupt(id.rawValue, "the stored configuration is damaged: \(error)")
+    }
   }
 }
 
@@ -123,7 +132,7 @@ public struct PodDetails: Sendable, Hashable {
 
   package func check() throws(StoreError) {
     try ContainerDetails.check(labels: labels)
-    if controlGroupParent.utf8.contains(0) {
+    if controlGroupParent.containsNUL {
       throw .invalidArgument("control group parent", "a text must not contain NUL")
     }
   }

@@ -60,7 +60,7 @@ public struct VolumeState: Sendable, Hashable {
   public init() {}
 
   package func checkValues() throws(StoreError) {
-    if mountpoint.utf8.contains(0) {
+    if mountpoint.containsNUL {
       throw .invalidArgument("mountpoint", "a text must not contain NUL")
     }
   }
@@ -91,7 +91,7 @@ public struct VolumeConfiguration: Sendable, Hashable {
     name: VolumeName, createdAt: Timestamp, driver: String = "local", storageID: ContainerID? = nil,
     isAnonymous: Bool = false, details: VolumeDetails = .init(), extra: JSONBytes? = nil
   ) throws(StoreError) {
-    guard (1...255).contains(driver.utf8.count), !driver.utf8.contains(0) else {
+    guard (1...255).contains(driver.utf8.count), !driver.containsNUL else {
       throw .invalidArgument("driver", "a volume's driver has 1 to 255 bytes, none of them NUL")
     }
     try ContainerConfiguration.checkExtra(extra)
@@ -134,11 +134,11 @@ public struct VolumeDetails: Sendable, Hashable {
   package func check() throws(StoreError) {
     try ContainerDetails.check(labels: labels)
     for (key, value) in options {
-      if key.isEmpty || key.utf8.contains(0) || value.utf8.contains(0) {
+      if key.isEmpty || key.containsNUL || value.containsNUL {
         throw .invalidArgument("volume option", "an option has a key, and no text with NUL")
       }
     }
-    if scope.utf8.contains(0) { throw .invalidArgument("scope", "a text must not contain NUL") }
+    if scope.containsNUL { throw .invalidArgument("scope", "a text must not contain NUL") }
   }
 }
 

@@ -18,10 +18,10 @@ struct InspectedKind: Sendable {
   }
 
   private static let pod = InspectedKind(name: "pod") { text, store in
-    let pod = try store.lookUpPod(text)
-    let members = try store.members(ofPod: pod.id)
+    let found = try InspectedPod(store.lookUpPod(text), store: store)
+    let pod = found.pod
     return InspectedRecord(id: pod.id.rawValue, isExact: pod.name == text || pod.id.rawValue == text) {
-      Verb.write(pod, members, to: &$0, showsSecrets: $1)
+      found.write(to: &$0, showsSecrets: $1)
     }
   }
 

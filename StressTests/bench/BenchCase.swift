@@ -6,6 +6,7 @@ enum BenchCase: String, CaseIterable {
   case lookUpName = "lookup-name"
   case lookUpPrefix = "lookup-prefix"
   case list
+  case listIDs = "list-ids"
   case stateKept = "state-kept"
   case containerKept = "container-kept"
   case lookUpKept = "lookup-kept"
@@ -50,6 +51,7 @@ enum BenchCase: String, CaseIterable {
     case .lookUpName: "a whole container by its name"
     case .lookUpPrefix: "a whole container by 12 characters of its id"
     case .list: "id, name, status, image and times of all containers"
+    case .listIDs: "the ids of all containers, newest first"
     case .stateKept: "a state by its id again, while nobody commits"
     case .containerKept: "a whole container by its id again, while nobody commits"
     case .lookUpKept: "a whole container by its name again, while nobody commits"

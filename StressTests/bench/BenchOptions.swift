@@ -17,6 +17,9 @@ struct BenchOptions {
   var directory: String?
   var thresholds = "StressTests/bench/thresholds.json"
   var printsJSON = false
+  /// How many operations are done for a program that counts instructions; nil for a measurement.
+  var countedOperations: Int?
+  var countedSubject = Subject.store
 
   static let help = """
     Measures the store against the same work in plain C on libsqlite3, in turns, and judges the ratios.
@@ -33,6 +36,8 @@ struct BenchOptions {
       --out DIR             Write bench.json and plots (SVG) into DIR
       --thresholds FILE     (StressTests/bench/thresholds.json)
       --format text|json    What is printed (text)
+      --count N             N operations of one case and nothing around them, for valgrind
+      --subject NAME        Whose: store, floor, peer (store)
       --help
 
     Cases:
@@ -64,6 +69,8 @@ struct BenchOptions {
       case "--directory": directory = try value()
       case "--out": outputDirectory = try value()
       case "--thresholds": thresholds = try value()
+      case "--count": countedOperations = try BenchOptions.numbers(value(), name, 1...1_000_000)[0]
+      case "--subject": countedSubject = try BenchOptions.subject(value())
       case "--format": printsJSON = try BenchOptions.isJSON(value())
       default: throw StressFailure("\(word): unknown option; see cstate-bench --help")
       }
@@ -94,6 +101,13 @@ struct BenchOptions {
     }
     guard !numbers.isEmpty else { throw StressFailure("\(name) needs a number") }
     return numbers.sorted()
+  }
+
+  private static func subject(_ text: String) throws(StressFailure) -> Subject {
+    guard let found = Subject.allCases.first(where: { $0.name == text }) else {
+      throw StressFailure("--subject \(text): store, floor or peer")
+    }
+    return found
   }
 
   private static func isJSON(_ text: String) throws(StressFailure) -> Bool {

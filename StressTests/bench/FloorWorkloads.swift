@@ -79,6 +79,7 @@ struct FloorWorkloads {
     case .stateAfterCommit:
       return Workload(
         before: context.committing(to: path), perform: { _ in free(floor_state(database, watched.start)) })
+    case .listIDs: return Workload { _ in floor_free_list(floor_all_ids(database)) }
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)

@@ -14,7 +14,12 @@ struct Main {
       say("cstate-bench: \(error)", to: STDERR_FILENO)
       exit(2)
     }
-    do { exit(try Run(options).run()) } catch {
+    do {
+      if let operations = options.countedOperations {
+        exit(try CountedRun(options: options, operations: operations).run())
+      }
+      exit(try Run(options).run())
+    } catch {
       say("cstate-bench: \(error)", to: STDERR_FILENO)
       exit(3)
     }

@@ -53,6 +53,12 @@ struct StoreWorkloads {
           throw StressFailure("the listing is not complete")
         }
       }
+    case .listIDs:
+      return Workload { [cell] _ in
+        guard try store.containerIDs().ids.count == cell.containers else {
+          throw StressFailure("the listing is not complete")
+        }
+      }
     case .mix:
       return Workload { index in
         let (isUpdate, step) = context.mixed(index)

@@ -172,7 +172,7 @@ extension Hand {
   private func seenConfiguration(_ found: Pod, _ pod: Int) -> Seen {
     let object = objects.podConfiguration(of: pod)
     guard let value = Content.value(of: found.configuration.extra),
-      found.configuration.details.labels["value"] == String(value)
+      (try? found.configuration.details())?.labels["value"] == String(value)
     else { return Seen(object: object, .half) }
     return Seen(
       object: object,

@@ -79,6 +79,31 @@ struct BenchTests {
     #expect(try #require(try store.at("bytes_per_container")).integer() > 16_000)
   }
 
+  @Test("operations are done for a counter without a measurement, of one case at a time")
+  func counted() throws {
+    for subject in ["store", "floor"] {
+      let words = ["--only", "list-ids", "--containers", "10", "--count", "2", "--subject", subject]
+      #expect(try bench(words, thresholds: "{}").status == .code(0), "\(subject)")
+    }
+    #expect(try bench(["--only", "has,list", "--count", "2"], thresholds: "{}").status == .code(3))
+    #expect(try bench(["--only", "has", "--count", "0"], thresholds: "{}").status == .code(2))
+    #expect(try bench(["--only", "has", "--subject", "nobody"], thresholds: "{}").status == .code(2))
+  }
+
+  @Test("the instructions of each operation that they are counted of are recorded, of both subjects")
+  func recordedInstructions() throws {
+    let components = #filePath.split(separator: "/").dropLast(3)
+    let text = try readText(
+      atPath: "/" + components.joined(separator: "/") + "/StressTests/bench/instructions.json")
+    let list = try #require(try JSONBytes(text).root.at("operations")).elements()
+    let names = try list.map {
+      "\(try $0.at("case")?.string() ?? "") \(try $0.at("subject")?.string() ?? "")"
+    }
+    let cases = ["point-read", "state-read", "durable-update", "lock-kept"]
+    #expect(names == cases.flatMap { ["\($0) store", "\($0) floor"] })
+    for operation in list { #expect(try #require(try operation.at("instructions")).integer() > 100) }
+  }
+
   @Test("the repository's thresholds can be read, and each of the budgets is among them")
   func repositoryThresholds() throws {
     let components = #filePath.split(separator: "/").dropLast(3)

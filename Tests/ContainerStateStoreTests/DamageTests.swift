@@ -83,6 +83,8 @@ struct DamageTests {
     #expect(list.containers.map(\.id.rawValue).sorted() == ["a", "z"])
     #expect(list.containers.map(\.status) == [.exited, .exited])
     #expect(list.corrupt.count == 1)
+    let ids = try again.containerIDs()
+    #expect(ids.ids.map(\.rawValue).sorted() == ["a", "z"] && ids.corrupt.map(\.code) == [.corrupt])
     expectError(.corrupt) { try again.lookUpContainer("name-bad") }
     #expect(try again.recover().wasRebooted == false)
     #expect(try again.verify().contains { $0.rule == "I-16" })
@@ -101,6 +103,34 @@ struct DamageTests {
       expectError(.corrupt, json) { try found.configuration.details() }
       #expect(try store.verify().map(\.rule) == ["I-16"], "\(json)")
     }
+  }
+
+  @Test("I-16: a pod whose configuration is damaged is got, and `corrupt` where it is decoded")
+  func damagedPodDetails() throws {
+    let store = try fixture.open()
+    for id in ["a", "bad"] { try store.addPod(id) }
+    for json in ["'{'", "''", "'[1]'", "'{\"labels\":7}'", "x'fffe'"] {
+      try fixture.shell(
+        "UPDATE pod SET details = CAST(\(json) AS BLOB) WHERE generation = "
+          + "(SELECT generation FROM record WHERE id = 'bad');")
+      let found = try store.pod(try ContainerID("bad"))
+      expectError(.corrupt, json) { try found.configuration.details() }
+      #expect(try store.pods().map(\.id.rawValue).sorted() == ["a", "bad"])
+      #expect(try store.verify().map(\.rule) == ["I-16"], "\(json)")
+    }
+  }
+
+  @Test("I-16: a change whose id is no text is named as corrupt, and the others are read")
+  func damagedChangeID() throws {
+    let store = try fixture.open()
+    for id in ["a", "b", "c"] { try store.add(id) }
+    try fixture.shell("UPDATE change SET id = CAST(x'62ff' AS TEXT) WHERE id = 'b';")
+    let batch = try ChangeReader(store).next(after: .beginning)
+    #expect(batch.changes.map(\.id) == ["a", "c"] && batch.corrupt.count == 1)
+    // Two batches keep texts of their own, and what they say is the same.
+    let again = try ChangeReader(store).next(after: batch.changes[0].sequence)
+    #expect(again.changes == [batch.changes[1]] && again.changes[0] != batch.changes[0])
+    #expect(Set(again.changes + batch.changes).count == 2)
   }
 
   @Test(

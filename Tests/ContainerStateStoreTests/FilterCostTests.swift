@@ -66,8 +66,9 @@ struct FilterCostTests {
     """
 
   /// How many rows a statement returns, and how many steps of SQLite's machine it takes.
-  private func cost(_ sql: String, _ values: [FilterValue], limit: Int = -1) throws -> (rows: Int, steps: Int)
-  {
+  private func cost(
+    _ sql: String, _ values: [FilterValue], limit: Int? = nil
+  ) throws -> (rows: Int, steps: Int) {
     var literals = values.map {
       switch $0 {
       case .text(let text): "'\(text)'"
@@ -75,7 +76,7 @@ struct FilterCostTests {
       case .bytes(let bytes): "x'\(bytes.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined())'"
       }
     }
-    literals.append("\(limit)")
+    if let limit { literals.append("\(limit)") }
     let parts = sql.split(separator: "?", omittingEmptySubsequences: false)
     try #require(parts.count == literals.count + 1, "a value for each question mark")
     let statement = zip(parts, literals + [""]).map { $0 + $1 }.joined()
@@ -90,7 +91,7 @@ struct FilterCostTests {
   private func cost(_ filter: ContainerFilter) throws -> (rows: Int, steps: Int) {
     let listing = try ContainerListing(filter)
     return try cost(
-      listing.sql(selecting: "'row', r.name, s.status"), listing.values, limit: filter.limit ?? -1)
+      listing.sql(selecting: "'row', r.name, s.status"), listing.values, limit: filter.limit)
   }
 
   @Test(
@@ -141,7 +142,7 @@ struct FilterCostTests {
     newest.limit = Self.found
     for filter in [byPrefix, byKey, byValue, newest] {
       let listing = try PodListing(filter)
-      let limit = filter.limit ?? -1
+      let limit = filter.limit
       let ids = try cost(listing.sql(selecting: "'row', r.id"), listing.values, limit: limit)
       #expect(ids.rows == Self.found && ids.steps < Self.stepLimit, "\(filter): \(ids)")
       let summaries = try cost(listing.summarySQL, listing.values, limit: limit)

@@ -36,6 +36,8 @@ struct ListingTests {
     let summaries = try store.containerSummaries(where: filter)
     #expect(containers.map(\.id) == summaries.containers.map(\.id), sourceLocation: sourceLocation)
     #expect(summaries.corrupt.isEmpty, sourceLocation: sourceLocation)
+    let ids = try store.containerIDs(where: filter)
+    #expect(ids.ids == containers.map(\.id) && ids.corrupt.isEmpty, sourceLocation: sourceLocation)
     let snapshot = try store.read { try $0.containerSummaries(where: filter).containers }
     #expect(snapshot == summaries.containers, sourceLocation: sourceLocation)
     return containers.compactMap { Int($0.name.dropFirst(4)) }

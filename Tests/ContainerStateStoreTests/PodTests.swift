@@ -46,7 +46,7 @@ struct PodTests {
     let first = try store.addPod("aa1", name: "web", labels: ["tier": "front"])
     try store.addPod("aa2", name: "database")
     try store.add("ab1", name: "web")
-    #expect(try store.pod(first).configuration.details.sharedNamespaces == [.net, .ipc])
+    #expect(try store.pod(first).configuration.details().sharedNamespaces == [.net, .ipc])
     #expect(try store.lookUpPod("web").id == first)
     #expect(try store.lookUpContainer("web").id.rawValue == "ab1")
     #expect(try store.lookUpPod("aa1").id == first)
@@ -221,7 +221,7 @@ struct PodTests {
     try store.addPod("other", name: "taken")
     let reader = try fixture.open()
     let present = try reader.pod(pod).configuration
-    var details = present.details
+    var details = try present.details()
     details.labels = ["new": "label"]
     details.controlGroupParent = "/machine"
     func configuration(_ id: String, _ name: String, at moment: Timestamp) throws -> PodConfiguration {
@@ -245,7 +245,7 @@ struct PodTests {
     }
     let found = try reader.lookUpPod("renamed")
     #expect(found.id == pod && found.configurationRevision == 2 && found.stateRevision == 2)
-    #expect(found.configuration.details == details)
+    #expect(try found.configuration.details() == details)
     #expect(found.configuration.extra.map { String(decoding: $0.bytes, as: UTF8.self) } == "[ 1]")
     var filter = PodFilter()
     filter.labels = [.present("new")]

@@ -102,7 +102,7 @@ extension StoreUnderTest {
       try batch.update(pod: podID(number)) { $0.controlGroupPath = "\(path)" }
     case .renamePod(let number, let name):
       let present = try batch.pod(podID(number)).configuration
-      try batch.rewrite(renamed(present, name, present.details))
+      try batch.rewrite(renamed(present, name, present.details()))
     case .removePod(let number): try batch.remove(pod: podID(number))
     case .volumePath(let number, let path):
       try batch.update(volume: volume(number)) { $0.mountpoint = "\(path)" }

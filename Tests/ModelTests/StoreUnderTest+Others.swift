@@ -16,7 +16,7 @@ extension StoreUnderTest {
       let pod = try store.pod(podID(number))
       return [
         pod.id.rawValue, pod.name, "\(pod.stateRevision)", "\(pod.configurationRevision)",
-        pod.configuration.details.labels["tier"] ?? "-",
+        try pod.configuration.details().labels["tier"] ?? "-",
         pod.state.controlGroupPath.isEmpty ? "-" : pod.state.controlGroupPath,
         pod.infrastructure?.rawValue ?? "-",
       ].joined(separator: "|")
@@ -28,7 +28,7 @@ extension StoreUnderTest {
       }
     case .rewritePod(let number, let name, let label):
       try store.withLockedPod(podID(number), wait: Self.wait) { locked in
-        var details = locked.pod.configuration.details
+        var details = try locked.pod.configuration.details()
         details.labels = label.map { ["tier": "\($0)"] } ?? [:]
         let next = try renamed(locked.pod.configuration, name, details)
         try locked.rewrite(next, durability: .committed)

@@ -35,6 +35,23 @@ struct IdentifierTests {
     #expect(#expect(throws: StoreError.self) { try ContainerID("") }?.code == .emptyID)
   }
 
+  @Test("of all characters, and at every place, those of the grammar are allowed and no others")
+  func everyCharacter() {
+    for value in UInt8.min...UInt8.max {
+      let scalar = Unicode.Scalar(value)
+      let isLetter = scalar.isASCII && scalar.properties.isAlphabetic
+      let isFirst = isLetter || ("0"..."9").contains(scalar)
+      for place in [0, 1, 15, 16, 40] {
+        var text = String.UnicodeScalarView(repeatElement("a", count: 41))
+        text.replaceSubrange(
+          text.index(text.startIndex, offsetBy: place)...text.index(text.startIndex, offsetBy: place),
+          with: [scalar])
+        let isAllowed = isFirst || place > 0 && ["_", ".", "-"].contains(scalar)
+        #expect(Identifier.isValid(String(text), maximumLength: 64) == isAllowed, "\(value) at \(place)")
+      }
+    }
+  }
+
   @Test("a name has the same letters and up to 255 of them")
   func names() throws {
     for name in Self.good + [String(repeating: "n", count: 255)] { try Identifier.checkName(name) }

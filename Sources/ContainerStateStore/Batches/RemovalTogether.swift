@@ -87,7 +87,7 @@ extension StateStore {
           try removeVolumes(present.volumes, in: connection)
           return removed
         }
-        finishRemoval(of: chosen, locks)
+        finishRemoval(of: chosen, knowingGone: removed, locks)
         return removed
       } catch {
         // Where the changes are made and only not known to be durable their files follow all the same.
@@ -145,9 +145,18 @@ extension StateStore {
   }
 
   /// Takes away the files of those that are gone, each under its lock.
-  private func finishRemoval(of removal: Removal, _ locks: HeldLocks) {
+  ///
+  /// What is known to be gone is not asked for again: under its lock nobody adds it.
+  private func finishRemoval(
+    of removal: Removal, knowingGone gone: [ContainerID] = [], _ locks: HeldLocks
+  ) {
     for name in removal.volumes { unlinkUnlessKnown(lockName(of: name), locks) }
-    for id in removal.containers {
+    // In the order of locks, in which each is found at once.
+    for id in gone.sorted() {
+      specificationCopies.remove(id)
+      locks.unlink(lockName(of: id))
+    }
+    for id in removal.containers.subtracting(gone) {
       // Where the database does not answer `recover` takes them.
       if (try? hasContainer(id)) == false { specificationCopies.remove(id) }
       unlinkUnlessKnown(lockName(of: id), locks)
@@ -198,25 +207,89 @@ extension ContainerRows {
   /// - Returns: what was removed, dependants before what they depend on.
   /// - Throws: `notFound`, `inUse` where others depend on one of them or one has exec sessions (INVARIANT
   ///   I-5).
-  static func remove(_ ids: Set<ContainerID>, in connection: Connection) throws -> [Container] {
-    var containers: [Int64: Container] = [:]
-    var dependants: [Int64: [Int64]] = [:]
+  static func remove(_ ids: Set<ContainerID>, in connection: Connection) throws -> [RemovedContainer] {
+    var found: [Int64: RemovedContainer] = [:]
     for id in ids {
-      guard let container = try container(id, in: connection) else { throw StoreError.notFound(id.rawValue) }
-      containers[container.generation] = container
-      let users = try allDependants(of: container.generation, in: connection)
-      let outside = users.filter { !ids.contains($0.id) }
-      if !outside.isEmpty { throw StoreError.inUse(id, by: outside.prefix(10).map(\.id.rawValue)) }
-      let sessions = try ExecSessionRows.ids(ofGeneration: container.generation, in: connection)
-      if !sessions.isEmpty { throw StoreError.hasSessions(id, sessions) }
-      dependants[container.generation] = users.map(\.generation)
+      let container = try StoreError.naming(id) { try last(of: id, in: connection) }
+      found[container.generation] = container
     }
-    let order = DependencyOrder.dependantsFirst(dependants)
+    let order = DependencyOrder.dependantsFirst(try dependants(of: found, in: connection))
+    try checkSessions(of: found, in: connection)
     // What SQLite keeps to undo a statement is a page once for all of them, not once for each.
     let row = try connection.statement(
       "DELETE FROM record WHERE generation IN (SELECT value FROM json_each(?1))")
-    try row.bind(1, "[" + order.map { "\($0)" }.joined(separator: ",") + "]")
+    try row.bind(1, array(of: order))
     try row.run()
-    return order.compactMap { containers[$0] }
+    return order.compactMap { found[$0] }
   }
+
+  /// What is recorded of a container that goes.
+  private static func last(of id: ContainerID, in connection: Connection) throws -> RemovedContainer {
+    let row = try connection.statement(
+      """
+      SELECT r.generation, s.status, s.revision FROM record r
+        LEFT JOIN container_state s ON s.generation = r.generation
+      WHERE r.id = ?1 AND r.kind = 1
+      """)
+    try row.bind(1, id.rawValue)
+    guard try row.step() else { throw StoreError.notFound(id.rawValue) }
+    guard let status = ContainerStatus(rawValue: try row.int32(1)) else {
+      throw StoreError.corrupt(id.rawValue, "its status is not one this version knows")
+    }
+    return RemovedContainer(
+      id: id, generation: try row.int64(0), status: status, stateRevision: try row.int64(2))
+  }
+
+  /// Who depends on each of these, all of them among these.
+  private static func dependants(
+    of containers: [Int64: RemovedContainer], in connection: Connection
+  ) throws -> [Int64: [Int64]] {
+    var found = containers.mapValues { _ in [Int64]() }
+    var outside: [Int64: [String]] = [:]
+    let row = try connection.statement(
+      """
+      SELECT d.dependency, d.dependant, r.id FROM dependency d JOIN record r ON r.generation = d.dependant
+      WHERE d.dependency IN (SELECT value FROM json_each(?1)) ORDER BY d.dependency, r.id
+      """)
+    try row.bind(1, array(of: containers.keys))
+    while try row.step() {
+      let (dependency, dependant) = (try row.int64(0), try row.int64(1))
+      if containers[dependant] == nil {
+        outside[dependency, default: []].append(try id(row, 2).rawValue)
+      } else {
+        found[dependency, default: []].append(dependant)
+      }
+    }
+    if let (dependency, users) = outside.min(by: { $0.key < $1.key }), let used = containers[dependency] {
+      throw StoreError.inUse(used.id, by: Array(users.prefix(10)))
+    }
+    return found
+  }
+
+  private static func checkSessions(
+    of containers: [Int64: RemovedContainer], in connection: Connection
+  ) throws {
+    let row = try connection.statement(
+      """
+      SELECT container FROM exec_session WHERE container IN (SELECT value FROM json_each(?1))
+      ORDER BY container LIMIT 1
+      """)
+    try row.bind(1, array(of: containers.keys))
+    guard try row.step(), let used = containers[try row.int64(0)] else { return }
+    throw StoreError.hasSessions(
+      used.id, try ExecSessionRows.ids(ofGeneration: used.generation, in: connection))
+  }
+
+  /// Generations as JSON, for a statement that is about any number of them.
+  static func array(of generations: some Sequence<Int64>) -> String {
+    "[" + generations.map { "\($0)" }.joined(separator: ",") + "]"
+  }
+}
+
+/// What is known of a container whose row is gone.
+struct RemovedContainer {
+  let id: ContainerID
+  let generation: Int64
+  let status: ContainerStatus
+  let stateRevision: Int64
 }

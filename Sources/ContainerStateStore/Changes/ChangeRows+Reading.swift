@@ -15,13 +15,14 @@ extension ChangeRows {
       """)
     try rows.bind(1, position.rawValue)
     try rows.bind(2, Int64(max(1, limit)))
-    var (changes, corrupt) = ([Change](), [StoreError]())
+    var (read, corrupt) = ([ReadChange](), [StoreError]())
     var (first, last) = (Int64?.none, position)
-    changes.reserveCapacity(max(1, min(limit, 256)))
+    var ids: [UInt8] = []
+    read.reserveCapacity(max(1, min(limit, 256)))
     while try rows.step() {
       last = ChangeSequence(rawValue: try rows.int64(0))
       if first == nil { first = last.rawValue }
-      do { changes.append(try change(rows, last)) } catch {
+      do { read.append(try change(rows, last, ids: &ids)) } catch {
         let damage = StoreError.mapped(error)
         guard damage.code == .corrupt else { throw damage }
         corrupt.append(damage)
@@ -34,6 +35,8 @@ extension ChangeRows {
     // INVARIANT I-11: what is removed is removed from the oldest on, so where the place or anything before it
     // is left a gap is one that a reboot made.
     let wasTrimmed = try first > position.rawValue + 1 && !hasChange(upTo: position, in: connection)
+    // The ids have their place only now.
+    let changes = read.map { $0.change(ids) }
     return ChangeBatch(changes: changes, wasTrimmed: wasTrimmed, corrupt: corrupt, position: last)
   }
 
@@ -54,22 +57,25 @@ extension ChangeRows {
   }
 
   private static func change(
-    _ row: borrowing Statement, _ sequence: ChangeSequence
-  ) throws -> Change {
+    _ row: borrowing Statement, _ sequence: ChangeSequence, ids: inout [UInt8]
+  ) throws -> ReadChange {
     func damaged(_ what: String) -> StoreError {
       .corrupt("change \(sequence.rawValue)", "its \(what) is not one this version knows")
     }
     guard let kind = RecordKind(rawValue: try row.int32(1)) else { throw damaged("kind") }
     guard let action = ChangeAction(rawValue: try row.int32(3)) else { throw damaged("action") }
     func status(_ column: Int32) throws -> ContainerStatus? {
-      if row.isNull(column) { return nil }
-      guard let status = ContainerStatus(rawValue: try row.int32(column)) else { throw damaged("status") }
+      guard let value = try row.optionalInt32(column) else { return nil }
+      guard let status = ContainerStatus(rawValue: value) else { throw damaged("status") }
       return status
     }
-    return Change(
-      sequence: sequence, kind: kind, id: try row.string(2), action: action, fromStatus: try status(4),
-      toStatus: try status(5), revision: try row.int64(6), writerPID: try row.int32(7),
-      changedAt: Timestamp(nanosecondsSinceEpoch: try row.int64(8)))
+    let (from, to) = (try status(4), try status(5))
+    let (revision, writerPID, moment) = (try row.int64(6), try row.int32(7), try row.int64(8))
+    let start = ids.count
+    try row.appendText(2, to: &ids)
+    return ReadChange(
+      sequence: sequence, kind: kind, id: start..<ids.count, action: action, fromStatus: from, toStatus: to,
+      revision: revision, writerPID: writerPID, changedAt: Timestamp(nanosecondsSinceEpoch: moment))
   }
 
   /// The last change that was made before a moment, by the clocks of the writers.
@@ -84,5 +90,25 @@ extension ChangeRows {
   static func beforeOldest(in connection: Connection) throws -> ChangeSequence {
     let row = try connection.statement("SELECT coalesce(min(sequence) - 1, 0) FROM change")
     return ChangeSequence(rawValue: try row.step() ? try row.int64(0) : 0)
+  }
+}
+
+/// A change whose id is not a text yet.
+private struct ReadChange {
+  let sequence: ChangeSequence
+  let kind: RecordKind
+  /// Where its id is among those of the batch.
+  let id: Range<Int>
+  let action: ChangeAction
+  let fromStatus: ContainerStatus?
+  let toStatus: ContainerStatus?
+  let revision: Int64
+  let writerPID: Int32
+  let changedAt: Timestamp
+
+  func change(_ ids: [UInt8]) -> Change {
+    Change(
+      sequence: sequence, kind: kind, id: SharedText(id, of: ids), action: action, fromStatus: fromStatus,
+      toStatus: toStatus, revision: revision, writerPID: writerPID, changedAt: changedAt)
   }
 }

@@ -52,7 +52,6 @@ enum ExecSessionRows {
 
   /// - Throws: `alreadyExists`.
   static func insert(_ session: ExecSession, generation: Int64, in connection: Connection) throws {
-    if try self.session(session.id, in: connection) != nil { throw StoreError.sessionExists(session.id) }
     let row = try connection.statement(
       """
       INSERT INTO exec_session (id, container, revision, created_at_ns, status, pid, pid_start_time,
@@ -68,7 +67,17 @@ enum ExecSessionRows {
     for word in session.command { command.string(word) }
     command.endArray()
     try row.bind(9, command.finish().bytes)
-    try row.run()
+    try insert(row, of: session.id, in: connection)
+  }
+
+  /// Mostly the id is free, and then its key is all there is to ask.
+  private static func insert(
+    _ row: borrowing Statement, of id: ContainerID, in connection: Connection
+  ) throws {
+    do { try row.run() } catch {
+      guard error.code == .constraint(.unique), try session(id, in: connection) != nil else { throw error }
+      throw StoreError.sessionExists(id)
+    }
   }
 
   /// Writes what changes of a session over the row of this revision, which becomes one greater.

@@ -27,7 +27,13 @@ struct ListingConditions {
     self.limit = limit
   }
 
-  /// A statement that ends with the limit, its values bound.
+  /// What ends a statement.
+  ///
+  /// Nothing where there is no limit: SQLite keeps what it sorts below one, however great, in a table that it
+  /// makes each time, and sorts without one in memory.
+  var limitSQL: String { limit == nil ? "" : " LIMIT ?" }
+
+  /// A statement that ends with `limitSQL`, its values bound.
   ///
   /// - Throws: `invalidArgument` where a path in the embedder's JSON is asked for that is not declared.
   func statement(_ sql: String, in connection: Connection) throws -> Statement {
@@ -35,7 +41,7 @@ struct ListingConditions {
     let row = try connection.statement(dynamic: sql)
     for (index, value) in values.enumerated() { try value.bind(to: row, Int32(index + 1)) }
     // In SQL a negative limit is none.
-    try row.bind(Int32(values.count + 1), Int64(limit.map { max(0, $0) } ?? -1))
+    if let limit { try row.bind(Int32(values.count + 1), Int64(max(0, limit))) }
     return row
   }
 

@@ -44,7 +44,7 @@ struct PodListing {
   func sql(selecting columns: String) -> String {
     """
     SELECT \(columns) FROM record r WHERE \(conditions.sql)
-    ORDER BY r.created_at_ns DESC, r.generation DESC LIMIT ?
+    ORDER BY r.created_at_ns DESC, r.generation DESC\(conditions.limitSQL)
     """
   }
 

@@ -23,8 +23,8 @@ enum PodRows {
       let configuration = PodConfiguration(
         unchecked: id, name: try row.string(2), createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(3)),
         createdZoneOffsetSeconds: try row.int32(4),
-        details: try PodDetails(decoding: JSONBytes(unchecked: try row.bytes(6)).root),
-        extra: row.isNull(7) ? nil : JSONBytes(unchecked: try row.bytes(7)))
+        extra: row.isNull(7) ? nil : JSONBytes(unchecked: try row.bytes(7)),
+        detailsJSON: JSONBytes(unchecked: try row.bytes(6)))
       var state = PodState()
       state.controlGroupPath = try row.string(9)
       return Pod(
@@ -97,7 +97,7 @@ extension PodRows {
     let pod = try connection.statement(
       "INSERT INTO pod (generation, revision, details, extra) VALUES (?1, 1, ?2, ?3)")
     try pod.bind(1, generation)
-    try pod.bind(2, configuration.details.encoded().bytes)
+    try pod.bind(2, configuration.detailsJSON.bytes)
     if let extra = configuration.extra { try pod.bind(3, extra.bytes) } else { try pod.bindNull(3) }
     try pod.run()
     let row = try connection.statement(
@@ -106,7 +106,7 @@ extension PodRows {
     try row.bind(2, state.controlGroupPath)
     if let stateExtra { try row.bind(3, stateExtra.bytes) } else { try row.bindNull(3) }
     try row.run()
-    try LabelTable.pod.insert(configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.pod.insert(configuration.details().labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
     try ExtraIndexRows.follow(stateExtra, .podState, generation: generation, in: connection)
     return generation

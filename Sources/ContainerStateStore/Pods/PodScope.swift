@@ -139,7 +139,7 @@ extension PodRows {
       """
       UPDATE pod SET revision = revision + 1, details = ?1, extra = ?2 WHERE generation = ?3 AND revision = ?4
       """)
-    try row.bind(1, configuration.details.encoded().bytes)
+    try row.bind(1, configuration.detailsJSON.bytes)
     if let extra = configuration.extra { try row.bind(2, extra.bytes) } else { try row.bindNull(2) }
     try row.bind(3, generation)
     try row.bind(4, revision)
@@ -151,7 +151,7 @@ extension PodRows {
     try record.bind(2, Int64(configuration.createdZoneOffsetSeconds))
     try record.bind(3, generation)
     try record.run()
-    try LabelTable.pod.replace(with: configuration.details.labels, generation: generation, in: connection)
+    try LabelTable.pod.replace(with: configuration.details().labels, generation: generation, in: connection)
     try ExtraIndexRows.follow(configuration.extra, .podConfiguration, generation: generation, in: connection)
     return true
   }

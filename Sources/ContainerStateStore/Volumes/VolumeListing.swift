@@ -50,7 +50,7 @@ struct VolumeListing {
   var values: [FilterValue] { conditions.values }
 
   func sql(selecting columns: String) -> String {
-    "SELECT \(columns) FROM volume r WHERE \(conditions.sql) ORDER BY r.name LIMIT ?"
+    "SELECT \(columns) FROM volume r WHERE \(conditions.sql) ORDER BY r.name\(conditions.limitSQL)"
   }
 
   static let summaryColumns = """

@@ -98,17 +98,15 @@ enum VolumeUserRows {
     goingWith containers: Set<Int64>, in connection: Connection
   ) throws -> Set<VolumeName> {
     var going: Set<VolumeName> = []
-    for container in containers {
-      let row = try connection.statement(
-        """
-        SELECT v.name, v.generation FROM volume_use u JOIN volume v ON v.generation = u.volume
-        WHERE u.container = ?1 AND v.is_anonymous = 1
-        """)
-      try row.bind(1, container)
-      while try row.step() {
-        if try !isUsed(row.int64(1), besides: containers, in: connection) {
-          going.insert(try VolumeRows.name(row, 0))
-        }
+    let row = try connection.statement(
+      """
+      SELECT v.name, v.generation FROM volume_use u JOIN volume v ON v.generation = u.volume
+      WHERE u.container IN (SELECT value FROM json_each(?1)) AND v.is_anonymous = 1
+      """)
+    try row.bind(1, ContainerRows.array(of: containers))
+    while try row.step() {
+      if try !isUsed(row.int64(1), besides: containers, in: connection) {
+        going.insert(try VolumeRows.name(row, 0))
       }
     }
     return going

@@ -34,7 +34,7 @@ extension Verb {
         + "one before, until INT, TERM, HUP or QUIT ends it with exit status 0. With --format json each list "
         + "is a line then.",
       "Damaged rows are named on standard error, the others are listed, and the exit status is that of "
-        + "corrupt.",
+        + "corrupt. With -q nothing but ids is read, so only a damaged id is.",
     ],
     json: "[{\"id\": TEXT, \"name\": TEXT, \"image\": TEXT, \"status\": TEXT, \"recorded_status\": TEXT, "
       + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, "
@@ -62,6 +62,11 @@ extension Verb {
     _ filter: ContainerFilter, on invocation: Invocation
   ) throws -> [StoreError] {
     let store = try invocation.store()
+    if invocation.arguments.has(.quiet), !invocation.settings.printsJSON {
+      let list = try store.containerIDs(where: filter)
+      printIDs(list.ids, on: invocation)
+      return list.corrupt
+    }
     let list = try store.containerSummaries(
       where: filter, includingPods: invocation.settings.printsJSON)
     let containers = list.containers.map { ListedContainer($0, store: store) }
@@ -72,16 +77,16 @@ extension Verb {
       } else {
         invocation.print(json)
       }
-    } else if invocation.arguments.has(.quiet) {
-      let isWhole = invocation.arguments.has(.noTruncation)
-      for container in containers {
-        let id = container.summary.id
-        invocation.output.line(printable(isWhole ? id.rawValue : id.short, limit: 128))
-      }
     } else {
       table(of: containers, isWhole: invocation.arguments.has(.noTruncation)).print(to: &invocation.output)
     }
     return list.corrupt
+  }
+
+  /// Prints ids; nothing else of the containers was read.
+  private static func printIDs(_ ids: [ContainerID], on invocation: Invocation) {
+    let isWhole = invocation.arguments.has(.noTruncation)
+    for id in ids { invocation.output.line(printable(isWhole ? id.rawValue : id.short, limit: 128)) }
   }
 
   private static func table(of containers: [ListedContainer], isWhole: Bool) -> Table {

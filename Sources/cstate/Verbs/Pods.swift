@@ -93,37 +93,13 @@ extension Verb {
   ) { invocation in
     let store = try invocation.store()
     let showsSecrets = invocation.arguments.has(.showSecrets)
-    var found: [(pod: Pod, members: [ContainerID])] = []
+    var found: [InspectedPod] = []
     invocation.forEachOperand { operand in
-      let pod = try store.lookUpPod(operand)
-      found.append((pod, try store.members(ofPod: pod.id)))
+      found.append(try InspectedPod(store.lookUpPod(operand), store: store))
     }
     invocation.print(
-      .objects(found) { json, found in
-        write(found.pod, found.members, to: &json, showsSecrets: showsSecrets)
-      })
+      .objects(found) { json, found in found.write(to: &json, showsSecrets: showsSecrets) })
     return ExitStatus.done
-  }
-
-  /// Writes the members of a pod as `pod inspect` and `inspect` print them.
-  static func write(
-    _ pod: Pod, _ members: [ContainerID], to json: inout JSONWriter, showsSecrets: Bool
-  ) {
-    let details = pod.configuration.details
-    json.member("id", pod.id.rawValue)
-    json.member("name", pod.name)
-    json.member("created_at_ns", pod.configuration.createdAt.nanosecondsSinceEpoch)
-    json.member("labels", showsSecrets ? details.labels : details.labels.mapValues { _ in Redaction.hidden })
-    json.member("cgroup_parent", details.controlGroupParent.isEmpty ? nil : details.controlGroupParent)
-    json.member("shared_namespaces", details.sharedNamespaces.map(\.rawValue).sorted())
-    json.member("cgroup_path", pod.state.controlGroupPath.isEmpty ? nil : pod.state.controlGroupPath)
-    json.member("infrastructure", pod.infrastructure?.rawValue)
-    json.member("containers", members.map(\.rawValue))
-    json.member("generation", pod.generation)
-    json.member("configuration_revision", pod.configurationRevision)
-    json.member("state_revision", pod.stateRevision)
-    json.member("extra", pod.configuration.extra)
-    json.member("state_extra", pod.stateExtra)
   }
 
   static let podRemove = Verb(
@@ -155,5 +131,36 @@ extension Verb {
       for id in free.isEmpty ? left : free { try engine.remove(id, force: true) }
       left = try store.members(ofPod: pod)
     }
+  }
+}
+
+/// A pod with what `pod inspect` and `inspect` print beside it.
+struct InspectedPod {
+  let pod: Pod
+  private let details: PodDetails
+  private let members: [ContainerID]
+
+  init(_ pod: Pod, store: StateStore) throws(StoreError) {
+    self.pod = pod
+    details = try pod.configuration.details()
+    members = try store.members(ofPod: pod.id)
+  }
+
+  /// Writes the members of its object.
+  func write(to json: inout JSONWriter, showsSecrets: Bool) {
+    json.member("id", pod.id.rawValue)
+    json.member("name", pod.name)
+    json.member("created_at_ns", pod.configuration.createdAt.nanosecondsSinceEpoch)
+    json.member("labels", showsSecrets ? details.labels : details.labels.mapValues { _ in Redaction.hidden })
+    json.member("cgroup_parent", details.controlGroupParent.isEmpty ? nil : details.controlGroupParent)
+    json.member("shared_namespaces", details.sharedNamespaces.map(\.rawValue).sorted())
+    json.member("cgroup_path", pod.state.controlGroupPath.isEmpty ? nil : pod.state.controlGroupPath)
+    json.member("infrastructure", pod.infrastructure?.rawValue)
+    json.member("containers", members.map(\.rawValue))
+    json.member("generation", pod.generation)
+    json.member("configuration_revision", pod.configurationRevision)
+    json.member("state_revision", pod.stateRevision)
+    json.member("extra", pod.configuration.extra)
+    json.member("state_extra", pod.stateExtra)
   }
 }

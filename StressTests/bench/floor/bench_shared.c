@@ -98,3 +98,9 @@ uint64_t bench_percentile(const bench_result *result, double share) {
   }
   return 0;
 }
+
+__attribute__((noinline)) void bench_counted(void (*body)(void *context), void *context) {
+  body(context);
+  // Without it the compiler jumps to the body, and nobody sees this function return.
+  __asm__ volatile("");
+}

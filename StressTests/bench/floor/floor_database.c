@@ -175,6 +175,22 @@ floor_list floor_all(floor_database *database) {
   return summaries(floor_statement_of(database, SELECT_ALL));
 }
 
+floor_list floor_all_ids(floor_database *database) {
+  sqlite3_stmt *row = floor_statement_of(database, SELECT_ALL_IDS);
+  floor_list list = {0};
+  size_t size = 0, used = 0;
+  while (sqlite3_step(row) == SQLITE_ROW) {
+    const void *id = sqlite3_column_text(row, 0);
+    size_t length = (size_t)sqlite3_column_bytes(row, 0) + 1;
+    while (used + length > size) list.texts = realloc(list.texts, size = size ? size * 2 : 4096);
+    memcpy(list.texts + used, id, length);
+    used += length;
+    list.count++;
+  }
+  sqlite3_reset(row);
+  return list;
+}
+
 floor_list floor_labelled(floor_database *database, const char *key, const char *value) {
   sqlite3_stmt *row = floor_statement_of(database, SELECT_BY_LABEL);
   sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);

@@ -30,6 +30,7 @@ static const char *const texts[STATEMENT_COUNT] = {
   [SELECT_BY_PREFIX] = WHOLE_CONTAINER "r.id >= ?1 AND r.id < ?2 AND +r.kind = 1 ORDER BY r.id LIMIT 2",
   [SELECT_SPECIFICATION] = "SELECT json FROM specification WHERE generation = ?1",
   [SELECT_ALL] = SUMMARY "r.kind = 1" NEWEST_FIRST,
+  [SELECT_ALL_IDS] = "SELECT r.id FROM record r WHERE r.kind = 1" NEWEST_FIRST,
   [SELECT_BY_LABEL] = SUMMARY "+r.kind = 1 AND r.generation IN (SELECT l.generation FROM label l "
     "WHERE l.key = ?1 AND l.value = ?2)" NEWEST_FIRST,
   // A running container is updated without the columns that have an index, as the store does it.

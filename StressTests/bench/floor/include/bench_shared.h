@@ -61,4 +61,7 @@ void bench_add_result(bench_result *sum, const bench_result *part);
 /// The length in nanoseconds that `share` (0 … 1) of the operations stay within.
 uint64_t bench_percentile(const bench_result *result, double share);
 
+/// Calls the body: what a program that counts instructions is told to count (`--toggle-collect`).
+void bench_counted(void (*body)(void *context), void *context);
+
 #endif

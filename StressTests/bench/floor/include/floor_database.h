@@ -41,6 +41,8 @@ floor_row *floor_look_up(floor_database *database, const char *text);
 floor_row *floor_specification(floor_database *database, int64_t generation);
 /// Id, name, status, image and times of all containers, newest first.
 floor_list floor_all(floor_database *database);
+/// The ids of all containers, newest first, one after the other in `texts`.
+floor_list floor_all_ids(floor_database *database);
 void floor_free_list(floor_list list);
 
 /// The same of the containers with this label.
