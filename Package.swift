@@ -89,7 +89,7 @@ let package = Package(
       dependencies: [
         "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
       ],
-      path: "StressTests/bench", exclude: ["floor", "start", "thresholds.json"],
+      path: "StressTests/bench", exclude: ["floor", "start", "instructions.json", "thresholds.json"],
       swiftSettings: swiftSettings),
     .target(
       name: "CFaults", dependencies: ["CSQLite"], path: "StressTests/faults",

@@ -82,7 +82,7 @@ extension ContainerScope {
         try ExitCodeRows.record(code, of: id, at: .now, in: connection)
       }
     }
-    change {
+    followInPlace {
       $0.container.follow(state, stateExtra: stateExtra)
       $0.intent = next
     }

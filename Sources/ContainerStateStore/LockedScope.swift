@@ -75,7 +75,7 @@ final class LockedScope<Row: LockedRow> {
   func follow(_ written: Row) { row = written }
 
   /// The same in place, which copies nothing of the row.
-  func change(_ body: (inout Row) -> Void) { body(&row) }
+  func followInPlace(_ body: (inout Row) -> Void) { body(&row) }
 
   /// Removes the files of a row that is gone; the lockfile goes when the scope ends.
   func finishRemoval() {

@@ -21,10 +21,7 @@ struct CountedRun {
       benchCase: benchCase, containers: containers, processes: 1, load: .hot, syncDelayMicroseconds: 0,
       blockNanoseconds: 0, cycles: 0)
     let context = WorkloadContext(cell: cell, place: try workplace.place(containers: containers), worker: 0)
-    let workload =
-      options.countedSubject == .store
-      ? try StoreWorkloads(context: context).workload()
-      : try FloorWorkloads(context: context, subject: options.countedSubject).workload()
+    let workload = try context.workload(of: options.countedSubject)
     for index in 0..<warmUp { try perform(workload, index, isCounted: false) }
     for index in 0..<operations { try perform(workload, warmUp + index, isCounted: true) }
     try workload.close()

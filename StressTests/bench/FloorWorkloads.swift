@@ -176,7 +176,7 @@ extension WorkloadContext {
   func committing(to path: String) -> (Int) -> Void {
     let id = CText(Corpus.id(ownIndex))
     let generation = Int64(ownIndex) + 1
-    let stranger = floor_open(path, Int32(FLOOR_WAL.rawValue))
+    let stranger = floor_open(path)
     floor_record_changes(stranger)
     floor_commit_only(stranger)
     return { _ in floor_update(stranger, generation, id.start) }

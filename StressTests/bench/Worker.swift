@@ -16,11 +16,7 @@ struct Worker {
     // The holder of `open-held` asks once and stays.
     let made = isHolder ? WorkloadContext(cell: heldCell, place: context.place, worker: 0) : context
     for subject in context.cell.subjects {
-      switch subject {
-      case .store: workloads.append(try StoreWorkloads(context: made).workload())
-      case .floor: workloads.append(try FloorWorkloads(context: made).workload())
-      case .peer: workloads.append(try PeerWorkloads(context: made).workload())
-      }
+      workloads.append(try made.workload(of: subject))
     }
     if isHolder { for workload in workloads { try workload.perform(0) } }
     var performed = workloads.map { _ in 0 }

@@ -22,6 +22,14 @@ struct WorkloadContext {
   /// Which of the processes this is.
   let worker: Int
 
+  func workload(of subject: Subject) throws -> Workload {
+    switch subject {
+    case .store: try StoreWorkloads(context: self).workload()
+    case .floor: try FloorWorkloads(context: self).workload()
+    case .peer: try PeerWorkloads(context: self).workload()
+    }
+  }
+
   /// Containers that reads go to, spread over the whole store.
   var readIndices: [UInt64] {
     (0..<min(1_024, cell.containers)).map { step in
