@@ -33,7 +33,7 @@ extension StateStore {
   ///
   /// Changes nothing.
   ///
-  /// - Parameter progress: called on this thread as each part begins, and with each hundredth of the containers.
+  /// - Parameter progress: called on this thread as each part begins, and at each hundredth of containers.
   /// - Returns: the violations, in the order in which they were found.
   /// - Throws: `io` and the like, where the store cannot be read at all; damage is returned, not thrown.
   /// - Blocking: for nobody; the database part is one snapshot, whatever others write meanwhile.

@@ -172,7 +172,7 @@ struct FilterCostTests {
 
   private func expectFew(_ filter: VolumeFilter) throws {
     let listing = try VolumeListing(filter)
-    let limit = filter.limit ?? -1
+    let limit = filter.limit
     let names = try cost(listing.sql(selecting: "'row', r.name"), listing.values, limit: limit)
     #expect(names.rows == Self.found && names.steps < Self.stepLimit, "\(filter): \(names)")
     let summaries = try cost(
