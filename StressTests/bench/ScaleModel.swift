@@ -54,7 +54,8 @@ struct ScaleModel {
 
   /// The model in words.
   var summary: String {
-    let most = processesOfMost.map { "most at \(fixed($0, 0)) processes" } ?? "more processes bring more"
+    let many = processesOfMost.map { "most at \(fixed($0, 0)) processes" } ?? "more processes bring more"
+    let most = serialShare >= 1 ? "more processes bring less" : many
     let (share, cost) = (fixed(serialShare * 100, 1), fixed(pairCost * 1e6, 1))
     return "one process \(fixed(rate, 0)) a second, serial share \(share) %, cost of a pair \(cost) "
       + "millionths, \(most); within \(fixed(worstError * 100, 0)) % of what was measured"
