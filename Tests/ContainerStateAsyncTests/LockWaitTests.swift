@@ -109,7 +109,11 @@ struct LockWaitTests {
       let wait = Task {
         try await store.withLockedContainer(id, wait: .indefinitely) { _ in ran.raise() }
       }
-      try await waitUntil("it waits") { LockQueue.shared.count == 1 }
+      let directory = store.location.lockDirectory
+      try await waitUntil("a thread waits for it") {
+        let reports = try? LockTable.shared.report(on: ["c0.lock"], in: directory, listsWaiters: false)
+        return reports?.first?.waitingThreads == 1
+      }
       wait.cancel()
       await #expect(throws: CancellationError.self) { try await wait.value }
     }
