@@ -10,6 +10,8 @@ final class LockTask<R: Sendable>: LockJob {
 
   private enum State {
     case new
+    /// The wait has ended before it was begun.
+    case ended(any Error)
     case waiting(CheckedContinuation<R, any Error>)
     /// A thread has the lock, and the body runs or has run: only its end is the answer.
     case running(CheckedContinuation<R, any Error>)
@@ -43,15 +45,15 @@ final class LockTask<R: Sendable>: LockJob {
     defer { timer?.cancel() }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let isNew = state.withLock { state in
-          guard case .new = state else { return false }
+        let ended = state.withLock { state -> (any Error)? in
+          if case .ended(let error) = state { return error }
           state = .waiting(continuation)
-          return true
+          return nil
         }
-        if isNew { queue.add(self, lock: lock) } else { continuation.resume(throwing: CancellationError()) }
+        if let ended { continuation.resume(throwing: ended) } else { queue.add(self, lock: lock) }
       }
     } onCancel: {
-      withdraw(from: queue) { CancellationError() }
+      withdraw(from: queue, CancellationError())
     }
   }
 
@@ -92,28 +94,28 @@ final class LockTask<R: Sendable>: LockJob {
       case .waiting(let continuation), .running(let continuation):
         state = .answered
         return continuation
-      case .new, .answered: return nil
+      case .new, .ended, .answered: return nil
       }
     }
     continuation?.resume(with: result)
   }
 
   /// Ends a wait whose body has not begun.
-  private func withdraw(from queue: LockQueue, _ error: () -> any Error) {
+  private func withdraw(from queue: LockQueue, _ error: any Error) {
     let continuation = state.withLock { state -> CheckedContinuation<R, any Error>? in
       switch state {
       case .new:
-        state = .answered
+        state = .ended(error)
         return nil
       case .waiting(let continuation):
         state = .answered
         return continuation
-      case .running, .answered: return nil
+      case .ended, .running, .answered: return nil
       }
     }
     guard let continuation else { return }
     queue.remove(self, lock: lock)
-    continuation.resume(throwing: error())
+    continuation.resume(throwing: error)
   }
 
   /// Ends the wait at its deadline, for those whom no thread is with then.
@@ -122,7 +124,7 @@ final class LockTask<R: Sendable>: LockJob {
     if deadlineNanoseconds > now {
       guard (try? await Task.sleep(nanoseconds: deadlineNanoseconds - now)) != nil else { return }
     }
-    withdraw(from: queue) { timeout() }
+    withdraw(from: queue, timeout())
   }
 
   /// What a wait that ends now is told: the holder is asked for once more.

@@ -33,6 +33,30 @@ struct LastLook {
     for violation in try store.verify() { complaints.add("verify at the end: \(violation)") }
     try checkSpecifications(store)
     hand.close()
+    try lookAfterReboot()
+  }
+
+  /// INVARIANT I-13: what the run left is opened as the first process after a reboot finds it, whose boot id
+  /// the store is told.
+  private func lookAfterReboot() throws {
+    var options = StoreOptions(plan.options)
+    options.bootID = "after-the-run"
+    let store = try StateStore(at: StoreLocation(root: plan.run.store), options: options)
+    for container in try store.containers() {
+      let state = container.state
+      if state.pid != 0 || state.monitorPID != 0 || state.isMounted || !state.networkNamespacePath.isEmpty {
+        complaints.add("container \(container.id) has something of the boot before: \(state)")
+      }
+      let sessions = try store.execSessions(of: container.id)
+      if !sessions.isEmpty {
+        complaints.add("container \(container.id) still has \(sessions.count) sessions")
+      }
+    }
+    for volume in try store.volumeSummaries().volumes where volume.mountCount > 0 {
+      complaints.add("volume \(volume.name.rawValue) is still mounted after a reboot")
+    }
+    for violation in try store.verify() { complaints.add("verify after a reboot: \(violation)") }
+    try store.close()
   }
 
   /// A second recovery finds nothing to do.
