@@ -32,8 +32,17 @@ struct LastLook {
     try checkRepeatedRecovery(store)
     for violation in try store.verify() { complaints.add("verify at the end: \(violation)") }
     try checkSpecifications(store)
+    try mountAll(store)
     hand.close()
     try lookAfterReboot()
+  }
+
+  /// Mounts each volume that is used, so that a reboot has something to take away whatever the run left.
+  private func mountAll(_ store: StateStore) throws {
+    for volume in try store.volumes() {
+      guard let user = try store.users(ofVolume: volume.name).first else { continue }
+      _ = try store.withLockedVolume(volume.name, wait: .upTo(.seconds(10))) { try $0.mount(for: user) }
+    }
   }
 
   /// INVARIANT I-13: what the run left is opened as the first process after a reboot finds it, whose boot id
