@@ -22,7 +22,7 @@ struct StoreOpening {
     StandardDescriptors.occupy()
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
-    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path), bootID: bootID)
     // FAILPOINT open.gate: there is a directory with a gate in it.
     failpoint("open.gate")
     do { return try open(root, gate, bootID: bootID) } catch {
@@ -82,6 +82,8 @@ struct StoreOpening {
       applicationID: Schema.applicationID, schemaVersion: schema.version,
       oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
+    database.fillsNewWAL = options.fillsNewWAL
+    database.copiesBackInBackground = options.copiesBackInBackground
     return database
   }
 

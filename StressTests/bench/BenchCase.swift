@@ -8,6 +8,7 @@ enum BenchCase: String, CaseIterable {
   case list
   case update = "durable-update"
   case commits = "durable-commits"
+  case freshCommits = "fresh-commits"
   case add
   case remove
   case changeRow = "change-row"
@@ -48,6 +49,8 @@ enum BenchCase: String, CaseIterable {
     case .update: "lock, fresh read, durable update, unlock"
     case .commits:
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
+    case .freshCommits:
+      "the first thousand durable updates of a new store, against as many plain ones with synchronous=FULL"
     case .add: "a container with a specification of 12 KB and its copy, durable"
     case .remove: "a container with all that belongs to it, durable"
     case .changeRow: "a durable update in C with its row in the sequence of changes, against one without"
@@ -95,7 +98,7 @@ enum BenchCase: String, CaseIterable {
   var needsEmptyStore: Bool { [.start, .startStatic].contains(self) }
 
   /// Whether the peer's way, a rollback journal, is measured as well.
-  var hasPeer: Bool { isDurableForMany || [.update, .commits, .add, .remove].contains(self) }
+  var hasPeer: Bool { isDurableForMany || [.update, .commits, .freshCommits, .add, .remove].contains(self) }
 
   /// Whether each operation writes, so that the disk decides how long it takes.
   var isDurable: Bool {

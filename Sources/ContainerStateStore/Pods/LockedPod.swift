@@ -32,7 +32,7 @@ extension StateStore {
   func podScope(of id: ContainerID, _ locks: HeldLocks) throws -> PodScope {
     do {
       guard let pod = try database.readOne({ try PodRows.pod(id, in: $0) }) else {
-        throw StoreError.podNotFound(id.rawValue)
+        throw try durably(.podNotFound(id.rawValue))
       }
       return PodScope(pod, store: self, locks: locks)
     } catch {

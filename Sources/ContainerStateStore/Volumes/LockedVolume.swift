@@ -32,8 +32,9 @@ extension StateStore {
     do {
       return VolumeScope(try database.readOne { try StoreReads.volume(name, in: $0) }, of: self, locks)
     } catch {
-      if StoreError.mapped(error).code != .corrupt { unlinkUnlessKnown(name, locks) }
-      throw error
+      let found = StoreError.mapped(error)
+      if found.code != .corrupt { unlinkUnlessKnown(name, locks) }
+      throw found.code == .notFound ? try durably(found) : found
     }
   }
 }
