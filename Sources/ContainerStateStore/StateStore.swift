@@ -85,8 +85,8 @@ public final class StateStore: Sendable {
   /// After a sync that failed, in whatever process, it first makes up for that: what the WAL holds is written
   /// and synced once more.
   ///
-  /// - Throws: `storeReplaced`; `durabilityUnknown` where the disk fails; `io` where that cannot be made up for;
-  ///   `lockTimeout` (the gate).
+  /// - Throws: `storeReplaced`; `durabilityUnknown` where the disk fails; `io` where that cannot be made up
+  ///   for; `lockTimeout` (the gate).
   /// - Blocking: for the disk; after a failed sync also for the gate, up to `operationTimeout`.
   /// - Durability: D-1, D-3.
   public func makeDurable() throws(StoreError) {

@@ -12,8 +12,6 @@ struct Threshold {
     case p50Microseconds = "p50_us"
     /// What 99 of 100 of the store's operations stay within, in microseconds.
     case p99Microseconds = "p99_us"
-    /// What 999 of 1,000 of the store's operations stay within, to its median operation.
-    case tail = "p999_to_p50"
     /// The store's longest operation, in milliseconds.
     case longestMilliseconds = "longest_ms"
     /// The operations of the store's slowest process to those of its fastest.
@@ -23,7 +21,7 @@ struct Threshold {
 
     /// Whether it is a time, which means nothing on a noisy or another machine.
     var isTime: Bool {
-      [.p50Microseconds, .p99Microseconds, .tail, .longestMilliseconds, .growth].contains(self)
+      [.p50Microseconds, .p99Microseconds, .longestMilliseconds, .growth].contains(self)
     }
   }
 
@@ -110,18 +108,13 @@ struct Verdict {
         guard let value = value(of: threshold, in: found, among: figures, isQuick: isQuick) else {
           return nil
         }
-        let whyNot = whyNot(threshold, found, noise)
+        let whyNot = whyNot(threshold, noise)
         return Verdict(threshold: threshold, cell: found.cell, value: value, limit: limit, whyNot: whyNot)
       }
     }
   }
 
-  /// So few operations leave nothing to say of one in a thousand.
-  private static let leastOperationsForTail: UInt64 = 100_000
-
-  private static func whyNot(_ threshold: Threshold, _ found: CellFigures, _ noise: Noise) -> String? {
-    let operations = found.figures(of: .store)?.operations ?? 0
-    if threshold.metric == .tail, operations < leastOperationsForTail { return "\(operations) operations" }
+  private static func whyNot(_ threshold: Threshold, _ noise: Noise) -> String? {
     if threshold.benchCase.isDurable, noise.isWithoutDisk { return "no disk" }
     return threshold.metric.isTime && noise.isNoisy ? "noisy machine" : nil
   }
@@ -137,7 +130,6 @@ struct Verdict {
       return isQuick ? ratio?.lowerQuartile : ratio?.median
     case .p50Microseconds: return Double(store.p50) / 1e3
     case .p99Microseconds: return Double(store.p99) / 1e3
-    case .tail: return store.p50 > 0 ? Double(store.p999) / Double(store.p50) : nil
     case .longestMilliseconds: return Double(store.longest) / 1e6
     case .fairness: return store.fairness
     case .growth:

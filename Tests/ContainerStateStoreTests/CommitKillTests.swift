@@ -83,12 +83,13 @@ struct CommitKillTests {
 
   @Test("9, D-3: killed between the kernel's error and the mark, a process tells nobody (documented)")
   func killedBeforeMark() throws {
+    let place = "sync.failed"
     let fixture = try StoreFixture()
     let store = try fixture.open()
     try store.add("a")
     let child = try ChildProcess(
       executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@1,sync.failed=kill"])
+      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@1,\(place)=kill"])
     try child.expect("ready")
     try child.succeed("open")
     try child.send("count a 1")
