@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Only what Swift cannot say: variadic calls, the destructor constants, and calls through an
@@ -64,6 +65,40 @@ static inline int csqlite_wal_sync(sqlite3 *database, int *system_errno) {
   errno = 0;
   int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
   if (code != SQLITE_OK) *system_errno = errno;
+  return code;
+}
+
+/// Reads bytes of the WAL through the connection's own descriptor; fewer than asked for is an error.
+static inline int csqlite_wal_read(sqlite3 *database, void *bytes, int count, sqlite3_int64 offset) {
+  sqlite3_file *file = csqlite_wal_file(database);
+  return file == NULL ? SQLITE_IOERR : file->pMethods->xRead(file, bytes, count, offset);
+}
+
+/// Writes bytes into the WAL through the connection's own descriptor; for the holder of the write lock.
+static inline int csqlite_wal_write(sqlite3 *database, const void *bytes, int count, sqlite3_int64 offset) {
+  sqlite3_file *file = csqlite_wal_file(database);
+  return file == NULL ? SQLITE_IOERR : file->pMethods->xWrite(file, bytes, count, offset);
+}
+
+/// Writes an empty WAL full of zeros up to that length; where not all of it can be had, it is empty again.
+///
+/// For the holder of the write lock. To SQLite a WAL without its magic number at the start is an empty one
+/// (`walIndexRecover` in wal.c), and a frame without the salts of its header is beyond the end.
+static inline int csqlite_wal_fill(sqlite3 *database, sqlite3_int64 bytes) {
+  // SQLite writes less than 128 KiB at once (seekAndWriteFd in os_unix.c).
+  enum { piece = 1 << 16 };
+  sqlite3_file *file = csqlite_wal_file(database);
+  sqlite3_int64 size = 0;
+  if (file == NULL) return SQLITE_IOERR;
+  int code = file->pMethods->xFileSize(file, &size);
+  if (code != SQLITE_OK || size > 0) return code;
+  void *zeros = calloc(1, piece);
+  if (zeros == NULL) return SQLITE_NOMEM;
+  for (; code == SQLITE_OK && size < bytes; size += piece) {
+    code = file->pMethods->xWrite(file, zeros, (int)(bytes - size < piece ? bytes - size : piece), size);
+  }
+  free(zeros);
+  if (code != SQLITE_OK) file->pMethods->xTruncate(file, 0);
   return code;
 }
 
@@ -130,6 +165,18 @@ static inline int csqlite_wal_header_is(
   return differences == 0;
 }
 
+/// Syncs the database through the connection's own descriptor; as `csqlite_wal_sync`.
+static inline int csqlite_database_sync(sqlite3 *database, int *system_errno) {
+  sqlite3_file *file = NULL;
+  *system_errno = 0;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) return code;
+  errno = 0;
+  code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) *system_errno = errno;
+  return code;
+}
+
 /// SQLite's locks on the WAL index that a connection may hold beyond what SQLite itself does with it.
 ///
 /// The lock of a read mark is 3 + its number, 0 to 4; 0 is that of readers who need nothing of the WAL.
@@ -154,6 +201,23 @@ static inline void csqlite_wal_unlock(sqlite3 *database, int slot) {
   sqlite3_file *file = NULL;
   if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return;
   file->pMethods->xShmLock(file, slot, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+/// Has all frames of the WAL copied again by the next WAL checkpoint, as a recovery does: nBackfill is 0.
+///
+/// Under the WAL checkpoint lock, whose holder alone changes that word but for a writer that restarts the
+/// WAL, who sets it to 0 as well. Where the lock cannot be had now somebody else copies: SQLITE_BUSY.
+static inline int csqlite_wal_forget_copied(sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  void volatile *region = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xShmMap(file, 0, 32768, 0, &region);
+  if (code != SQLITE_OK || region == NULL) return code;
+  code = csqlite_wal_lock(database, csqlite_wal_checkpoint_lock);
+  if (code != SQLITE_OK) return code;
+  __atomic_store_n((uint32_t volatile *)region + 96 / 4, 0, __ATOMIC_RELEASE);
+  csqlite_wal_unlock(database, csqlite_wal_checkpoint_lock);
+  return SQLITE_OK;
 }
 
 /// 1 when the header of the WAL index is whole: no writer died over it, so nobody has to recover it.

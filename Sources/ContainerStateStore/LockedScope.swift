@@ -142,7 +142,7 @@ extension StateStore {
   /// Reads a record afresh under its lock.
   func lockedScope<Row: LockedRow>(of key: Row.Key, _ locks: HeldLocks) throws -> LockedScope<Row> {
     do {
-      guard let row = try Row.row(of: key, in: self) else { throw Row.notFound(key) }
+      guard let row = try Row.row(of: key, in: self) else { throw try durably(Row.notFound(key)) }
       return LockedScope(row, store: self, locks: locks)
     } catch {
       // The question may have made the lockfile.

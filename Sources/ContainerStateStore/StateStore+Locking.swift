@@ -41,7 +41,7 @@ extension StateStore {
         if let pod { unlinkUnlessKnown(podLockName(of: pod), locks) }
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
-          try database.makeDurable()
+          try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
         }
         throw error
       }
@@ -105,6 +105,15 @@ extension StateStore {
     let directory = location.lockDirectory
     guard try StoreFiles.exists(directory) else { throw .kernel("opendir", path: directory, errno: ENOENT) }
     return try StoreFiles.names(in: directory).filter { LockFileName.owner(of: $0) != nil }
+  }
+
+  /// An answer that is true after a power loss too.
+  ///
+  /// DURABILITY D-1: who is told that something is gone may act on that as on a removal of his own, and whose
+  /// removal it was need not have been synced yet.
+  func durably(_ answer: StoreError) throws -> StoreError {
+    try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
+    return answer
   }
 
   /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.

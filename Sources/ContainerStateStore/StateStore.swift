@@ -85,11 +85,17 @@ public final class StateStore: Sendable {
   ///
   /// For whoever acts outside the store on what he read: deletes storage, tells the network.
   ///
-  /// - Throws: `storeReplaced`; `durabilityUnknown` where the disk fails; nothing is acknowledged as durable
-  ///   through this store then until it is opened again, and further calls are `io`.
-  /// - Durability: D-1.
+  /// After a sync that failed, in whatever process, it first makes up for that: what the WAL holds is written
+  /// and synced once more.
+  ///
+  /// - Throws: `storeReplaced`; `durabilityUnknown` where the disk fails; `io` where that cannot be made up
+  ///   for; `lockTimeout` (the gate).
+  /// - Blocking: for the disk; after a failed sync also for the gate, up to `operationTimeout`.
+  /// - Durability: D-1, D-3.
   public func makeDurable() throws(StoreError) {
-    try perform("make durable") { try database.makeDurable() }
+    try perform("make durable") {
+      try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
+    }
   }
 
   /// Runs `body` with what it throws mapped to a `StoreError`, unless the store cannot be used any more.

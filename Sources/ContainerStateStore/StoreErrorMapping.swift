@@ -101,11 +101,12 @@ extension StoreError {
     case .durabilityUnknown:
       return make(
         .durabilityUnknown,
-        "the change is visible but the disk did not confirm it; check the disk, open the store again and look"
+        "the change is visible but the disk did not confirm it; check the disk, then make it durable"
       )
     case .syncFailedEarlier:
       return make(
-        .io, "an earlier sync failed, so nothing was changed; check the disk and open the store again")
+        .io,
+        "an earlier sync failed and cannot be made up for, so nothing was changed; check the disk and repeat")
     case .corrupt, .schemaMismatch, .unexpectedType, .invalidText:
       return .corrupt(error.path, "the database holds what this program never wrote", cause: cause)
     case .constraint:

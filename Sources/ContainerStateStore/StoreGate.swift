@@ -5,8 +5,26 @@ internal import StateModel
 /// The write gate's lockfile as the storage layer wants to see it.
 final class StoreGate: SQLiteStorage.WriteGate {
   let lock: FileLocking.WriteGate
+  /// What says in the gate's mark that a sync has failed in this boot; after another, recovery reads what the
+  /// disk really has.
+  private let failedSyncMark: UInt64
 
-  init(_ lock: FileLocking.WriteGate) { self.lock = lock }
+  init(_ lock: FileLocking.WriteGate, bootID: String) {
+    self.lock = lock
+    failedSyncMark = Self.mark(of: bootID)
+  }
+
+  var hasFailedSync: Bool { lock.mark == failedSyncMark }
+
+  func rememberFailedSync() -> Bool { lock.setMark(failedSyncMark) }
+
+  func forgetFailedSync() { _ = lock.setMark(0) }
+
+  /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
+  private static func mark(of bootID: String) -> UInt64 {
+    let hash = bootID.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    return max(1, hash)
+  }
 
   func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     try lock.enter(operation: operation, deadlineNanoseconds: deadlineNanoseconds)

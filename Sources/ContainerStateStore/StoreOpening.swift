@@ -23,7 +23,7 @@ struct StoreOpening {
     StandardDescriptors.occupy()
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
-    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path))
+    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path), bootID: bootID)
     // FAILPOINT open.gate: there is a directory with a gate in it.
     failpoint("open.gate")
     do { return try open(root, gate, bootID: bootID) } catch {
@@ -84,6 +84,8 @@ struct StoreOpening {
       oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
     database.beforeConnectionCloses = { [keptAnswers] in keptAnswers.forgetIndex() }
+    database.fillsNewWAL = options.fillsNewWAL
+    database.copiesBackInBackground = options.copiesBackInBackground
     return database
   }
 

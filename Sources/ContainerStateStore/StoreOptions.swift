@@ -19,6 +19,18 @@ public struct StoreOptions: Sendable {
   /// What goes beyond it is forgotten, all of it at once. A kept answer is never older than one that is asked
   /// for. Default: 8 MiB.
   public var keptAnswersMaximumBytes = 8 << 20
+  /// Whether making a store writes its WAL, full of zeros, to the length it reaches anyway (5 MB), where the
+  /// disk has sixteen times as much room.
+  ///
+  /// The first thousand durable changes then take no longer than all later ones. Stores that are made to be
+  /// thrown away, or on which little is written, do without. Default: true.
+  public var fillsNewWAL = true
+  /// Whether a thread of the library copies the WAL back for a store that commits often.
+  ///
+  /// It starts with the 65th commit and ends after two seconds without work, with all signals blocked.
+  /// Without it each call that finds a WAL checkpoint due takes that much longer. A program that forks
+  /// without exec and relies on being single-threaded turns it off. Default: true.
+  public var copiesBackInBackground = true
   /// How many of the changes that were recorded are kept, and for how long.
   public var changeRetention = ChangeRetention()
   /// The boot that this process runs in; nil for the kernel's `/proc/sys/kernel/random/boot_id`.

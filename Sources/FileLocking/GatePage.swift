@@ -1,13 +1,15 @@
 import CPlatform
 import Glibc
+import Synchronization
 
 /// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
 ///
-/// Bytes 0..<256 are the holder record; the rest is zero and belongs to later flags of the store.
+/// Bytes 0..<256 are the holder record, 256..<264 the mark; the rest is zero and belongs to later flags.
 final class GatePage: Sendable {
   static let size = 4096
 
-  // SAFETY: mapped until deinit; written by whoever is inside the gate, which orders the writes.
+  // SAFETY: mapped until deinit; the record is written by whoever is inside the gate, which orders the
+  // writes, and the mark through atomic operations only.
   private nonisolated(unsafe) let address: UnsafeMutableRawPointer
 
   /// The page of an open lockfile; nil when it cannot be mapped, for want of space or of memory.
@@ -23,6 +25,16 @@ final class GatePage: Sendable {
 
   deinit {
     munmap(address, Self.size)
+  }
+
+  /// A number that all processes see at once; 0 where nobody has set one.
+  var mark: UInt64 {
+    get { markPointer.pointee.load(ordering: .acquiring) }
+    set { markPointer.pointee.store(newValue, ordering: .releasing) }
+  }
+
+  private var markPointer: UnsafeMutablePointer<Atomic<UInt64>> {
+    (address + HolderRecord.size).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   /// The bytes of the holder record.

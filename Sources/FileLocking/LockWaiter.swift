@@ -1,3 +1,5 @@
+import Platform
+
 /// A thread that queues at a lockfile's entry, and the one word that wakes it.
 final class LockWaiter: Sendable {
   enum Signal: Equatable {

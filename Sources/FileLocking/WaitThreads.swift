@@ -1,4 +1,5 @@
 import CPlatform
+import Platform
 
 /// A bounded set of threads that block in the kernel for askers with a deadline.
 ///

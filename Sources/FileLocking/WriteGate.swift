@@ -87,6 +87,16 @@ package final class WriteGate: Sendable {
     ThreadLocks.current.remove(name)
   }
 
+  /// A number in the gate's file that all processes see at once, inside the gate or not; 0 where none was set,
+  /// or where the file cannot hold one (full disk).
+  package var mark: UInt64 { page?.mark ?? 0 }
+
+  /// Sets the mark, 0 for none; false where the file cannot hold one.
+  package func setMark(_ mark: UInt64) -> Bool {
+    page?.mark = mark
+    return page != nil
+  }
+
   /// Whether the kernel still has the gate as this process's, on the file that its path names.
   package func isStillHeld() -> Bool {
     table.fork.isSameProcess && entry.isLockedByThisProcess && entry.identity.isAt(path: name.path)

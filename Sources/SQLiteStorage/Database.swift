@@ -19,11 +19,13 @@ package final class Database: Sendable {
 
   let gate: any WriteGate
   let pool: Mutex<ConnectionPool>
-  /// DURABILITY D-3: set by the first failed sync, never cleared.
+  /// DURABILITY D-3: a sync has failed, and the gate cannot remember it for all processes.
   let hasFailedSync = Atomic<Bool>(false)
-  /// Frames in the WAL when this handle last copied it back.
-  let framesAtLastWALCheckpoint = Atomic<Int>(0)
-  private let walPath: String
+  /// Commits through this handle.
+  let commitCount = Atomic<Int>(0)
+  let progress = CopyProgress()
+  let copyThread = CopyThread()
+  let walPath: String
   private let sharedMemoryPath: String
   private let owner = ForkDetector()
 
@@ -75,6 +77,8 @@ package final class Database: Sendable {
 
   deinit {
     guard owner.isSameProcess else { return }
+    // Its work keeps the database, so there is none.
+    _ = copyThread.close(deadlineNanoseconds: 0)
     if let last = pool.withLock({ $0.close() }) { finishClosing(last.idle) }
   }
 
@@ -118,7 +122,7 @@ package final class Database: Sendable {
     _ operation: String, durability: CommitDurability, deadlineNanoseconds: UInt64,
     _ body: (Connection) throws -> R
   ) throws -> R {
-    if durability == .durable { try checkSyncs() }
+    if durability == .durable { try checkSyncs(deadlineNanoseconds: deadlineNanoseconds) }
     return try withConnection { connection in
       try connection.prepareForWriting()
       let result = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
@@ -134,7 +138,7 @@ package final class Database: Sendable {
       }
       // FAILPOINT commit.committed: others see the change, the gate is open again.
       failpoint("commit.committed")
-      if durability == .durable { try sync(connection) }
+      if durability == .durable { try sync(connection, deadlineNanoseconds: deadlineNanoseconds) }
       copyBackIfDue(connection, deadlineNanoseconds: deadlineNanoseconds)
       freeWALIfOverdue(connection, deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
@@ -153,7 +157,7 @@ package final class Database: Sendable {
   package func migrate(
     deadlineNanoseconds: UInt64, _ body: (Connection, Int32) throws -> Void
   ) throws {
-    try checkSyncs()
+    try checkSyncs(deadlineNanoseconds: deadlineNanoseconds)
     try withConnection { connection in
       try connection.prepareForWriting()
       try behindGate("migrate", deadlineNanoseconds: deadlineNanoseconds) {
@@ -171,18 +175,19 @@ package final class Database: Sendable {
       }
       // FAILPOINT migration.committed: others see the new schema, which is not synced.
       failpoint("migration.committed")
-      try sync(connection)
+      try sync(connection, deadlineNanoseconds: deadlineNanoseconds)
     }
   }
 
   /// Makes everything that was committed before, by anybody, survive a power loss: one sync of the WAL.
   ///
-  /// - Throws: `replaced`, `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`.
-  package func makeDurable() throws {
-    try checkSyncs()
+  /// - Throws: `replaced`, `syncFailedEarlier`, `durabilityUnknown`, `closed`, `usedAfterFork`; where a sync
+  ///   failed earlier also what the gate throws, and `busy` where a snapshot is in the way.
+  package func makeDurable(deadlineNanoseconds: UInt64) throws {
+    try checkSyncs(deadlineNanoseconds: deadlineNanoseconds)
     try withConnection { connection in
       try checkIdentity()
-      try sync(connection)
+      try sync(connection, deadlineNanoseconds: deadlineNanoseconds)
     }
   }
 }
@@ -262,61 +267,18 @@ extension Database {
     // FAILPOINT gate.entered: nothing was asked of the database yet.
     failpoint("gate.entered")
     try checkIdentity()
+    return try noticingFailedSync(body)
+  }
+
+  /// The header of a restarted WAL, or the WAL before it is copied back: where SQLite could not sync it, the
+  /// kernel has forgotten the pages it could not write, other commits' among them.
+  func noticingFailedSync<R>(_ body: () throws -> R) throws -> R {
     do {
       return try body()
     } catch let error as StorageError where error.isFailedSync {
-      // The header of a restarted WAL, or the WAL before it is copied back. The kernel has forgotten the
-      // pages it could not write, other commits' among them.
-      hasFailedSync.store(true, ordering: .releasing)
+      noteFailedSync()
       throw error
     }
-  }
-}
-
-// MARK: - Durability
-
-extension Database {
-  /// DURABILITY D-3: after a failed sync Linux may count the pages as clean, so that the next sync
-  /// succeeds over a hole.
-  private func checkSyncs() throws(StorageError) {
-    guard !hasFailedSync.load(ordering: .acquiring) else {
-      throw StorageError(
-        .syncFailedEarlier, path: path, message: "an earlier sync failed; open the database again")
-    }
-  }
-
-  /// DURABILITY D-1: syncs the WAL through SQLite's own descriptor, after COMMIT and outside the gate.
-  ///
-  /// Our frames are covered whatever others do in between, because a WAL is restarted only when all its
-  /// frames have been copied back (`nBackfill == mxFrame`), and the WAL checkpoint that copies the last
-  /// of them has synced the WAL before it copied and the database after (`walCheckpoint` in `wal.c`: the
-  /// sync of the database is skipped only while `mxSafeFrame` is behind the live `mxFrame`, and then no
-  /// restart is possible). So at every moment our frames are in the WAL that this descriptor syncs, or
-  /// in a database that was synced. The WAL's inode never changes: it is kept at close, restarts and
-  /// truncations reuse it, and `checkIdentity` is the witness. All this holds for a checkpointer with
-  /// `synchronous` NORMAL or more; a foreign program that switches it OFF gives up durability for all of
-  /// us.
-  ///
-  /// The first sync through a descriptor syncs the directory as well (`UNIXFILE_DIRSYNC` in
-  /// `os_unix.c`), so the entry of a WAL that was just made is covered too.
-  private func sync(_ connection: Connection) throws(StorageError) {
-    // A sync of this handle may have failed while this commit was on its way.
-    guard !hasFailedSync.load(ordering: .acquiring) else {
-      throw StorageError(.durabilityUnknown, path: walPath, message: "a concurrent sync failed")
-    }
-    // FAILPOINT commit.before-sync: written and visible, not durable.
-    var systemErrno = failpointErrno("commit.before-sync")
-    let code =
-      systemErrno == 0 ? csqlite_wal_sync(connection.handle, &systemErrno) : ExtendedCode.failedSync
-    guard code != SQLITE_OK else {
-      // FAILPOINT commit.synced: durable, not acknowledged.
-      failpoint("commit.synced")
-      return
-    }
-    hasFailedSync.store(true, ordering: .releasing)
-    throw StorageError(
-      .durabilityUnknown, path: walPath, message: "committed, but the sync of the WAL failed",
-      extendedCode: code, systemErrno: systemErrno)
   }
 }
 

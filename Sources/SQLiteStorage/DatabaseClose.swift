@@ -10,8 +10,10 @@ extension Database {
   /// not have to index it frame by frame. It does so only if that is worth it and waits for nobody.
   ///
   /// - Throws: `closed`, `usedAfterFork`.
+  /// - Blocking: for what the thread that copies the WAL back has begun, at most 2 s.
   package func close() throws {
     try checkOwner()
+    _ = copyThread.close(deadlineNanoseconds: Clock.monotonicNanoseconds + 2_000_000_000)
     guard let last = pool.withLock({ $0.close() }) else {
       throw StorageError(.closed, path: path, message: "the database was closed before")
     }

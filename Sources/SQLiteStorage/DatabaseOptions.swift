@@ -13,6 +13,20 @@ package protocol WriteGate: AnyObject, Sendable {
   /// True when granted at once; never waits.
   func tryEnter(_ operation: String) throws -> Bool
   func leave()
+
+  /// Whether a sync has failed in any process, and nobody has made up for it; asked inside the gate or not.
+  var hasFailedSync: Bool { get }
+  /// Tells all processes that a sync has failed; false where nobody but the caller can know.
+  func rememberFailedSync() -> Bool
+  /// Called inside the gate, by who has made up for it.
+  func forgetFailedSync()
+}
+
+/// A gate that remembers nothing: each handle knows of its own failed syncs alone.
+extension WriteGate {
+  package var hasFailedSync: Bool { false }
+  package func rememberFailedSync() -> Bool { false }
+  package func forgetFailedSync() {}
 }
 
 /// What the caller of a write is told to rely on.
@@ -33,6 +47,10 @@ package struct DatabaseOptions: Sendable {
   package var oldestSchemaVersion: Int32
   /// A WAL of this many frames is copied back after the commit that found it so.
   package var walCheckpointFrames = 1_000
+  /// Whether the WAL of a new database is written to the length it reaches anyway, where there is ample room.
+  package var fillsNewWAL = false
+  /// Whether a thread copies the WAL back for a handle that commits often.
+  package var copiesBackInBackground = true
   /// The last one out leaves a WAL of more frames than this restarted: recovery costs 1.2–1.5 µs a frame,
   /// the restart three syncs.
   package var walFramesLeftAtClose = 100

@@ -30,31 +30,59 @@ extension Database {
   /// The WAL checkpoint that a commit found due.
   ///
   /// The commit is acknowledged whatever becomes of this, so nothing is thrown: what failed is due again
-  /// at the next commit, and `checkpoint` reports it.
+  /// at a later commit, and `checkpoint` reports it.
+  ///
+  /// Who has committed often has it done by a thread, in small steps ahead of the time; who has not, or
+  /// outruns that thread, does it himself.
   func copyBackIfDue(_ connection: Connection, deadlineNanoseconds: UInt64) {
     let frames = Int(connection.callbackState.pointee.walFrames)
-    var last = framesAtLastWALCheckpoint.load(ordering: .relaxed)
-    if frames < last {
-      // The WAL has restarted since.
-      last = 0
-      framesAtLastWALCheckpoint.store(0, ordering: .relaxed)
+    let commits = commitCount.wrappingAdd(1, ordering: .relaxed).newValue
+    let limit = max(1, options.walCheckpointFrames)
+    let sinceLast = progress.framesSinceLast(of: frames)
+    if options.copiesBackInBackground, commits > Self.commitsBeforeThread, sinceLast < 2 * limit {
+      let isDue = sinceLast >= limit || progress.framesSinceStep(of: frames) >= limit / 4
+      guard isDue else { return }
+      progress.noteStep(at: frames)
+      if copyThread.ask({ [self] in copyBackBehindCommits() }) { return }
     }
     // A snapshot that is being read keeps the WAL from restarting, however often it is copied back:
     // another try is worth it when as many frames again have come.
-    guard frames >= last + options.walCheckpointFrames else { return }
+    guard sinceLast >= limit else { return }
+    copyAhead()
     _ = try? behindGate("checkpoint", deadlineNanoseconds: deadlineNanoseconds) { try copyBack(connection) }
   }
+
+  /// What the thread does: one step ahead, and where the WAL has reached its limit the rest of it.
+  private func copyBackBehindCommits() {
+    copyAhead()
+    guard let wal = try? withConnection({ try $0.walFrames() }),
+      progress.framesSinceLast(of: wal.walFrames) >= max(1, options.walCheckpointFrames),
+      !copyThread.isClosed
+    else { return }
+    let deadline = Clock.monotonicNanoseconds + Self.threadWaitNanoseconds
+    _ = try? withConnection { connection in
+      try behindGate("checkpoint", deadlineNanoseconds: deadline) { try copyBack(connection) }
+    }
+  }
+
+  /// How many commits of a handle it takes before it is worth a thread: most commands make one or two.
+  static let commitsBeforeThread = 64
+  /// How long the thread waits for the gate.
+  private static let threadWaitNanoseconds: UInt64 = 1_000_000_000
 
   /// Under the gate; a foreign writer is waited for until the deadline, with 0 not at all.
   func copyBack(
     _ connection: Connection, deadlineNanoseconds: UInt64 = 0
   ) throws(StorageError) -> CheckpointOutcome {
+    guard !hasUnmendedSync else {
+      throw StorageError(.syncFailedEarlier, path: path, message: "an earlier sync failed")
+    }
     // FAILPOINT checkpoint.begun: behind the gate, before SQLite copies.
     try StorageError.check(planted: failpointErrno("checkpoint.begun"), path: path)
     let outcome = try connection.copyBack(deadlineNanoseconds: deadlineNanoseconds)
     // FAILPOINT checkpoint.copied: the WAL is in the database, the gate is still held.
     failpoint("checkpoint.copied")
-    framesAtLastWALCheckpoint.store(outcome.walFrames, ordering: .relaxed)
+    progress.noteWALCheckpoint(at: outcome.walFrames)
     return outcome
   }
 }
@@ -71,6 +99,11 @@ extension Connection {
   func copyBack(deadlineNanoseconds: UInt64 = 0) throws(StorageError) -> CheckpointOutcome {
     try lockWriters(deadlineNanoseconds: deadlineNanoseconds)
     defer { unlock(.write) }
+    return try copyPassively()
+  }
+
+  /// Nothing but what SQLite does; the caller keeps the WAL from being restarted meanwhile.
+  func copyPassively() throws(StorageError) -> CheckpointOutcome {
     var frames: Int32 = 0
     var copied: Int32 = 0
     try check(sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied))
@@ -79,7 +112,7 @@ extension Connection {
 
   /// Takes SQLite's write lock, over an index that nobody has to recover: a recovery takes the lock for
   /// itself and gives it back.
-  private func lockWriters(deadlineNanoseconds: UInt64) throws(StorageError) {
+  func lockWriters(deadlineNanoseconds: UInt64) throws(StorageError) {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
     defer { callbackState.pointee.deadlineNanoseconds = 0 }
     var attempt: Int32 = 0

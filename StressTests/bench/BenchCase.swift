@@ -14,6 +14,7 @@ enum BenchCase: String, CaseIterable {
   case stateAfterCommit = "state-after-commit"
   case update = "durable-update"
   case commits = "durable-commits"
+  case freshCommits = "fresh-commits"
   case add
   case remove
   case changeRow = "change-row"
@@ -60,6 +61,8 @@ enum BenchCase: String, CaseIterable {
     case .update: "lock, fresh read, durable update, unlock"
     case .commits:
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
+    case .freshCommits:
+      "the first thousand durable updates of a new store, against as many plain ones with synchronous=FULL"
     case .add: "a container with a specification of 12 KB and its copy, durable"
     case .remove: "a container with all that belongs to it, durable"
     case .changeRow: "a durable update in C with its row in the sequence of changes, against one without"

@@ -38,6 +38,7 @@ struct FloorWorkloads {
         lock.letGo()
       }
     case .changeSeen: return try changeSeen()
+    case .freshCommits: return try FreshWorkloads(context: context, subject: subject).workload()
     default: break
     }
     let database = try openDatabase()

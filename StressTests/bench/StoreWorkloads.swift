@@ -25,6 +25,7 @@ struct StoreWorkloads {
     case .lockCommon: return lockCommon()
     case .changeRow: return try FloorWorkloads(context: context, subject: .store).workload()
     case .changeSeen: return try changeSeen()
+    case .freshCommits: return try FreshWorkloads(context: context, subject: .store).workload()
     default: break
     }
     var options = StoreOptions()
@@ -168,7 +169,7 @@ func update(_ store: StateStore, _ id: ContainerID, _ durability: Durability = .
   }
 }
 
-private func countRestart(_ state: inout ContainerState) {
+func countRestart(_ state: inout ContainerState) {
   state.restartCount = (state.restartCount + 1) & 0xf_ffff
 }
 

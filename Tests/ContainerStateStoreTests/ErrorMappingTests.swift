@@ -25,6 +25,6 @@ struct ErrorMappingTests {
     let refused = mapped(.syncFailedEarlier, "an earlier sync failed; open the database again")
     #expect(refused.code == .io)
     #expect(refused.message.contains("nothing was changed"))
-    #expect(refused.message.contains("open the store again"))
+    #expect(refused.message.contains("check the disk"))
   }
 }

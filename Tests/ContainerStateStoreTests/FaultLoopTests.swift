@@ -13,7 +13,8 @@ internal import Testing
 struct FaultLoopTests {
   static let operations = [
     "open-first", "open", "open-after-kill", "reboot", "migrate", "add", "update", "record-exit", "remove",
-    "read", "list", "look-up", "checkpoint", "make-durable", "close", "recover", "verify", "lock", "unlink",
+    "read", "list", "look-up", "checkpoint", "copy-ahead", "make-up", "make-durable", "close", "recover",
+    "verify", "lock", "unlink",
   ]
 
   @Test(
@@ -48,7 +49,8 @@ struct FaultLoopTests {
   /// What each operation passes, in no order.
   static let failpoints: [String: Set<String>] = [
     "open-first": [
-      "create.made", "create.journaled", "create.changed", "create.committed", "create.filled",
+      "create.made", "create.journaled", "create.filling", "create.changed", "create.committed",
+      "create.filled",
       "create.synced",
       "open.gate", "open.read", "lock.opened",
     ],
@@ -63,6 +65,8 @@ struct FaultLoopTests {
     ],
     "remove": ["specification.removing", "specification.removed", "unlink.before", "unlink.done"],
     "checkpoint": ["checkpoint.begun", "checkpoint.copied"],
+    "copy-ahead": ["ahead.begun", "ahead.copied", "checkpoint.copied"],
+    "make-up": ["amends.rewritten", "amends.made"],
     "close": ["close.restarting", "close.restarted"],
     "recover": ["recovery.reaping"],
   ]

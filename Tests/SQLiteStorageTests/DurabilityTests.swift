@@ -22,13 +22,36 @@ struct DurabilityTests {
     try database.add()
     #expect(syncs.withLock { $0.count } == 0, "a committed write does not sync")
     try database.add(durability: .durable)
-    try database.makeDurable()
+    try database.makeDurable(deadlineNanoseconds: soon)
     let seen = syncs.withLock { $0 }
     #expect(seen.map(\.rows) == [3, 3], "others see the row when it is synced")
     #expect(seen.map(\.gateHeld) == [false, false])
     fault.remove()
     try database.close()
     try observer.close()
+  }
+
+  @Test("D-1: threads do not queue for each other's syncs")
+  func threads() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened()
+    let isSyncing = Mutex(false)
+    let isDone = Mutex(false)
+    let fault = try SyncFault(database) {
+      isSyncing.withLock { $0 = true }
+      let end = Deadline.after(.seconds(10))
+      while !isDone.withLock({ $0 }), !end.isPast { sched_yield() }
+      return isDone.withLock { $0 } ? SQLITE_OK : SQLITE_IOERR
+    }
+    try inParallel(2) { number in
+      if number == 0 { return try database.add(durability: .durable) }
+      let end = Deadline.after(.seconds(10))
+      while !isSyncing.withLock({ $0 }), !end.isPast { sched_yield() }
+      try database.add(durability: .durable)
+      isDone.withLock { $0 = true }
+    }
+    fault.remove()
+    #expect(try database.count() == 2)
   }
 
   @Test("D-1: what was acknowledged as durable is there after the process was killed")
@@ -52,7 +75,7 @@ struct DurabilityTests {
     #expect(!fixture.gate.isHeld)
     fault.remove()
     #expect(failure { try database.add(durability: .durable) } == .syncFailedEarlier)
-    #expect(failure { try database.makeDurable() } == .syncFailedEarlier)
+    #expect(failure { try database.makeDurable(deadlineNanoseconds: soon) } == .syncFailedEarlier)
     #expect(try database.count() == 1, "what is refused was not done")
     try database.add()
     #expect(try database.count() == 2)
@@ -69,12 +92,12 @@ struct DurabilityTests {
     let fault = try SyncFault(database) { SQLITE_IOERR | 4 << 8 }
     #expect(failure { try database.checkpoint(deadlineNanoseconds: soon) } == .io)
     fault.remove()
-    #expect(failure { try database.makeDurable() } == .syncFailedEarlier)
+    #expect(failure { try database.makeDurable(deadlineNanoseconds: soon) } == .syncFailedEarlier)
     try database.close()
   }
 }
 
-/// Replaces the sync of a database's WAL by a function, below SQLite, where a disk would fail.
+/// Replaces the sync of a database, or of its WAL, by a function, below SQLite, where a disk would fail.
 final class SyncFault: Sendable {
   typealias Sync = @Sendable () -> Int32
 
@@ -82,9 +105,15 @@ final class SyncFault: Sendable {
   private let file: UInt
   private let original: UInt
 
+  enum File { case wal, database }
+
   /// Takes effect for the connection that the next operation of a single-threaded user gets.
-  init(_ database: Database, _ sync: @escaping Sync) throws {
-    let file = try database.readOne { try #require(csqlite_wal_file($0.handle)) }
+  init(_ database: Database, of which: File = .wal, _ sync: @escaping Sync) throws {
+    let file = try database.readOne { connection in
+      var file: UnsafeMutablePointer<sqlite3_file>?
+      sqlite3_file_control(connection.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+      return try #require(which == .wal ? csqlite_wal_file(connection.handle) : file)
+    }
     let methods = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
     methods.initialize(to: file.pointee.pMethods.pointee)
     methods.pointee.xSync = { file, _ in

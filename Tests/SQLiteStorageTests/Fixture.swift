@@ -15,6 +15,7 @@ struct Fixture {
   init() throws {
     directory = try TemporaryDirectory()
     path = directory.path("state.db")
+    options.copiesBackInBackground = false
   }
 
   func create() throws {
@@ -126,6 +127,9 @@ final class RecordingGate: WriteGate {
     var operations: [String] = []
     var isHeld = false
     var refuses = false
+    /// Whether the gate can remember a failed sync for all handles, and whether it does.
+    var remembers = false
+    var hasFailedSync = false
     /// Called with the gate held: after each grant, and before each release.
     var onEnter: (@Sendable () -> Void)?
     var onLeave: (@Sendable () -> Void)?
@@ -146,6 +150,17 @@ final class RecordingGate: WriteGate {
   var isHeld: Bool { state.withLock { $0.isHeld } }
 
   func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+  var hasFailedSync: Bool { state.withLock { $0.hasFailedSync } }
+
+  func rememberFailedSync() -> Bool {
+    state.withLock {
+      $0.hasFailedSync = $0.remembers
+      return $0.remembers
+    }
+  }
+
+  func forgetFailedSync() { state.withLock { $0.hasFailedSync = false } }
 
   func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     if state.withLock({ $0.refuses }) { throw Refused() }

@@ -129,7 +129,7 @@ struct ProcessTests {
     #expect(failure { try database.count() } == .closed)
     #expect(failure { try database.read { _ in } } == .closed)
     #expect(failure { try database.add() } == .closed)
-    #expect(failure { try database.makeDurable() } == .closed)
+    #expect(failure { try database.makeDurable(deadlineNanoseconds: soon) } == .closed)
     #expect(failure { try database.checkpoint(deadlineNanoseconds: soon) } == .closed)
   }
 

@@ -16,7 +16,7 @@ struct ReplacedFileTests {
     #expect(rename(path, path + ".away") == 0)
     #expect(failure { try database.add(durability: .durable) } == .replaced)
     #expect(failure { try database.checkpoint(deadlineNanoseconds: soon) } == .replaced)
-    #expect(failure { try database.makeDurable() } == .replaced)
+    #expect(failure { try database.makeDurable(deadlineNanoseconds: soon) } == .replaced)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     #expect(copy.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == copy.count)
     close(descriptor)

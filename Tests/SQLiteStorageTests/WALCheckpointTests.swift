@@ -28,7 +28,7 @@ struct WALCheckpointTests {
       state.onLeave = { left.withLock { $0 = observed() } }
     }
     for _ in 0..<100 { try database.add(durability: .durable) }
-    try database.makeDurable()
+    try database.makeDurable(deadlineNanoseconds: soon)
     #expect(try database.count() == 100)
     gate.change { ($0.onEnter, $0.onLeave) = (nil, nil) }
     try database.close()
@@ -70,6 +70,32 @@ struct WALCheckpointTests {
     #expect(try #require(status(ofPath: fixture.path + "-wal")).st_size < 60 * 4200)
     let checkpoints = fixture.gate.operations.filter { $0 == "checkpoint" }.count
     #expect((10...30).contains(checkpoints), "\(checkpoints)")
+  }
+
+  @Test(
+    "D-10: a new database's WAL has the length it keeps, and is empty to SQLite", arguments: [true, false])
+  func filledWAL(withShell: Bool) throws {
+    var fixture = try Fixture()
+    fixture.options.fillsNewWAL = true
+    fixture.options.walCheckpointFrames = 200
+    try fixture.create()
+    let bytes = 32 + 250 * (24 + 4096)
+    func size() -> Int { status(ofPath: fixture.path + "-wal").map { Int($0.st_size) } ?? 0 }
+    #expect(size() == bytes)
+    // Nobody has it open: the index is made anew from a WAL that ends in zeros.
+    #expect(try fixture.open().facts().wal.walFrames < 10)
+    if withShell { #expect(try fixture.shell("PRAGMA integrity_check;") == "ok\n") }
+    let child = try fixture.child()
+    try child.order("open")
+    try child.order("add 7")
+    child.signal(SIGKILL)
+    #expect(try child.waitForExit() == .signal(SIGKILL))
+    let database = try fixture.open()
+    #expect(try database.count() == 7)
+    for _ in 0..<500 { try database.add() }
+    #expect(try database.count() == 507)
+    try database.close()
+    #expect(size() == bytes || withShell, "the shell deletes the WAL when it is the last one out")
   }
 
   @Test("a reader that keeps the WAL from restarting is not tried again at every commit")

@@ -1,6 +1,6 @@
 internal import CSQLite
 internal import Glibc
-internal import SQLiteStorage
+@testable import SQLiteStorage
 internal import StoreTestSupport
 internal import Testing
 
@@ -91,6 +91,34 @@ struct WALResetTests {
     try database.increment(deadlineNanoseconds: soon)
   }
 
+  @Test(
+    "L-20: nothing is lost to a foreign program that writes while the WAL is copied ahead",
+    arguments: [true, false])
+  func foreignWriteAgainstCopyAhead(snapshotHasMark: Bool) throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened()
+    let foreign = try PlainConnection(fixture.path)
+    let counter = try Counter(try PlainConnection(fixture.path), copiedBackFrom: foreign)
+    // Restarts the WAL.
+    try counter.add(20)
+    if !snapshotHasMark { try foreign.checkpoint() }
+    try database.readOne { copier in
+      let pause = try PausedCheckpoint(copier.handle)
+      defer { pause.end() }
+      try database.readOne { reader in
+        // Its snapshot has begun when the second statement ends; all is copied from then on.
+        try StatementsEnded.run(2, on: reader.handle, then: { try foreign.checkpoint() }) {
+          _ = try pause.run({ try copier.copyAhead(pinnedBy: reader) }) { try counter.add(3) }
+        }
+      }
+    }
+    let wal = try fixture.open().facts().wal
+    #expect(wal.walFrames == (snapshotHasMark ? 23 : 3), "restarted but under a read mark")
+    #expect(wal.copiedFrames == (snapshotHasMark ? 20 : 0))
+    #expect(try counter.addUntilLost(in: fixture.path) == 0)
+    try database.increment(deadlineNanoseconds: soon)
+  }
+
   @Test("a foreign writer is not waited for by the WAL checkpoint that a commit finds due")
   func foreignWriterInTheWay() throws {
     var fixture = try Fixture()
@@ -133,6 +161,33 @@ extension Database {
       #expect(try query.step())
       return try query.int64(0)
     }
+  }
+}
+
+/// Runs something once a connection has come to the end of so many statements.
+private enum StatementsEnded {
+  // SAFETY: set and called on the thread of the one test of a serialized suite.
+  private nonisolated(unsafe) static var left = 0
+  private nonisolated(unsafe) static var body: (() throws -> Void)?
+  private nonisolated(unsafe) static var failure: (any Error)?
+
+  static func run(
+    _ count: Int, on handle: OpaquePointer, then body: @escaping () throws -> Void,
+    during work: () throws -> Void
+  ) throws {
+    (left, self.body, failure) = (count, body, nil)
+    sqlite3_trace_v2(
+      handle, UInt32(SQLITE_TRACE_PROFILE),
+      { _, _, _, _ in
+        StatementsEnded.left -= 1
+        guard StatementsEnded.left == 0 else { return 0 }
+        do { try StatementsEnded.body?() } catch { StatementsEnded.failure = error }
+        return 0
+      }, nil)
+    defer { sqlite3_trace_v2(handle, 0, nil, nil) }
+    try work()
+    if let failure { throw failure }
+    guard left <= 0 else { throw TestSupportError("\(left) statements too few") }
   }
 }
 

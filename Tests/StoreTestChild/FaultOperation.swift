@@ -1,6 +1,7 @@
 internal import CPlatform
 internal import ContainerStateStore
 internal import Glibc
+internal import Platform
 
 /// An operation that is repeated under faults until it passes untouched.
 enum FaultOperation: String, CaseIterable {
@@ -16,6 +17,10 @@ enum FaultOperation: String, CaseIterable {
   case lookUp = "look-up"
   /// An update whose commit finds a WAL checkpoint due.
   case checkpoint
+  /// An update whose commit finds one due of a WAL that is long enough to be copied ahead.
+  case copyAhead = "copy-ahead"
+  /// A durable update after a sync that failed.
+  case makeUp = "make-up"
   case makeDurable = "make-durable"
   /// The last one out, who leaves a short WAL.
   case close
@@ -42,7 +47,7 @@ enum FaultOperation: String, CaseIterable {
   var after: String {
     switch self {
     case .add: "configured 0 -"
-    case .update, .checkpoint: "running 1 -"
+    case .update, .checkpoint, .copyAhead, .makeUp: "running 1 -"
     case .openAfterKill: "running 30 -"
     case .recordExit: "stopped 0 7"
     case .reboot: "exited 0 -1"
@@ -92,6 +97,8 @@ final class FaultSubject {
     }
     if operation.before != "absent" || operation == .reboot { try add(id, status: .running) }
     if operation == .close { for _ in 0..<120 { try change { $0.health += "." } } }
+    if operation == .copyAhead { try lengthenWAL() }
+    if operation == .makeUp { try failSync() }
     if operation == .recover { try leaveOrphans() }
     if operation.opens { try forget() }
   }
@@ -101,7 +108,7 @@ final class FaultSubject {
     switch operation {
     case .openFirst, .open, .openAfterKill, .reboot, .migrate: try openAsJudgesDo()
     case .add: try add(id, status: .configured, durability: .durable)
-    case .update, .checkpoint: try change(durability: .durable) { $0.restartCount = 1 }
+    case .update, .checkpoint, .copyAhead, .makeUp: try change(durability: .durable) { $0.restartCount = 1 }
     case .recordExit:
       try locked { try $0.recordExit(code: 7, finishedAt: .now) }
     case .remove: try locked { try $0.remove() }
@@ -205,6 +212,23 @@ extension FaultSubject {
     durability: Durability = .committed, _ change: (inout ContainerState) -> Void
   ) throws {
     try locked { try $0.update(durability: durability, change) }
+  }
+
+  private func failSync() throws {
+    Failpoints.arm("commit.before-sync=error:EIO")
+    defer { Failpoints.arm("") }
+    do {
+      try change(durability: .durable) { $0.health += "." }
+    } catch let error as StoreError where error.code == .durabilityUnknown { return }
+    throw FaultFinding("a failed sync was not told")
+  }
+
+  /// Leaves a WAL that the store, opened anew, finds far beyond its limit.
+  private func lengthenWAL() throws {
+    for _ in 0..<40 { try change { $0.restartCount ^= 2 } }
+    let writer = store
+    try open(checkpointFrames: 40)
+    try writer?.close()
   }
 
   /// What a writer that was killed may leave: a copy, and a lockfile.

@@ -63,7 +63,8 @@ struct Restoration {
     let root = try StoreDirectory(
       path: location.root, creates: true, allowsUnfitFileSystem: options.allowsUnfitFilesystem
     ).path
-    let gate = StoreGate(try FileLocking.WriteGate(directory: root))
+    let bootID = try options.bootID ?? BootID.current()
+    let gate = StoreGate(try FileLocking.WriteGate(directory: root), bootID: bootID)
     try gate.enter("restore", deadlineNanoseconds: deadlineNanoseconds)
     defer { gate.leave() }
     let target = root + "/" + ResolvedLocation.databaseName

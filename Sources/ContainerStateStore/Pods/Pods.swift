@@ -39,7 +39,7 @@ extension StateStore {
         unlinkUnlessKnown(podLockName(of: id), locks)
         // Whoever is told that something exists may rely on it as on a change of his own.
         if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
-          try database.makeDurable()
+          try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
         }
         throw error
       }
