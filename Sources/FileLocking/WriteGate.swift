@@ -87,8 +87,8 @@ package final class WriteGate: Sendable {
     ThreadLocks.current.remove(name)
   }
 
-  /// A number in the gate's file that all processes see at once, inside the gate or not; 0 where none was set,
-  /// or where the file cannot hold one (full disk).
+  /// A number in the gate's file that all processes see at once, inside the gate or not; 0 where none was
+  /// set, or where the file cannot hold one (full disk).
   package var mark: UInt64 { page?.mark ?? 0 }
 
   /// Sets the mark, 0 for none; false where the file cannot hold one.

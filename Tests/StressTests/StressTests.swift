@@ -42,7 +42,7 @@ struct StressTests {
     arguments: ["lost-update", "stale-read", "double-holder", "failed-trace", "missed-change", "lost-code"])
   func planted(plant: String) throws {
     let outcome = try stress(
-      "--seed", "7", "--seconds", "0", "--operations", "1000", "--processes", "6", "--kill-every", "0",
+      "--seed", "7", "--seconds", "0", "--operations", "3000", "--processes", "6", "--kill-every", "0",
       "--containers", "2", "--roles", "command=50,monitor=50", "--plant", plant)
     #expect(outcome.status == .code(1), "\(outcome.errorOutput)")
     let summary = try JSONBytes(outcome.output).root
