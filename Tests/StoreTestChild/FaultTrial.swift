@@ -67,8 +67,8 @@ struct FaultTrial {
     talk.say("end")
   }
 
-  /// The operation is repeated without a fault, which makes up for a sync that had failed; where the gate could
-  /// not remember that, by a store that is opened again.
+  /// The operation is repeated without a fault, which makes up for a sync that had failed; where the gate
+  /// could not remember that, by a store that is opened again.
   private func goOn(_ subject: FaultSubject, after failure: (any Error)?) throws {
     let first = (failure as? StoreError)?.code
     if failure != nil && subject.operation.opens { return try again(subject, first) }
