@@ -21,6 +21,10 @@ public struct ContainerIDList: Sendable {
 struct ContainerListing {
   private let conditions: ListingConditions
   private let order: String
+  /// Whether rows are read in the order of their creation and turned round afterwards.
+  ///
+  /// From one row to the next in the order of the table SQLite walks; against it, it searches each anew.
+  private let readsBackwards: Bool
 
   /// - Throws: `invalidArgument` for more labels or images than SQLite takes in one statement.
   init(_ filter: ContainerFilter) throws(StoreError) {
@@ -29,7 +33,8 @@ struct ContainerListing {
     conditions = ListingConditions(
       kind: .container, narrow: try FilterCondition.narrow(of: filter), wide: Self.wide(of: filter),
       limit: filter.limit)
-    order = Self.order(of: filter)
+    readsBackwards = filter.sort == .created && !filter.isAscending && filter.limit == nil
+    order = Self.order(of: filter, isAscending: filter.isAscending || readsBackwards)
   }
 
   var values: [FilterValue] { conditions.values }
@@ -55,8 +60,8 @@ struct ContainerListing {
     return found
   }
 
-  private static func order(of filter: ContainerFilter) -> String {
-    let direction = filter.isAscending ? "" : " DESC"
+  private static func order(of filter: ContainerFilter, isAscending: Bool) -> String {
+    let direction = isAscending ? "" : " DESC"
     let column =
       switch filter.sort {
       case .created: "r.created_at_ns"
@@ -83,63 +88,95 @@ struct ContainerListing {
         corrupt.append(damage)
       }
     }
+    if readsBackwards {
+      ids.turnRound()
+      corrupt.turnRound()
+    }
     return ContainerIDList(ids: ids, corrupt: corrupt)
   }
 
-  /// What a listing shows of a container, and which pod it is in.
+  /// What a listing shows of a container.
   static let summaryColumns = """
     r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, s.finished_at_ns, s.exit_code,
     s.pid, s.pid_start_time
     """
-  static let podColumn = """
-    , (SELECT p.id FROM pod_member m JOIN record p ON p.generation = m.pod WHERE m.container = r.generation)
-    """
-
   /// What a listing shows, in the order of the filter.
-  func summaries(in connection: Connection, includingPods: Bool = false) throws -> ContainerList {
-    let row = try statement(
-      selecting: includingPods ? Self.summaryColumns + Self.podColumn : Self.summaryColumns, in: connection)
+  func summaries(
+    in connection: Connection, including parts: ContainerSummary.Parts = []
+  ) throws -> ContainerList {
+    let row = try statement(selecting: Self.summaryColumns, including: parts, in: connection)
     var containers: [ContainerSummary] = []
     var corrupt: [StoreError] = []
+    var texts = ListedTexts()
+    var imageName = ""
     while try row.step() {
       do {
-        var summary = try summary(row)
-        if includingPods, !row.isNull(10) { summary.pod = try ContainerRows.id(row, 10) }
-        containers.append(summary)
+        containers.append(try summary(row, including: parts, &texts, &imageName))
       } catch {
         let damage = StoreError.mapped(error)
         guard damage.code == .corrupt else { throw damage }
         corrupt.append(damage)
       }
+      texts.handOut(to: &containers)
+    }
+    texts.handOutRest(to: &containers)
+    if readsBackwards {
+      containers.turnRound()
+      corrupt.turnRound()
     }
     return ContainerList(containers: containers, corrupt: corrupt)
   }
 
-  private func statement(selecting columns: String, in connection: Connection) throws -> Statement {
-    try conditions.statement(sql(selecting: columns), in: connection)
+  private func statement(
+    selecting columns: String, including parts: ContainerSummary.Parts = [], in connection: Connection
+  ) throws -> Statement {
+    try conditions.statement(sql(selecting: columns, including: parts), in: connection)
   }
 
-  func sql(selecting columns: String) -> String {
+  func sql(selecting columns: String, including parts: ContainerSummary.Parts = []) -> String {
     """
-    SELECT \(columns) FROM record r LEFT JOIN container_state s ON s.generation = r.generation
+    SELECT \(columns)\(parts.columns) FROM record r
+      LEFT JOIN container_state s ON s.generation = r.generation\(parts.joins)
     WHERE \(conditions.sql) ORDER BY \(order)\(conditions.limitSQL)
     """
   }
 
-  private func summary(_ row: borrowing Statement) throws -> ContainerSummary {
+  private func summary(
+    _ row: borrowing Statement, including parts: ContainerSummary.Parts, _ texts: inout ListedTexts,
+    _ imageName: inout String
+  ) throws -> ContainerSummary {
     let id = try ContainerRows.id(row, 0)
-    return try StoreError.naming(id) { try summary(row, id) }
-  }
-
-  private func summary(_ row: borrowing Statement, _ id: ContainerID) throws -> ContainerSummary {
-    guard let status = ContainerStatus(rawValue: try row.int32(2)) else {
-      throw StoreError.corrupt(id.rawValue, "its status is not one this version knows")
+    return try StoreError.naming(id) {
+      guard let status = ContainerStatus(rawValue: try row.int32(2)) else {
+        throw StoreError.corrupt(id.rawValue, "its status is not one this version knows")
+      }
+      // Most containers of a store are of few images.
+      try row.string(3, into: &imageName)
+      let summary = ContainerSummary(
+        id: id, name: try row.string(1), status: status, imageName: imageName,
+        createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
+        startedAt: try ContainerRows.timestamp(row, 5),
+        finishedAt: try ContainerRows.timestamp(row, 6), exitCode: try row.optionalInt32(7),
+        pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)),
+        pod: try parts.pod(row))
+      if parts.hasTexts { try texts.read(parts, row) }
+      return summary
     }
-    return ContainerSummary(
-      id: id, name: try row.string(1), status: status, imageName: try row.string(3),
-      createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
-      startedAt: try ContainerRows.timestamp(row, 5),
-      finishedAt: try ContainerRows.timestamp(row, 6), exitCode: try row.optionalInt32(7),
-      pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)))
+  }
+}
+
+extension Array {
+  /// As `reverse()`, but elements are moved, where that one retains and releases what each refers to.
+  fileprivate mutating func turnRound() {
+    withUnsafeMutableBufferPointer { elements in
+      guard let first = elements.baseAddress else { return }
+      for left in 0..<elements.count / 2 {
+        let low = first + left
+        let high = first + (elements.count - 1 - left)
+        let moved = low.move()
+        low.moveInitialize(from: high, count: 1)
+        high.initialize(to: moved)
+      }
+    }
   }
 }

@@ -45,6 +45,7 @@ extension ContainerRows {
     if let stateExtra { try setStateExtra(stateExtra, generation: generation, in: connection) }
     try insertSpecification(specification, generation: generation, in: connection)
     try LabelTable.container.insert(configuration.labels(), generation: generation, in: connection)
+    try ListingRows.insert(configuration, generation: generation, in: connection)
     try VolumeUserRows.insert(
       configuration.volumes(), of: configuration.id, generation: generation, in: connection)
     let pod = try configuration.pod().map { pod in

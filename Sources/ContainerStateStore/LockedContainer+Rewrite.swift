@@ -123,6 +123,7 @@ extension ContainerRows {
     try record.run()
     try LabelTable.container.replace(
       with: configuration.labels(), generation: generation, in: connection)
+    try ListingRows.replace(with: configuration, generation: generation, in: connection)
     try ExtraIndexRows.follow(
       configuration.extra, .containerConfiguration, generation: generation, in: connection)
     try VolumeUserRows.replace(

@@ -26,10 +26,21 @@ package struct Schema: Sendable {
   static let applicationID: Int32 = 0x4353_7453
 
   /// This shape with one more step.
-  package func migrated(by statements: [String]) -> Schema {
-    Schema(
-      version: version + 1, statements: self.statements + statements,
-      migrations: migrations + [Migration(from: version, statements: statements)])
+  ///
+  /// - Parameters:
+  ///   - statements: make what a new database has too.
+  ///   - indexes: the names of those that it has no more.
+  ///   - filling: what fills the new tables from the old.
+  package func migrated(
+    by statements: [String], dropping indexes: [String] = [], filling: [String] = []
+  ) -> Schema {
+    let kept = self.statements.filter { statement in
+      !indexes.contains { statement.hasPrefix("CREATE INDEX \($0) ") }
+    }
+    let step = indexes.map { "DROP INDEX \($0)" } + statements + filling
+    return Schema(
+      version: version + 1, statements: kept + statements,
+      migrations: migrations + [Migration(from: version, statements: step)])
   }
 }
 
@@ -38,9 +49,11 @@ extension Schema {
   package static let current = versions[versions.count - 1]
 
   /// Every shape that a store can have been made in, the oldest first.
-  package static let versions = [version2, version3].reduce(into: [version1]) { versions, statements in
-    versions.append(versions[versions.count - 1].migrated(by: statements))
-  }
+  package static let versions: [Schema] = {
+    let second = version1.migrated(by: version2)
+    let third = second.migrated(by: version3)
+    return [version1, second, third, third.withListing()]
+  }()
 
   /// Containers alone.
   ///

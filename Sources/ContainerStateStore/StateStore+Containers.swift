@@ -63,15 +63,15 @@ extension StateStore {
   ///
   /// - Parameters:
   ///   - filter: which containers.
-  ///   - includingPods: whether `ContainerSummary.pod` is asked for too, which is one look more for each.
+  ///   - parts: what else is asked for of each.
   /// - Returns: those that could be read, in the order of the filter.
   /// - Throws: `invalidArgument` for too many labels or images, and for a path that is not declared.
   /// - Blocking: for nobody.
   public func containerSummaries(
-    where filter: ContainerFilter = .all, includingPods: Bool = false
+    where filter: ContainerFilter = .all, including parts: ContainerSummary.Parts = []
   ) throws(StoreError) -> ContainerList {
-    try snapshotAnswer("list containers", .summaries(filter, includingPods: includingPods)) {
-      try ContainerListing(filter).summaries(in: $0, includingPods: includingPods)
+    try snapshotAnswer("list containers", .summaries(filter, including: parts)) {
+      try ContainerListing(filter).summaries(in: $0, including: parts)
     }
   }
 
@@ -134,11 +134,14 @@ public struct StoreSnapshot: ~Copyable {
     }
   }
 
-  /// What a listing shows of the containers that a filter lets through, newest first.
+  /// What a listing shows of the containers that a filter lets through, newest first; see
+  /// `StateStore.containerSummaries(where:including:)`.
   public borrowing func containerSummaries(
-    where filter: ContainerFilter = .all
+    where filter: ContainerFilter = .all, including parts: ContainerSummary.Parts = []
   ) throws(StoreError) -> ContainerList {
-    try StoreError.mapping("list containers") { try ContainerListing(filter).summaries(in: connection) }
+    try StoreError.mapping("list containers") {
+      try ContainerListing(filter).summaries(in: connection, including: parts)
+    }
   }
 
   /// The containers that a filter lets through, newest first; see `StateStore.containers(where:)`.

@@ -84,6 +84,7 @@ struct StoreOpening {
       oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
     database.beforeConnectionCloses = { [keptAnswers] in keptAnswers.forgetIndex() }
+    database.pageCacheKibibytes = Int32(min(max(256 << 10, options.pageCacheMaximumBytes), 1 << 30) >> 10)
     database.fillsNewWAL = options.fillsNewWAL
     database.copiesBackInBackground = options.copiesBackInBackground
     return database

@@ -324,6 +324,10 @@ struct Verification {
     if try labels != container.configuration.labels() {
       report("I-3", container.id.rawValue, "the label index differs from the configuration")
     }
+    if try !ListingRows.isTrue(to: container.configuration, generation: container.generation, in: connection)
+    {
+      report("I-3", container.id.rawValue, "what listings show of it differs from the configuration")
+    }
     try checkMembership(container)
     if try VolumeUserRows.volumes(ofContainer: container.generation, in: connection)
       != container.configuration.volumes()

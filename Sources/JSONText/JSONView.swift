@@ -17,6 +17,16 @@ public struct JSONView: Sendable {
     self.end = end
   }
 
+  /// The value that these bytes were when they were validated, without white space around it.
+  ///
+  /// - Parameters:
+  ///   - storage: bytes that hold it, among others.
+  ///   - range: where it is among them; not empty.
+  package init(unchecked storage: [UInt8], _ range: Range<Int>) {
+    precondition(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= storage.count)
+    self.init(storage, from: range.lowerBound, to: range.upperBound)
+  }
+
   /// What the value's first character says that it is.
   public var kind: Kind {
     switch storage.span.bytes.byte(at: start) {

@@ -51,6 +51,14 @@ enum ConnectionSettings {
   static let beforeWriting =
     "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY"
 
+  /// After the header is known to be ours: this one reads the schema.
+  ///
+  /// SQLite's default is 2 MB, beyond which every point read copies pages from the kernel again. The pages
+  /// are allocated as they are read, so a short-lived process pays for none that it does not use.
+  static func pageCache(_ options: DatabaseOptions) -> String {
+    "PRAGMA cache_size=-\(options.pageCacheKibibytes)"
+  }
+
   /// Applies everything that costs no statement.
   ///
   /// `wal_autocheckpoint` is 0 because the connection installs its own WAL hook, which is what automatic

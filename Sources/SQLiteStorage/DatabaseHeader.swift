@@ -15,6 +15,7 @@ extension Connection {
       throw StorageError(.notWriteAheadLog, path: path, message: "another program changed its journal mode")
     }
     try requireKnownVersion()
+    try executeUnchecked(ConnectionSettings.pageCache(options))
   }
 
   /// The version of the schema, which this program can use or migrate.

@@ -58,6 +58,8 @@ package struct DatabaseOptions: Sendable {
   package var idleConnections = 4
   /// How long a read or an opening may wait for a WAL recovery by another process.
   package var recoveryWaitMilliseconds: UInt64 = 5_000
+  /// How much of the database a connection keeps in memory at most.
+  package var pageCacheKibibytes: Int32 = 2_048
   /// The largest text, blob or row, in bytes.
   package var largestValueBytes: Int32 = 64 << 20
 

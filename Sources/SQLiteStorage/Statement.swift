@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Glibc
 
 /// A prepared statement lent for one use: bind, step, read columns.
 ///
@@ -146,6 +147,21 @@ extension Statement {
     return text
   }
 
+  /// Makes `text` the column's text; nothing is allocated where it is that already.
+  ///
+  /// - Throws: as `string`.
+  package borrowing func string(_ column: Int32, into text: inout String) throws(StorageError) {
+    let value = value(column)
+    guard sqlite3_value_type(value) == SQLITE_TEXT else { throw unexpectedType(column) }
+    let start = sqlite3_column_text(entry.handle, column)
+    let count = Int(sqlite3_value_bytes(value))
+    let isSame = text.utf8.withContiguousStorageIfAvailable { bytes in
+      guard let start, let held = bytes.baseAddress, bytes.count == count else { return false }
+      return memcmp(held, start, count) == 0
+    }
+    if isSame != true { text = try string(column) }
+  }
+
   /// The bytes as a String, or nil when they are not UTF-8.
   private static func validated(_ start: UnsafePointer<UInt8>, count: Int) -> String? {
     // SQLite ends text with a NUL. The C-string form is four times as fast as the other, but ends at a
@@ -208,6 +224,16 @@ extension Statement {
     guard type == SQLITE_BLOB || type == SQLITE_TEXT else { throw unexpectedType(column) }
     let start = sqlite3_column_blob(entry.handle, column)
     return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value))))
+  }
+
+  /// Appends the bytes of a column that may be NULL to bytes of the caller's.
+  ///
+  /// - Throws: as `bytes`.
+  package borrowing func appendOptionalBytes(
+    _ column: Int32, to bytes: inout [UInt8]
+  ) throws(StorageError) {
+    if isNull(column) { return }
+    try withBytes(column) { bytes.append(contentsOf: $0) }
   }
 
   /// Appends the column's text, as UTF-8 and checked to be that, to bytes of the caller's.

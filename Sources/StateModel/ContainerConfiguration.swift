@@ -97,6 +97,13 @@ public struct ContainerConfiguration: Sendable, Hashable {
     do { return try ContainerDetails.labels(in: detailsJSON.root) } catch { throw damaged(error) }
   }
 
+  /// Its labels and ports as a listing shows them, not decoded; nil for what there is none of.
+  ///
+  /// - Throws: `corrupt` where the stored bytes are damaged.
+  package func shownParts() throws(StoreError) -> (labels: JSONBytes?, ports: JSONBytes?) {
+    do { return try ContainerDetails.shownParts(in: detailsJSON.root) } catch { throw damaged(error) }
+  }
+
   /// The containers this one depends on, by namespace joins and otherwise, each once.
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.

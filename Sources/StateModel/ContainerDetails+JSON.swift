@@ -7,6 +7,12 @@ extension ContainerDetails {
     json.beginObject()
     // What is asked for alone comes first: finding it scans past little.
     json.member("labels", labels)
+    if !portMappings.isEmpty {
+      json.key("ports")
+      json.beginArray()
+      for mapping in portMappings { mapping.encode(to: &json) }
+      json.endArray()
+    }
     let joins = namespaceJoins.map { ($0.key.rawValue, $0.value.rawValue) }
     json.member("namespace_joins", Dictionary(uniqueKeysWithValues: joins))
     json.member("dependencies", dependencies.map(\.rawValue).sorted())
@@ -32,12 +38,6 @@ extension ContainerDetails {
       json.key("mounts")
       json.beginArray()
       for mount in mounts { mount.encode(to: &json) }
-      json.endArray()
-    }
-    if !portMappings.isEmpty {
-      json.key("ports")
-      json.beginArray()
-      for mapping in portMappings { mapping.encode(to: &json) }
       json.endArray()
     }
     json.endObject()
@@ -66,8 +66,7 @@ extension ContainerDetails {
       case "infrastructure": isInfrastructure = try value.bool()
       case "restart_policy": restartPolicy = try RestartPolicy(decoding: value)
       case "mounts": mounts = try value.map { (mount) throws(JSONError) in try Mount(decoding: mount) }
-      case "ports":
-        portMappings = try value.map { (port) throws(JSONError) in try PortMapping(decoding: port) }
+      case "ports": portMappings = try ContainerDetails.ports(value)
       default: break
       }
     }
@@ -75,6 +74,19 @@ extension ContainerDetails {
 
   static func labels(in json: JSONView) throws(JSONError) -> [String: String] {
     try strings(json.member("labels"))
+  }
+
+  /// What a listing shows of them, as it stands in the text; nil for what there is none of.
+  static func shownParts(in json: JSONView) throws(JSONError) -> (labels: JSONBytes?, ports: JSONBytes?) {
+    func part(_ key: String, isEmpty: String) throws(JSONError) -> JSONBytes? {
+      guard let part = try json.member(key)?.copy(), part.bytes != Array(isEmpty.utf8) else { return nil }
+      return part
+    }
+    return (try part("labels", isEmpty: "{}"), try part("ports", isEmpty: "[]"))
+  }
+
+  static func ports(_ json: JSONView) throws(JSONError) -> [PortMapping] {
+    try json.map { (port) throws(JSONError) in try PortMapping(decoding: port) }
   }
 
   static func allDependencies(in json: JSONView) throws(JSONError) -> Set<ContainerID> {

@@ -76,7 +76,7 @@ struct InspectedContainer {
       json.member("destination", mount.destination)
       json.member("options", mount.options)
     }
-    writePorts(details.portMappings, to: &json)
+    json.ports("port_mappings", details.portMappings)
     json.member("process_label", details.processLabel)
     json.member("mount_label", details.mountLabel)
     json.member("shared_memory_directory", details.sharedMemoryDirectory)
@@ -86,15 +86,6 @@ struct InspectedContainer {
     json.member("uses_image_configuration", details.usesImageConfiguration)
     json.member("is_infrastructure", details.isInfrastructure)
     json.endObject()
-  }
-
-  private func writePorts(_ ports: [PortMapping], to json: inout JSONWriter) {
-    json.objects("port_mappings", ports) { json, port in
-      json.member("host_address", port.hostAddress)
-      json.member("host_port", port.hostPort)
-      json.member("container_port", port.containerPort)
-      json.member("transport", port.transport)
-    }
   }
 
   private func name(of policy: RestartPolicy) -> String {

@@ -7,9 +7,16 @@ struct ListedContainer {
   let recorded: ContainerStatus
   /// The same, or `unknown` where its process is dead and nobody has recorded that.
   let status: ContainerStatus
+  /// Empty where they were not asked for.
+  let labels: [String: String]
+  /// Empty where they were not asked for.
+  let ports: [PortMapping]
 
-  init(_ summary: ContainerSummary, store: StateStore) {
+  /// - Throws: `corrupt` where its labels or ports are damaged.
+  init(_ summary: ContainerSummary, store: StateStore) throws(StoreError) {
     self.summary = summary
+    labels = try summary.labels()
+    ports = try summary.ports()
     recorded = summary.status
     status = ListedContainer.isDead(summary, store: store) ? .unknown : summary.status
   }

@@ -51,7 +51,7 @@ enum BenchCase: String, CaseIterable {
     case .has: "whether a container exists"
     case .lookUpName: "a whole container by its name"
     case .lookUpPrefix: "a whole container by 12 characters of its id"
-    case .list: "id, name, status, image and times of all containers"
+    case .list: "id, name, status, image, times, labels and ports of all containers"
     case .listIDs: "the ids of all containers, newest first"
     case .stateKept: "a state by its id again, while nobody commits"
     case .containerKept: "a whole container by its id again, while nobody commits"

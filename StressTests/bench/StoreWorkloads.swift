@@ -50,7 +50,8 @@ struct StoreWorkloads {
     case .lookUpPrefix: return Workload { _ = try store.lookUpContainer(prefixes[$0 % prefixes.count]) }
     case .list:
       return Workload { [cell] _ in
-        guard try store.containerSummaries().containers.count == cell.containers else {
+        let list = try store.containerSummaries(including: [.labels, .ports])
+        guard list.containers.count == cell.containers else {
           throw StressFailure("the listing is not complete")
         }
       }
@@ -90,7 +91,8 @@ struct StoreWorkloads {
     case .stateKept: workload = Workload { _ in _ = try store.state(of: id) }
     case .containerKept: workload = Workload { _ in _ = try store.container(id) }
     case .lookUpKept: workload = Workload { _ in _ = try store.lookUpContainer(name) }
-    case .listKept: workload = Workload { _ in _ = try store.containerSummaries() }
+    case .listKept:
+      workload = Workload { _ in _ = try store.containerSummaries(including: [.labels, .ports]) }
     default:
       return Workload(
         before: context.committing(to: context.place.storeDatabase),

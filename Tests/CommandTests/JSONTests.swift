@@ -18,7 +18,8 @@ struct JSONTests {
     let running = try #require(try fixture.json("ps").elements().first)
     #expect(
       try keys(running) == [
-        "id", "name", "image", "status", "recorded_status", "created_at_ns", "started_at_ns", "pid",
+        "id", "name", "image", "status", "recorded_status", "created_at_ns", "started_at_ns", "pid", "labels",
+        "ports",
       ])
     #expect(try running.member("status")?.string() == "running")
     #expect(try running.member("image")?.string() == "busybox:1")
@@ -26,6 +27,29 @@ struct JSONTests {
     let ended = try #require(try fixture.json("ps", "-a").elements().first)
     #expect(try keys(ended).isSuperset(of: ["finished_at_ns", "exit_code"]))
     #expect(try ended.member("exit_code")?.int64() == 143)
+  }
+
+  @Test("ps shows ports and labels, and hides what labels say unless it is asked to show it")
+  func listedParts() throws {
+    let store = try StateStore(at: StoreLocation(root: fixture.root))
+    var details = ContainerDetails()
+    details.labels = ["token": "hunter2"]
+    details.portMappings = [
+      PortMapping(hostPort: 8080, containerPort: 80),
+      PortMapping(hostAddress: "::1", hostPort: 53, containerPort: 5353, transport: "udp"),
+    ]
+    try store.add(
+      ContainerConfiguration(id: ContainerID("abc"), name: "web", createdAt: .now, details: details),
+      specification: JSONBytes("{}"))
+    try store.close()
+    let listed = try #require(try fixture.json("ps", "-a").elements().first)
+    #expect(try listed.at("labels", "token")?.string() == "(hidden)")
+    let ports = try #require(try listed.member("ports")?.elements())
+    #expect(try ports.map { try $0.member("host_port")?.int64() } == [8080, 53])
+    #expect(try ports[1].member("host_address")?.string() == "::1")
+    let shown = try #require(try fixture.json("ps", "-a", "--show-secrets").elements().first)
+    #expect(try shown.at("labels", "token")?.string() == "hunter2")
+    #expect(try fixture.succeed("ps", "-a").contains(" 8080->80/tcp, [::1]:53->5353/udp "))
   }
 
   @Test("create, start, wait and rm say whom they acted on")

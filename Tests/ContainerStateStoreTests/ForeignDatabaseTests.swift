@@ -15,7 +15,7 @@ struct ForeignDatabaseTests {
     "CREATE VIEW peek AS SELECT * FROM container;",
     "ALTER TABLE record ADD COLUMN extra_column TEXT;", "ALTER TABLE record RENAME TO old_record;",
     "ALTER TABLE container_state RENAME COLUMN pid TO process;", "DROP TABLE label;", "DROP TABLE intent;",
-    "DROP INDEX record_by_creation;",
+    "DROP INDEX record_by_creation_with_id;",
     "DROP TABLE container_state; CREATE VIEW container_state AS SELECT 1 AS pid;",
     "UPDATE container_state SET status = 99 WHERE generation = 2;",
     "UPDATE record SET kind = 9 WHERE generation = 2;", "UPDATE record SET id = '../x' WHERE generation = 2;",

@@ -332,7 +332,7 @@ struct PodTests {
     let pod = try store.addPod("p1")
     let alone = try store.add("alone")
     let member = try store.add("m0", inPod: "p1", isInfrastructure: true)
-    let list = try store.containerSummaries(includingPods: true)
+    let list = try store.containerSummaries(including: .pod)
     #expect(list.corrupt.isEmpty)
     #expect(list.containers.map(\.id) == [member, alone])
     #expect(list.containers.map(\.pod) == [pod, nil])
@@ -340,9 +340,9 @@ struct PodTests {
     var filter = ContainerFilter()
     filter.pod = "p1"
     #expect(
-      try store.containerSummaries(where: filter, includingPods: true).containers == [list.containers[0]])
+      try store.containerSummaries(where: filter, including: .pod).containers == [list.containers[0]])
     try fixture.shell("UPDATE record SET id = '../x' WHERE id = 'p1';")
-    let damaged = try store.containerSummaries(includingPods: true)
+    let damaged = try store.containerSummaries(including: .pod)
     #expect(damaged.containers.map(\.id) == [alone] && damaged.corrupt.count == 1)
   }
 

@@ -33,15 +33,15 @@ struct QueryPlanTests {
     let steps = try plan(ContainerListing(.all).sql(selecting: "r.name, s.status"))
     #expect(
       steps == [
-        "SEARCH r USING INDEX record_by_creation (kind=?)",
+        "SEARCH r USING INDEX record_by_creation_with_id (kind=?)",
         "SEARCH s USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
       ])
   }
 
   @Test("the pod of each container is one look by its key")
   func podOfEach() throws {
-    let columns = ContainerListing.summaryColumns + ContainerListing.podColumn
-    let steps = try plan(ContainerListing(.all).sql(selecting: columns))
+    let columns = ContainerListing.summaryColumns
+    let steps = try plan(ContainerListing(.all).sql(selecting: columns, including: .pod))
     #expect(steps.contains("SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
     #expect(steps.contains("SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"), "\(steps)")
     #expect(!steps.contains { $0.hasPrefix("SCAN") }, "\(steps)")
@@ -149,7 +149,7 @@ struct QueryPlanTests {
       }
     }
     let all = try plan(PodListing(.all).sql(selecting: "r.id"))
-    #expect(all == ["SEARCH r USING INDEX record_by_creation (kind=?)"])
+    #expect(all == ["SEARCH r USING COVERING INDEX record_by_creation_with_id (kind=?)"])
     #expect(try plan(PodListing(.all).summarySQL).contains { $0.contains("pod_member_by_pod (pod=?)") })
   }
 

@@ -39,6 +39,12 @@ struct RepairTests {
     Damage(rule: "I-3", sql: "UPDATE label SET value = 'no' WHERE generation = \(generation("c1"));"),
     Damage(rule: "I-3", sql: "DELETE FROM dependency WHERE dependant = \(generation("c2"));"),
     Damage(rule: "I-3", sql: "INSERT INTO dependency VALUES (\(generation("c0")), \(generation("c5")));"),
+    Damage(rule: "I-3", sql: "DELETE FROM container_listing WHERE generation = \(generation("c1"));"),
+    Damage(
+      rule: "I-3",
+      sql:
+        "UPDATE container_listing SET labels = x'7b', ports = x'5b5d' WHERE generation = \(generation("c1"));"
+    ),
     Damage(rule: "I-4", sql: "UPDATE container_state SET pid = 4711 WHERE generation = \(generation("c0"));"),
     Damage(
       rule: "I-10", sql: "INSERT INTO label VALUES (900, 'k', 'v'), (901, 'k', 'v');", moved: ["label": 2]),
@@ -49,15 +55,19 @@ struct RepairTests {
       rule: "I-16", sql: "UPDATE container SET details = x'7b' WHERE generation = \(generation("c5"));",
       moved: [
         "record": 1, "container": 1, "container_state": 1, "specification": 1, "label": 1, "dependency": 2,
+        "container_listing": 1,
       ], left: "c0 c1 c2 c3 c4"),
     Damage(
       rule: "I-16", sql: "DELETE FROM container_state WHERE generation = \(generation("c5"));",
-      moved: ["record": 1, "container": 1, "specification": 1, "label": 1, "dependency": 2],
+      moved: [
+        "record": 1, "container": 1, "specification": 1, "label": 1, "dependency": 2, "container_listing": 1,
+      ],
       left: "c0 c1 c2 c3 c4"),
     Damage(
       rule: "I-16", sql: "UPDATE record SET id = '../x' WHERE id = 'c5';",
       moved: [
         "record": 1, "container": 1, "container_state": 1, "specification": 1, "label": 1, "dependency": 2,
+        "container_listing": 1,
       ], left: "c0 c1 c2 c3 c4"),
   ]
 

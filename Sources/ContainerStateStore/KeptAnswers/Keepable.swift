@@ -19,6 +19,7 @@ extension Container: Keepable {
 extension ContainerSummary: Keepable {
   var keptBytes: Int {
     MemoryLayout<Self>.stride + id.rawValue.keptBytes + name.keptBytes + imageName.keptBytes
+      + (text?.count ?? 0)
   }
 }
 

@@ -9,7 +9,7 @@ enum Question: Hashable {
   /// A name, an id or the beginning of one.
   case lookUp(String)
   indirect case containers(ContainerFilter)
-  indirect case summaries(ContainerFilter, includingPods: Bool)
+  indirect case summaries(ContainerFilter, including: ContainerSummary.Parts)
 
   /// Where the answer is looked for first.
   ///

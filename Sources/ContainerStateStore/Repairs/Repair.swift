@@ -110,6 +110,13 @@ struct Repair {
         containers.insert(id)
         did("I-3", id.rawValue, "the index of its labels is made anew")
       }
+      if (try? container.configuration.shownParts()) != nil,
+        try !ListingRows.isTrue(to: container.configuration, generation: generation, in: connection)
+      {
+        try ListingRows.replace(with: container.configuration, generation: generation, in: connection)
+        containers.insert(id)
+        did("I-3", id.rawValue, "what listings show of it is made anew")
+      }
       if let volumes = try? container.configuration.volumes(),
         try VolumeUserRows.volumes(ofContainer: generation, in: connection) != volumes,
         try volumes.allSatisfy({ try VolumeRows.generation(of: $0, in: connection) != nil })

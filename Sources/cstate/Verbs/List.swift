@@ -21,7 +21,7 @@ extension CommandOption {
 extension Verb {
   static let list = Verb(
     "ps", "List containers, newest first",
-    options: [.all, .quiet, .noTruncation, .filter, .sort, .last, .watch],
+    options: [.all, .quiet, .noTruncation, .filter, .sort, .last, .watch, .showSecrets],
     details: [
       "Filters: status=STATUS (one of several: repeat it), label=KEY or label=KEY=VALUE, name=TEXT "
         + "(anywhere in the name), id=TEXT (its beginning), pod=NAME, volume=NAME, network=NAME, "
@@ -38,9 +38,11 @@ extension Verb {
     ],
     json: "[{\"id\": TEXT, \"name\": TEXT, \"image\": TEXT, \"status\": TEXT, \"recorded_status\": TEXT, "
       + "\"created_at_ns\": NUMBER, \"started_at_ns\": NUMBER, \"finished_at_ns\": NUMBER, "
-      + "\"exit_code\": NUMBER, \"pid\": NUMBER, \"pod\": TEXT}, …]; started_at_ns, "
+      + "\"exit_code\": NUMBER, \"pid\": NUMBER, \"pod\": TEXT, \"labels\": {KEY: TEXT}, \"ports\": "
+      + "[{\"host_address\": TEXT, \"host_port\": NUMBER, \"container_port\": NUMBER, "
+      + "\"transport\": TEXT}, …]}, …]; started_at_ns, "
       + "finished_at_ns and exit_code are left out where they are not known, and pod (its id) where it is in "
-      + "none",
+      + "none; values of labels are hidden without --show-secrets",
     example: "cstate ps -a --filter label=tier=front"
   ) { invocation in
     let filter = try ListFilter(invocation.arguments, store: invocation.store()).filter
@@ -68,10 +70,16 @@ extension Verb {
       return list.corrupt
     }
     let list = try store.containerSummaries(
-      where: filter, includingPods: invocation.settings.printsJSON)
-    let containers = list.containers.map { ListedContainer($0, store: store) }
+      where: filter, including: invocation.settings.printsJSON ? [.pod, .labels, .ports] : .ports)
+    var damage = list.corrupt
+    var containers: [ListedContainer] = []
+    for summary in list.containers {
+      do throws(StoreError) { containers.append(try ListedContainer(summary, store: store)) } catch {
+        damage.append(error)
+      }
+    }
     if invocation.settings.printsJSON {
-      let json = json(of: containers)
+      let json = json(of: containers, showsSecrets: invocation.arguments.has(.showSecrets))
       if invocation.arguments.has(.watch) {
         invocation.output.line(json.text)
       } else {
@@ -80,7 +88,7 @@ extension Verb {
     } else {
       table(of: containers, isWhole: invocation.arguments.has(.noTruncation)).print(to: &invocation.output)
     }
-    return list.corrupt
+    return damage
   }
 
   /// Prints ids; nothing else of the containers was read.
@@ -91,19 +99,21 @@ extension Verb {
 
   private static func table(of containers: [ListedContainer], isWhole: Bool) -> Table {
     let now = Int64(nanoseconds(CLOCK_REALTIME))
-    var table = Table("CONTAINER ID", "IMAGE", "CREATED", "STATUS", "NAME")
+    var table = Table("CONTAINER ID", "IMAGE", "CREATED", "STATUS", "PORTS", "NAME")
     for container in containers {
       let summary = container.summary
       table.add(
         printable(isWhole ? summary.id.rawValue : summary.id.short, limit: 128),
         printable(summary.imageName, limit: 128),
         roughly(since: summary.createdAt.nanosecondsSinceEpoch, now: now) + " ago",
-        container.statusForPeople(nowNanoseconds: now), printable(summary.name, limit: 255))
+        container.statusForPeople(nowNanoseconds: now),
+        printable(container.ports.map(\.forPeople).joined(separator: ", "), limit: 128),
+        printable(summary.name, limit: 255))
     }
     return table
   }
 
-  private static func json(of containers: [ListedContainer]) -> JSONBytes {
+  private static func json(of containers: [ListedContainer], showsSecrets: Bool) -> JSONBytes {
     .objects(containers) { json, container in
       let summary = container.summary
       json.member("id", summary.id.rawValue)
@@ -117,6 +127,9 @@ extension Verb {
       json.member("exit_code", summary.exitCode)
       json.member("pid", summary.pid)
       json.member("pod", summary.pod?.rawValue)
+      json.member(
+        "labels", showsSecrets ? container.labels : container.labels.mapValues { _ in Redaction.hidden })
+      json.ports("ports", container.ports)
     }
   }
 }

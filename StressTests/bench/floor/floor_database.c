@@ -135,8 +135,12 @@ floor_row *floor_specification(floor_database *database, int64_t generation) {
   return copy;
 }
 
+/// Whether this column of a summary is a text: id, name, image; behind the numbers labels and ports.
+static int is_text(int column) { return column == 0 || column == 1 || column == 3 || column >= 10; }
+
 static floor_list summaries(sqlite3_stmt *row) {
   floor_list list = {0};
+  int columns = sqlite3_column_count(row), texts = 0;
   size_t capacity = 0, size = 0, used = 0;
   while (sqlite3_step(row) == SQLITE_ROW) {
     if (list.count == capacity) {
@@ -144,26 +148,28 @@ static floor_list summaries(sqlite3_stmt *row) {
       list.rows = realloc(list.rows, capacity * sizeof *list.rows);
     }
     floor_row *line = &list.rows[list.count++];
-    size_t needed = 3;
+    size_t needed = 0;
     int number = 0, text = 0;
-    for (int i = 0; i < 4; i++) needed += i == 2 ? 0 : (size_t)sqlite3_column_bytes(row, i);
+    for (int i = 0; i < columns; i++) needed += is_text(i) ? (size_t)sqlite3_column_bytes(row, i) + 1 : 0;
     while (used + needed > size) list.texts = realloc(list.texts, size = size ? size * 2 : 65536);
-    for (int i = 0; i < 10; i++) {
-      if (i == 0 || i == 1 || i == 3) {
+    for (int i = 0; i < columns; i++) {
+      if (is_text(i)) {
         uint32_t length = (uint32_t)sqlite3_column_bytes(row, i);
-        memcpy(list.texts + used, sqlite3_column_text(row, i), length + 1);
+        if (length) memcpy(list.texts + used, sqlite3_column_blob(row, i), length);
+        list.texts[used + length] = 0;
         line->lengths[text++] = length;
         used += length + 1;
       } else {
         line->numbers[number++] = sqlite3_column_int64(row, i);
       }
     }
+    texts = text;
   }
   sqlite3_reset(row);
   // The texts have their place only now.
   const char *next = list.texts;
   for (uint64_t i = 0; i < list.count; i++) {
-    for (int text = 0; text < 3; text++) {
+    for (int text = 0; text < texts; text++) {
       list.rows[i].texts[text] = next;
       next += list.rows[i].lengths[text] + 1;
     }

@@ -16,8 +16,9 @@
 
 #define SUMMARY                                                                                             \
   "SELECT r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, s.finished_at_ns, "       \
-  "s.exit_code, s.pid, s.pid_start_time FROM record r "                                                     \
-  "LEFT JOIN container_state s ON s.generation = r.generation WHERE "
+  "s.exit_code, s.pid, s.pid_start_time"
+
+#define OF_CONTAINERS " FROM record r LEFT JOIN container_state s ON s.generation = r.generation "
 
 #define NEWEST_FIRST " ORDER BY r.created_at_ns DESC, r.generation DESC"
 
@@ -29,10 +30,12 @@ static const char *const texts[STATEMENT_COUNT] = {
   [SELECT_BY_NAME] = WHOLE_CONTAINER "r.kind = 1 AND r.name = ?1",
   [SELECT_BY_PREFIX] = WHOLE_CONTAINER "r.id >= ?1 AND r.id < ?2 AND +r.kind = 1 ORDER BY r.id LIMIT 2",
   [SELECT_SPECIFICATION] = "SELECT json FROM specification WHERE generation = ?1",
-  [SELECT_ALL] = SUMMARY "r.kind = 1" NEWEST_FIRST,
+  [SELECT_ALL] = SUMMARY ", l.labels, l.ports" OF_CONTAINERS
+    "LEFT JOIN container_listing l ON l.generation = r.generation WHERE r.kind = 1" NEWEST_FIRST,
   [SELECT_ALL_IDS] = "SELECT r.id FROM record r WHERE r.kind = 1" NEWEST_FIRST,
-  [SELECT_BY_LABEL] = SUMMARY "+r.kind = 1 AND r.generation IN (SELECT l.generation FROM label l "
-    "WHERE l.key = ?1 AND l.value = ?2)" NEWEST_FIRST,
+  [SELECT_BY_LABEL] = SUMMARY OF_CONTAINERS
+    "WHERE +r.kind = 1 AND r.generation IN (SELECT l.generation FROM label l WHERE l.key = ?1 AND "
+    "l.value = ?2)" NEWEST_FIRST,
   // A running container is updated without the columns that have an index, as the store does it.
   [UPDATE_STATE] = "UPDATE container_state SET revision = revision + 1, pid = ?1, pid_start_time = ?2, "
     "monitor_pid = ?3, monitor_start_time = ?4, started_at_ns = ?5, killed_for_memory = ?6, "
@@ -51,6 +54,8 @@ static const char *const texts[STATEMENT_COUNT] = {
   [INSERT_EXTRA] = "INSERT INTO container_state_extra SELECT ?1, json FROM container_state_extra "
     "WHERE generation = 1",
   [INSERT_SPECIFICATION] = "INSERT INTO specification SELECT ?1, digest, json FROM specification "
+    "WHERE generation = 1",
+  [INSERT_LISTING] = "INSERT INTO container_listing SELECT ?1, labels, ports FROM container_listing "
     "WHERE generation = 1",
   [INSERT_LABELS] = "INSERT INTO label SELECT ?1, key, value FROM label WHERE generation = 1",
   [DELETE_RECORD] = "DELETE FROM record WHERE id = ?1",

@@ -39,7 +39,7 @@ int floor_has(floor_database *database, const char *id);
 floor_row *floor_look_up(floor_database *database, const char *text);
 /// The specification of a container that is there; free(3) it.
 floor_row *floor_specification(floor_database *database, int64_t generation);
-/// Id, name, status, image and times of all containers, newest first.
+/// Id, name, status, image, times, labels and ports of all containers, newest first.
 floor_list floor_all(floor_database *database);
 /// The ids of all containers, newest first, one after the other in `texts`.
 floor_list floor_all_ids(floor_database *database);
