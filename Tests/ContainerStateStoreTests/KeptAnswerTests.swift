@@ -272,6 +272,27 @@ struct KeptAnswerBoundTests {
     }
   }
 
+  @Test("many questions that collide: each gets its own answer, and those that find no place are asked again")
+  func colliding() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    let zeros = String(repeating: "0", count: 28)
+    let ids = try (100..<160).map { number in
+      let id = try store.add(zeros.prefix(20) + "\(number)" + zeros.prefix(41))
+      try store.change(id) { $0.restartCount = Int32(number) }
+      return id
+    }
+    for _ in 0..<3 {
+      for (index, id) in ids.enumerated() {
+        #expect(try store.state(of: id).restartCount == Int32(100 + index))
+      }
+      #expect(store.keptAnswers.bytes > 0)
+    }
+    let before = store.keptAnswers.givenCount
+    for _ in 0..<2 { _ = try store.state(of: ids[59]) }
+    #expect(store.keptAnswers.givenCount > before, "the newest has a place")
+  }
+
   @Test("D-9: threads that read what others change never see it go back, while connections come and go")
   func threads() throws {
     let fixture = try StoreFixture()

@@ -1,37 +1,74 @@
 /// Answers by their questions: open addressing, at most half full.
 ///
-/// Nothing is taken out but all of it: who is over his limit begins anew.
-struct KeptAnswerTable {
+/// What cannot be placed near where it belongs takes the place of another, so that questions chosen to collide
+/// cost no more than others. Nothing is taken out but all of it: who is over his limit begins anew.
+///
+/// The places own their answers by hand: an answer that is looked at is then not counted up and down, which
+/// takes a fifth of the time of giving it.
+struct KeptAnswerTable: ~Copyable {
   /// What all answers together take.
   private(set) var bytes = 0
   private var count = 0
-  private var places: [KeptAnswer?] = []
+  private var places: [Place] = []
 
-  func answer(to question: Question) -> KeptAnswer? {
-    places.isEmpty ? nil : places[place(of: question, hash: question.hash)]
+  private struct Place {
+    var hash: UInt64 = 0
+    var answer: Unmanaged<KeptAnswer>?
+  }
+
+  /// In how many places after the first an answer may be.
+  private static let reach = 8
+
+  deinit {
+    for place in places { place.answer?.release() }
+  }
+
+  /// Lent until the table is changed.
+  @inline(__always)
+  borrowing func answer(to question: Question, hash: UInt64) -> Unmanaged<KeptAnswer>? {
+    guard !places.isEmpty else { return nil }
+    for step in 0...Self.reach {
+      let place = places[slot(hash, step)]
+      guard let answer = place.answer else { return nil }
+      if place.hash == hash, answer._withUnsafeGuaranteedRef({ $0.question == question }) { return answer }
+    }
+    return nil
   }
 
   /// Takes the place of an earlier answer to the same question.
   mutating func insert(_ answer: KeptAnswer) {
     if count * 2 >= places.count { grow() }
-    let place = place(of: answer.question, hash: answer.hash)
-    if let earlier = places[place] { bytes -= earlier.bytes } else { count += 1 }
-    bytes += answer.bytes
-    places[place] = answer
+    place(Unmanaged.passRetained(answer), hash: answer.question.hash)
   }
 
-  /// Where the answer is, or would be.
-  private func place(of question: Question, hash: UInt64) -> Int {
-    var place = Int(truncatingIfNeeded: hash) & (places.count - 1)
-    while let found = places[place], found.hash != hash || found.question != question {
-      place = (place + 1) & (places.count - 1)
+  private mutating func place(_ answer: Unmanaged<KeptAnswer>, hash: UInt64) {
+    let kept = answer._withUnsafeGuaranteedRef { $0 }
+    let fit = (0...Self.reach).first { step in
+      let place = places[slot(hash, step)]
+      guard let earlier = place.answer else { return true }
+      return place.hash == hash && earlier._withUnsafeGuaranteedRef { $0.question == kept.question }
     }
-    return place
+    let chosen = slot(hash, fit ?? 0)
+    if let earlier = places[chosen].answer {
+      bytes -= earlier._withUnsafeGuaranteedRef { $0.bytes }
+      earlier.release()
+    } else {
+      count += 1
+    }
+    bytes += kept.bytes
+    places[chosen] = Place(hash: hash, answer: answer)
+  }
+
+  private borrowing func slot(_ hash: UInt64, _ step: Int) -> Int {
+    (Int(truncatingIfNeeded: hash) &+ step) & (places.count - 1)
   }
 
   private mutating func grow() {
     let earlier = places
-    places = Array(repeating: nil, count: max(16, earlier.count * 2))
-    for case let answer? in earlier { places[place(of: answer.question, hash: answer.hash)] = answer }
+    places = Array(repeating: Place(), count: max(16, earlier.count * 2))
+    (count, bytes) = (0, 0)
+    for place in earlier {
+      if let answer = place.answer { self.place(answer, hash: place.hash) }
+    }
   }
 }

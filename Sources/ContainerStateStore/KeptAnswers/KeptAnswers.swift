@@ -10,7 +10,7 @@ package final class KeptAnswers: Sendable {
   private let maximumBytes: Int
   private let memory: Mutex<Memory>
 
-  private struct Memory {
+  private struct Memory: ~Copyable {
     var table = KeptAnswerTable()
     /// Nil until something is kept, and whenever a connection closes: the mapping may go with it.
     var index: WALIndexAddress?
@@ -30,18 +30,25 @@ package final class KeptAnswers: Sendable {
   package var bytes: Int { memory.withLock { $0.table.bytes } }
 
   /// The answer, where it is kept and still true.
+  @inline(__always)
   func answer<Value: Keepable>(to question: Question) -> Value? {
     guard maximumBytes > 0 else { return nil }
+    let hash = question.hash
     return memory.withLock { memory in
-      guard let index = memory.index, let found = memory.table.answer(to: question),
-        index.isStill(found.header), let found = found as? KeptValue<Value>
-      else { return nil }
-      memory.givenCount &+= 1
-      return found.value
+      guard let index = memory.index, let found = memory.table.answer(to: question, hash: hash) else {
+        return nil
+      }
+      return found._withUnsafeGuaranteedRef { found in
+        // The exact type, where a cast would ask for the classes it inherits from as well.
+        guard index.isStill(found.header), type(of: found) == KeptValue<Value>.self else { return nil }
+        memory.givenCount &+= 1
+        return unsafeDowncast(found, to: KeptValue<Value>.self).value
+      }
     }
   }
 
   /// Asks on a connection that is in no transaction which has read, and keeps the answer.
+  @inline(__always)
   func keep<Value: Keepable>(
     _ question: Question, in connection: Connection, _ ask: (Connection) throws -> Value
   ) throws -> Value {
@@ -79,7 +86,6 @@ protocol Keepable: Sendable {
 /// One answer, and the header of the WAL's index from before it was read.
 class KeptAnswer {
   let question: Question
-  let hash: UInt64
   let header: WALIndexHeader
   let bytes: Int
 
@@ -88,7 +94,6 @@ class KeptAnswer {
 
   fileprivate init(_ question: Question, _ header: WALIndexHeader, bytes: Int) {
     self.question = question
-    hash = question.hash
     self.header = header
     self.bytes = bytes
   }

@@ -15,6 +15,7 @@ enum Question: Hashable {
   ///
   /// Of a text only its length and 24 bytes count: ids are random, and to hash a whole one takes as long as
   /// all the rest of an answer.
+  @inline(__always)
   var hash: UInt64 {
     switch self {
     case .state(let id): Self.hash(id.rawValue, 1)
@@ -25,6 +26,7 @@ enum Question: Hashable {
     }
   }
 
+  @inline(__always)
   private static func hash(_ text: String, _ kind: UInt64) -> UInt64 {
     text.utf8.withContiguousStorageIfAvailable { bytes in
       let bytes = UnsafeRawBufferPointer(bytes)
@@ -37,6 +39,7 @@ enum Question: Hashable {
     } ?? kind
   }
 
+  @inline(__always)
   private static func mixed(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = (left ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: right ^ 0xE703_7ED1_A0B4_28DB)
     return product.high ^ product.low
