@@ -87,7 +87,9 @@ let package = Package(
     .executableTarget(
       name: "cstate-bench",
       dependencies: [
-        "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
+        "ContainerStateAsync", "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor",
+        "CPlatform",
+        "SVGDrawing",
       ],
       path: "StressTests/bench", exclude: ["floor", "start", "instructions.json", "thresholds.json"],
       swiftSettings: swiftSettings),

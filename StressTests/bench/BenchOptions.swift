@@ -20,6 +20,8 @@ struct BenchOptions {
   /// How many operations are done for a program that counts instructions; nil for a measurement.
   var countedOperations: Int?
   var countedSubject = Subject.store
+  /// Whether waiting for a lock is measured, and nothing else.
+  var measuresWaits = false
 
   static let help = """
     Measures the store against the same work in plain C on libsqlite3, in turns, and judges the ratios.
@@ -36,6 +38,7 @@ struct BenchOptions {
       --out DIR             Write bench.json and plots (SVG) into DIR
       --thresholds FILE     (StressTests/bench/thresholds.json)
       --format text|json    What is printed (text)
+      --waits               What waiting for another process's lock costs, and nothing else
       --count N             N operations of one case and nothing around them, for valgrind
       --subject NAME        Whose: store, floor, peer (store)
       --help
@@ -69,6 +72,7 @@ struct BenchOptions {
       case "--directory": directory = try value()
       case "--out": outputDirectory = try value()
       case "--thresholds": thresholds = try value()
+      case "--waits": measuresWaits = true
       case "--count": countedOperations = try BenchOptions.numbers(value(), name, 1...1_000_000)[0]
       case "--subject": countedSubject = try BenchOptions.subject(value())
       case "--format": printsJSON = try BenchOptions.isJSON(value())

@@ -15,6 +15,7 @@ struct Main {
       exit(2)
     }
     do {
+      if options.measuresWaits { exit(try WaitRun(options: options).run()) }
       if let operations = options.countedOperations {
         exit(try CountedRun(options: options, operations: operations).run())
       }

@@ -51,6 +51,16 @@ struct BenchTests {
     #expect(try #require(try cell.at("store", "median_ratio", "median")).double() > 0)
   }
 
+  @Test("waits: hand-overs, a waiter's processor time, threads and cancellations are measured and judged")
+  func waits() throws {
+    let outcome = try bench(["--waits", "--format", "json"], thresholds: "{}")
+    #expect([.code(0), .code(1)].contains(outcome.status), "\(outcome.errorOutput)")
+    #expect((outcome.status == .code(0)) == outcome.errorOutput.isEmpty, "\(outcome.errorOutput)")
+    let figures = try JSONBytes(outcome.output).root.members()
+    #expect(figures.count == 9)
+    for (what, figure) in figures { #expect(try figure.double() > 0, "\(what)") }
+  }
+
   @Test("processes share a case, and wrong options are refused with status 2")
   func options() throws {
     let outcome = try bench(

@@ -18,7 +18,7 @@ struct LockWaitTests {
     store = try StateStore(at: StoreLocation(root: directory.path("store")))
   }
 
-  private func add(_ count: Int) throws -> [ContainerID] {
+  func add(_ count: Int) throws -> [ContainerID] {
     let ids = try (0..<count).map { try ContainerID("c\($0)") }
     for id in ids {
       let configuration = try ContainerConfiguration(
@@ -54,7 +54,7 @@ struct LockWaitTests {
   }
 
   /// Looks again whenever the task is resumed, since a thread of the pool must not be blocked here.
-  private func waitUntil(_ what: String, _ condition: () -> Bool) async throws {
+  func waitUntil(_ what: String, _ condition: () -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(60)
     while !condition() {
       guard ContinuousClock.now < end else { throw Failure("60 s, and not yet: \(what)") }

@@ -40,8 +40,8 @@ struct ImportTests {
       "ContainerStateStore", "ScratchStorage", "StressSupport", "CFaults", "CPlatform", "Platform", "Glibc",
     ],
     "StressTests/bench": [
-      "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor", "CPlatform", "SVGDrawing",
-      "Glibc",
+      "ContainerStateAsync", "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor",
+      "CPlatform", "SVGDrawing", "Synchronization", "Glibc",
     ],
     "StressTests/drawing": [],
   ]

@@ -1,7 +1,7 @@
 /// Answers by their questions: open addressing, at most half full.
 ///
-/// What cannot be placed near where it belongs takes the place of another, so that questions chosen to collide
-/// cost no more than others. Nothing is taken out but all of it: who is over his limit begins anew.
+/// What cannot be placed near where it belongs takes the place of another, so that questions chosen to
+/// collide cost no more than others. Nothing is taken out but all of it: who is over his limit begins anew.
 ///
 /// The places own their answers by hand: an answer that is looked at is then not counted up and down, which
 /// takes a fifth of the time of giving it.
