@@ -98,9 +98,8 @@ extension Verification {
   }
 
   /// INVARIANT I-7.
-  mutating func checkMembership(_ container: Container) throws {
+  mutating func checkMembership(_ container: Container, _ details: ContainerDetails) throws {
     let member = try PodRows.membership(ofContainer: container.generation, in: connection)
-    let details = try container.configuration.details()
     if member?.pod != details.pod {
       report("I-7", container.id.rawValue, "its pod differs from the configuration")
     } else if let member, member.isInfrastructure != details.isInfrastructure {

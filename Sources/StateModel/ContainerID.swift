@@ -72,6 +72,7 @@ package enum Identifier {
 /// `text` with everything that could move a cursor or hide characters escaped, cut to `limit` characters:
 /// safe to print whatever it came from.
 public func printable(_ text: String, limit: Int = 64) -> String {
+  if text.utf8.count <= limit, text.isPlain { return text }
   var result = ""
   for scalar in text.unicodeScalars.prefix(limit) {
     if scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F {
@@ -81,4 +82,9 @@ public func printable(_ text: String, limit: Int = 64) -> String {
     }
   }
   return text.unicodeScalars.count > limit ? result + "…" : result
+}
+
+extension String {
+  /// Whether it is of ASCII characters alone that show as themselves: what nearly all is that is printed.
+  fileprivate var isPlain: Bool { utf8.allSatisfy { (0x20...0x7E).contains($0) } }
 }

@@ -1,3 +1,4 @@
+internal import ContainerStateStore
 internal import Glibc
 
 /// What a command prints, collected and written at once, so that a reader never sees half of it.
@@ -42,6 +43,8 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
 ///
 /// For sentences: letters of every script stay, unlike in `printable`, which is for names in tables.
 func visible(_ text: String) -> String {
+  // What needs no escape in a table needs none here; it is given back as it is.
+  if printable(text, limit: .max) == text { return text }
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar.properties.generalCategory {

@@ -57,7 +57,7 @@ struct BenchTests {
     #expect([.code(0), .code(1)].contains(outcome.status), "\(outcome.errorOutput)")
     #expect((outcome.status == .code(0)) == outcome.errorOutput.isEmpty, "\(outcome.errorOutput)")
     let figures = try JSONBytes(outcome.output).root.members()
-    #expect(figures.count == 9)
+    #expect(figures.count == 10)
     for (what, figure) in figures { #expect(try figure.double() > 0, "\(what)") }
   }
 

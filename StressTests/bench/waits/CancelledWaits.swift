@@ -35,11 +35,14 @@ struct CancelledWaits {
     guard let found = try outcome.found.withLock({ $0 })?.get() else { return }
     figures.set(WaitFigures.cancellation, found.cancellationMicroseconds)
     figures.set(WaitFigures.threads, Double(found.threads))
+    figures.set(WaitFigures.processorShareOfMany, found.processorShare)
   }
 
   private struct Found {
     let cancellationMicroseconds: Double
     let threads: Int
+    /// In percent, of all waits together.
+    let processorShare: Double
   }
 
   private final class Outcome: Sendable {
@@ -62,11 +65,16 @@ struct CancelledWaits {
         throw StressFailure("a lock that is held was given")
       }
     }
+    try await Task.sleep(nanoseconds: 100_000_000)
+    let (begin, used) = (nanoseconds(CLOCK_MONOTONIC), nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
     var most = 0
     for _ in 0..<50 {
       try await Task.sleep(nanoseconds: 10_000_000)
       most = max(most, try threads() - before)
     }
+    let share =
+      100 * Double(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - used)
+      / Double(nanoseconds(CLOCK_MONOTONIC) - begin)
     var times: [Double] = []
     for task in tasks {
       let begin = nanoseconds(CLOCK_MONOTONIC)
@@ -74,7 +82,8 @@ struct CancelledWaits {
       times.append(Double(try await task.value - begin) / 1e3)
     }
     times.sort()
-    return Found(cancellationMicroseconds: times[times.count * 99 / 100], threads: most)
+    return Found(
+      cancellationMicroseconds: times[times.count * 99 / 100], threads: most, processorShare: share)
   }
 
   /// Has Swift make as many threads as it ever does, which are not those that are counted.

@@ -40,12 +40,13 @@ struct WaitRun {
 /// What the processes of a run have found, in memory that all of them share.
 struct WaitFigures {
   static let processorShare = "processor time of a process that waits with a deadline, %"
+  static let processorShareOfMany = "processor time of 200 such waits in one process, %"
   static let threads = "threads more while 200 tasks wait for 200 locks"
   static let cancellation = "cancellation of a wait to its answer, 99 of 100, µs"
 
   private static let names =
     HandOver.Waiter.allCases.flatMap { [$0.medianName, $0.ninetyNineName] }
-    + [processorShare, threads, cancellation]
+    + [processorShare, processorShareOfMany, threads, cancellation]
   private let values: UnsafeMutablePointer<Double>
 
   init() throws(StressFailure) {
