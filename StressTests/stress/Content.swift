@@ -79,6 +79,14 @@ enum Content {
     return value
   }
 
+  /// The label that says the value of a configuration for the third time.
+  static let writtenLabel = "written"
+
+  /// Whether the labels and the image that a listing shows are of one configuration.
+  static func isOfOneConfiguration(_ summary: ContainerSummary) throws -> Bool {
+    summary.imageName == (try summary.labels()[writtenLabel].flatMap(UInt64.init).map(imageName) ?? "")
+  }
+
   /// A version as JSON, for what the store counts nothing of.
   static func json(_ version: Version) throws -> JSONBytes {
     var json = JSONWriter()

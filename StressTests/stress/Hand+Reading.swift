@@ -105,8 +105,11 @@ extension Hand {
   func listSummaries() {
     for _ in 0..<2 {
       perform(.list) { store in
-        let list = try store.containerSummaries()
+        let list = try store.containerSummaries(including: .labels)
         for error in list.corrupt { complaints.add("a listing names \(error)") }
+        for summary in list.containers where try !Content.isOfOneConfiguration(summary) {
+          complaints.add("a listing shows other labels of \(summary.id) than its configuration has")
+        }
         return list.containers.compactMap(listed)
       }
     }

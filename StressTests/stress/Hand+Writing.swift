@@ -56,7 +56,9 @@ extension Hand {
 
   func configuration(_ object: Int, _ value: UInt64, specified: UInt64) throws -> ContainerConfiguration {
     var details = ContainerDetails()
-    details.labels = ["stress": String(object % 4), "value": String(specified)]
+    details.labels = [
+      "stress": String(object % 4), "value": String(specified), Content.writtenLabel: String(value),
+    ]
     details.pod = try objects.pod(of: object).map(objects.id)
     details.isInfrastructure = details.pod != nil && object % Objects.family == 4
     if let volume = try objects.volume(of: object).map({ try VolumeName(objects.name(ofVolume: $0)) }) {
@@ -161,7 +163,7 @@ extension Hand {
   /// A configuration with another value.
   func rewritten(_ present: ContainerConfiguration, _ value: UInt64) throws -> ContainerConfiguration {
     var details = try present.details()
-    details.labels["rewritten"] = String(value)
+    details.labels[Content.writtenLabel] = String(value)
     return try ContainerConfiguration(
       id: present.id, name: present.name, createdAt: present.createdAt,
       imageName: Content.imageName(value), details: details, extra: try Content.extra(value))
