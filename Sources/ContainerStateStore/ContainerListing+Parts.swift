@@ -29,6 +29,11 @@ extension ContainerSummary.Parts {
     return try ContainerRows.id(row, Self.podColumn)
   }
 
+  fileprivate func countBytes(ofTextsOf row: borrowing Statement) -> Int {
+    (contains(.labels) ? row.byteCount(Self.labelsColumn) : 0)
+      + (contains(.ports) ? row.byteCount(Self.portsColumn) : 0)
+  }
+
   /// Appends the texts of a row, and returns where the labels end.
   fileprivate func appendTexts(of row: borrowing Statement, to bytes: inout [UInt8]) throws -> Int {
     if contains(.labels) { try row.appendOptionalBytes(Self.labelsColumn, to: &bytes) }
@@ -41,7 +46,7 @@ extension ContainerSummary.Parts {
 /// The labels and ports of a listing on their way into its lines.
 ///
 /// Neighbours share one piece of memory: each with its own, a sixth of the time would go into allocations. A
-/// piece is small, so that a line that is kept alone keeps little more.
+/// piece is small, so that a line that is kept alone keeps little more; a long text has one of its own.
 struct ListedTexts {
   private static let bytesOfPiece = 32 << 10
 
@@ -50,22 +55,23 @@ struct ListedTexts {
   /// Where the texts of the lines that wait for this piece are in it.
   private var waiting: [(start: Int, labelsEnd: Int, end: Int)] = []
 
-  /// Takes the texts of the row whose line is appended next.
-  mutating func read(_ parts: ContainerSummary.Parts, _ row: borrowing Statement) throws {
+  /// Takes the texts of the row whose line is appended next; before that, gives the last lines theirs where
+  /// the piece would become too long.
+  mutating func read(
+    _ parts: ContainerSummary.Parts, _ row: borrowing Statement, after lines: inout [ContainerSummary]
+  ) throws {
+    if !waiting.isEmpty, bytes.count + parts.countBytes(ofTextsOf: row) > Self.bytesOfPiece {
+      handOut(to: &lines)
+      isLong = true
+    }
     if bytes.isEmpty, isLong { bytes.reserveCapacity(Self.bytesOfPiece) }
     let start = bytes.count
     let labelsEnd = try parts.appendTexts(of: row, to: &bytes)
     waiting.append((start, labelsEnd, bytes.count))
   }
 
-  /// Gives the last lines their texts, where a piece is full.
+  /// Gives the last lines their texts.
   mutating func handOut(to lines: inout [ContainerSummary]) {
-    guard bytes.count >= Self.bytesOfPiece else { return }
-    handOutRest(to: &lines)
-    isLong = true
-  }
-
-  mutating func handOutRest(to lines: inout [ContainerSummary]) {
     let first = lines.count - waiting.count
     for (index, place) in waiting.enumerated() where place.end > place.start {
       lines[first + index].text = ListedText(

@@ -24,7 +24,7 @@ struct ContainerListing {
   /// Whether rows are read in the order of their creation and turned round afterwards.
   ///
   /// From one row to the next in the order of the table SQLite walks; against it, it searches each anew.
-  private let readsBackwards: Bool
+  private let isTurnedRound: Bool
 
   /// - Throws: `invalidArgument` for more labels or images than SQLite takes in one statement.
   init(_ filter: ContainerFilter) throws(StoreError) {
@@ -33,8 +33,8 @@ struct ContainerListing {
     conditions = ListingConditions(
       kind: .container, narrow: try FilterCondition.narrow(of: filter), wide: Self.wide(of: filter),
       limit: filter.limit)
-    readsBackwards = filter.sort == .created && !filter.isAscending && filter.limit == nil
-    order = Self.order(of: filter, isAscending: filter.isAscending || readsBackwards)
+    isTurnedRound = filter.sort == .created && !filter.isAscending && filter.limit == nil
+    order = Self.order(of: filter, isAscending: filter.isAscending || isTurnedRound)
   }
 
   var values: [FilterValue] { conditions.values }
@@ -88,7 +88,7 @@ struct ContainerListing {
         corrupt.append(damage)
       }
     }
-    if readsBackwards {
+    if isTurnedRound {
       ids.turnRound()
       corrupt.turnRound()
     }
@@ -111,16 +111,19 @@ struct ContainerListing {
     var imageName = ""
     while try row.step() {
       do {
-        containers.append(try summary(row, including: parts, &texts, &imageName))
+        let line = try summary(row, including: parts, &imageName)
+        if parts.hasTexts {
+          try StoreError.naming(line.id) { try texts.read(parts, row, after: &containers) }
+        }
+        containers.append(line)
       } catch {
         let damage = StoreError.mapped(error)
         guard damage.code == .corrupt else { throw damage }
         corrupt.append(damage)
       }
-      texts.handOut(to: &containers)
     }
-    texts.handOutRest(to: &containers)
-    if readsBackwards {
+    texts.handOut(to: &containers)
+    if isTurnedRound {
       containers.turnRound()
       corrupt.turnRound()
     }
@@ -142,8 +145,7 @@ struct ContainerListing {
   }
 
   private func summary(
-    _ row: borrowing Statement, including parts: ContainerSummary.Parts, _ texts: inout ListedTexts,
-    _ imageName: inout String
+    _ row: borrowing Statement, including parts: ContainerSummary.Parts, _ imageName: inout String
   ) throws -> ContainerSummary {
     let id = try ContainerRows.id(row, 0)
     return try StoreError.naming(id) {
@@ -152,15 +154,13 @@ struct ContainerListing {
       }
       // Most containers of a store are of few images.
       try row.string(3, into: &imageName)
-      let summary = ContainerSummary(
+      return ContainerSummary(
         id: id, name: try row.string(1), status: status, imageName: imageName,
         createdAt: Timestamp(nanosecondsSinceEpoch: try row.int64(4)),
         startedAt: try ContainerRows.timestamp(row, 5),
         finishedAt: try ContainerRows.timestamp(row, 6), exitCode: try row.optionalInt32(7),
         pid: try row.int32(8), pidStartTime: UInt64(bitPattern: try row.int64(9)),
         pod: try parts.pod(row))
-      if parts.hasTexts { try texts.read(parts, row) }
-      return summary
     }
   }
 }

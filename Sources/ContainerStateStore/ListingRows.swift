@@ -7,7 +7,13 @@ enum ListingRows {
   static func insert(
     _ configuration: ContainerConfiguration, generation: Int64, in connection: Connection
   ) throws {
-    let (labels, ports) = try configuration.shownParts()
+    try insert(configuration.shownParts(), generation: generation, in: connection)
+  }
+
+  private static func insert(
+    _ shown: ContainerDetails.ShownParts, generation: Int64, in connection: Connection
+  ) throws {
+    let (labels, ports) = shown
     guard labels != nil || ports != nil else { return }
     let row = try connection.statement(
       "INSERT INTO container_listing (generation, labels, ports) VALUES (?1, ?2, ?3)")
@@ -35,10 +41,37 @@ enum ListingRows {
     try row.bind(1, generation)
     let (labels, ports) = try configuration.shownParts()
     guard try row.step() else { return labels == nil && ports == nil }
-    return try isSame(row, 0, labels) && isSame(row, 1, ports)
+    if labels == nil, ports == nil { return false }
+    return isSame(row, 0, labels) && isSame(row, 1, ports)
   }
 
-  private static func isSame(_ row: borrowing Statement, _ column: Int32, _ json: JSONBytes?) throws -> Bool {
-    try row.optionalBytes(column) == json?.bytes
+  /// False for a value of the wrong kind too.
+  private static func isSame(_ row: borrowing Statement, _ column: Int32, _ json: JSONBytes?) -> Bool {
+    do { return try row.optionalBytes(column) == json?.bytes } catch { return false }
+  }
+
+  /// Writes what is shown of all containers, from their configurations as another snapshot has them.
+  ///
+  /// INVARIANT I-16: those that cannot be read are passed over; `verify` names them.
+  static func fill(_ migrated: Connection, from before: Database) throws {
+    try before.read { connection in
+      let rows = try connection.statement(dynamic: "SELECT generation FROM record WHERE kind = 1")
+      while try rows.step() {
+        let generation = try rows.int64(0)
+        let shown = try StoreReads.skippingCorrupt {
+          try shownParts(ofDetailsOf: generation, in: connection)
+        }
+        if let shown { try insert(shown, generation: generation, in: migrated) }
+      }
+    }
+  }
+
+  private static func shownParts(
+    ofDetailsOf generation: Int64, in connection: Connection
+  ) throws -> ContainerDetails.ShownParts? {
+    let row = try connection.statement("SELECT details FROM container WHERE generation = ?1")
+    try row.bind(1, generation)
+    guard try row.step() else { return nil }
+    return try? ContainerDetails.shownParts(in: JSONBytes(unchecked: row.bytes(0)).root)
   }
 }

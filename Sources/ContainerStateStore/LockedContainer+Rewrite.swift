@@ -12,8 +12,7 @@ extension LockedContainer {
   ///   - revision: the configuration revision it has to have; nil for any.
   ///   - durability: what the return promises.
   /// - Throws: `invalidArgument` naming what cannot change, `alreadyExists` for the name, `notFound` for a
-  ///   volume, `conflict`, and as
-  ///   `update`.
+  ///   volume, `conflict`, and as `update`.
   /// - Blocking: up to `operationTimeout` for the write gate.
   /// - Durability: D-1.
   public borrowing func rewrite(

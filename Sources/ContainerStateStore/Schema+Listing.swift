@@ -3,7 +3,7 @@ extension Schema {
   /// listings go by.
   func withListing() -> Schema {
     migrated(
-      by: Self.listing, dropping: ["record_by_creation"], filling: [Self.listingOfDetails])
+      by: Self.listing, dropping: ["record_by_creation"], fill: ListingRows.fill)
   }
 
   /// A row only where there is something to show.
@@ -20,14 +20,4 @@ extension Schema {
     """,
     "CREATE INDEX record_by_creation_with_id ON record (kind, created_at_ns, generation, id)",
   ]
-
-  /// Damaged configurations are passed over: `verify` names them, and a repair writes what can be read.
-  private static let listingOfDetails = """
-    INSERT INTO container_listing (generation, labels, ports)
-    SELECT generation, CAST(labels AS BLOB), CAST(ports AS BLOB) FROM (
-      SELECT generation, nullif(json_extract(json, '$.labels'), '{}') AS labels,
-        json_extract(json, '$.ports') AS ports
-      FROM (SELECT generation, CAST(details AS TEXT) AS json FROM container) WHERE json_valid(json))
-    WHERE labels IS NOT NULL OR ports IS NOT NULL
-    """
 }

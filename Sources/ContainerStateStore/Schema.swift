@@ -1,4 +1,4 @@
-internal import SQLiteStorage
+package import SQLiteStorage
 
 /// The shape of the database: what a new one is made with and how an older one is brought up to date.
 package struct Schema: Sendable {
@@ -15,11 +15,11 @@ package struct Schema: Sendable {
     let from: Int32
     /// The statements of the step.
     let statements: [String]
+    /// Fills what they have made, from what the database was before, which it reads beside the transaction:
+    /// SQLite writes nothing more in one that has met a damaged page.
+    let fill: Fill
 
-    package init(from: Int32, statements: [String]) {
-      self.from = from
-      self.statements = statements
-    }
+    package typealias Fill = @Sendable (_ migrated: Connection, _ before: Database) throws -> Void
   }
 
   /// Marks the file as a container state store: "CStS".
@@ -30,17 +30,18 @@ package struct Schema: Sendable {
   /// - Parameters:
   ///   - statements: make what a new database has too.
   ///   - indexes: the names of those that it has no more.
-  ///   - filling: what fills the new tables from the old.
+  ///   - fill: fills the new tables from the old.
   package func migrated(
-    by statements: [String], dropping indexes: [String] = [], filling: [String] = []
+    by statements: [String], dropping indexes: [String] = [],
+    fill: @escaping Migration.Fill = { _, _ in }
   ) -> Schema {
     let kept = self.statements.filter { statement in
       !indexes.contains { statement.hasPrefix("CREATE INDEX \($0) ") }
     }
-    let step = indexes.map { "DROP INDEX \($0)" } + statements + filling
+    let step = indexes.map { "DROP INDEX IF EXISTS \($0)" } + statements
     return Schema(
       version: version + 1, statements: kept + statements,
-      migrations: migrations + [Migration(from: version, statements: step)])
+      migrations: migrations + [Migration(from: version, statements: step, fill: fill)])
   }
 }
 

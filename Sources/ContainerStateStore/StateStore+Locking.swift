@@ -39,11 +39,7 @@ extension StateStore {
       } catch {
         unlinkUnlessKnown(lockName(of: id), locks)
         if let pod { unlinkUnlessKnown(podLockName(of: pod), locks) }
-        // Whoever is told that something exists may rely on it as on a change of his own.
-        if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
-          try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
-        }
-        throw error
+        throw durability == .durable ? try durably(error) : error
       }
     }
   }
@@ -107,13 +103,24 @@ extension StateStore {
     return try StoreFiles.names(in: directory).filter { LockFileName.owner(of: $0) != nil }
   }
 
-  /// An answer that is true after a power loss too.
+  /// The refusal of a durable change, once it is true after a power loss too.
   ///
-  /// DURABILITY D-1: who is told that something is gone may act on that as on a removal of his own, and whose
-  /// removal it was need not have been synced yet.
-  func durably(_ answer: StoreError) throws -> StoreError {
-    try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
-    return answer
+  /// DURABILITY D-1: who is told that something is there, or gone, may rely on that as on a change of his
+  /// own, and whose change it was need not have been synced yet.
+  ///
+  /// - Throws: `io` where it cannot be made so: nothing was changed, so it is no `durabilityUnknown` (D-2).
+  func durably(_ refusal: any Error) throws -> any Error {
+    let answer = StoreError.mapped(refusal)
+    guard [.alreadyExists, .notFound].contains(answer.code) else { return refusal }
+    do {
+      try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
+    } catch let error as StorageError where error.code == .durabilityUnknown {
+      throw StoreError(
+        .io, subject: answer.subject,
+        message: "nothing was changed, and the disk did not confirm why: \(answer.message); check the disk",
+        cause: error.message)
+    }
+    return refusal
   }
 
   /// INVARIANT I-14: a failed call leaves no lockfile, even where the database does not answer any more.

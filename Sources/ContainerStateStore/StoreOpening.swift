@@ -170,6 +170,7 @@ extension Schema {
           failpoint("migration.step")
           try connection.execute(statement)
         }
+        try migration.fill(connection, database)
       }
     }
   }

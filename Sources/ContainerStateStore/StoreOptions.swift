@@ -19,10 +19,10 @@ public struct StoreOptions: Sendable {
   /// What goes beyond it is forgotten, all of it at once. A kept answer is never older than one that is asked
   /// for. Default: 8 MiB.
   public var keptAnswersMaximumBytes = 8 << 20
-  /// How many bytes of the database each connection keeps in memory at most; a handle has as many connections
-  /// as calls run in it at once.
+  /// How many bytes of the database each connection keeps in memory at most.
   ///
-  /// Only what is read takes memory: about 4.5 KB for each page of 4 KB. 256 KiB to 1 GiB; what is outside is
+  /// A store has as many connections as calls run in it at once, and keeps up to four of them. Only what is
+  /// read takes memory: about 4.5 KB for each page of 4 KB. 256 KiB to 1 GiB; what is outside is
   /// taken for the nearest of them. Default: 64 MiB.
   public var pageCacheMaximumBytes = 64 << 20
   /// Whether making a store writes its WAL, full of zeros, to the length it reaches anyway (5 MB), where the

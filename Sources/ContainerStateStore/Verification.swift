@@ -45,6 +45,8 @@ extension StateStore {
     try perform("verify") {
       let readersBefore = try readersOfLongWAL()
       var violations = try database.read { connection in
+        // What is damaged on the disk is not seen in pages that are remembered.
+        connection.forgetPages()
         var verification = Verification(connection, progress: progress)
         try verification.checkEverything()
         return verification.violations

@@ -48,6 +48,11 @@ public struct JSONView: Sendable {
   /// A value of its own with the same text, which no longer keeps the whole text alive.
   public func copy() -> JSONBytes { JSONBytes(unchecked: bytes) }
 
+  /// An error of reading this value, with its place counted from where the value begins.
+  package func own(_ error: JSONError) -> JSONError {
+    JSONError(error.reason, at: max(0, error.byteOffset - start))
+  }
+
   func wrongKind(expected: Kind) -> JSONError {
     JSONError(.wrongKind(expected: expected, found: kind), at: start)
   }

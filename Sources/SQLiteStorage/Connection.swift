@@ -88,6 +88,9 @@ package final class Connection {
     try executeUnchecked(sql)
   }
 
+  /// Forgets the pages that it keeps: what is read next is read from the files.
+  package func forgetPages() { sqlite3_db_release_memory(handle) }
+
   func executeUnchecked(_ sql: String) throws(StorageError) {
     try check(sqlite3_exec(handle, sql, nil, nil, nil))
   }

@@ -54,7 +54,7 @@ enum ConnectionSettings {
   /// After the header is known to be ours: this one reads the schema.
   ///
   /// SQLite's default is 2 MB, beyond which every point read copies pages from the kernel again. The pages
-  /// are allocated as they are read, so a short-lived process pays for none that it does not use.
+  /// are allocated as they are read.
   static func pageCache(_ options: DatabaseOptions) -> String {
     "PRAGMA cache_size=-\(options.pageCacheKibibytes)"
   }

@@ -252,6 +252,11 @@ extension Statement {
     bytes.append(contentsOf: text)
   }
 
+  /// How long the column's blob or text is; 0 for NULL.
+  package borrowing func byteCount(_ column: Int32) -> Int {
+    Int(sqlite3_column_bytes(entry.handle, column))
+  }
+
   package borrowing func isNull(_ column: Int32) -> Bool {
     sqlite3_column_type(entry.handle, column) == SQLITE_NULL
   }

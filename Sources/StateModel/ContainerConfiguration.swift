@@ -100,7 +100,7 @@ public struct ContainerConfiguration: Sendable, Hashable {
   /// Its labels and ports as a listing shows them, not decoded; nil for what there is none of.
   ///
   /// - Throws: `corrupt` where the stored bytes are damaged.
-  package func shownParts() throws(StoreError) -> (labels: JSONBytes?, ports: JSONBytes?) {
+  package func shownParts() throws(StoreError) -> ContainerDetails.ShownParts {
     do { return try ContainerDetails.shownParts(in: detailsJSON.root) } catch { throw damaged(error) }
   }
 

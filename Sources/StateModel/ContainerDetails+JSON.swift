@@ -1,4 +1,4 @@
-internal import JSONText
+package import JSONText
 
 /// The JSON form of the details: members that say nothing but the default are left out.
 extension ContainerDetails {
@@ -77,7 +77,9 @@ extension ContainerDetails {
   }
 
   /// What a listing shows of them, as it stands in the text; nil for what there is none of.
-  static func shownParts(in json: JSONView) throws(JSONError) -> (labels: JSONBytes?, ports: JSONBytes?) {
+  package typealias ShownParts = (labels: JSONBytes?, ports: JSONBytes?)
+
+  package static func shownParts(in json: JSONView) throws(JSONError) -> ShownParts {
     func part(_ key: String, isEmpty: String) throws(JSONError) -> JSONBytes? {
       guard let part = try json.member(key)?.copy(), part.bytes != Array(isEmpty.utf8) else { return nil }
       return part

@@ -63,7 +63,7 @@ public struct ContainerSummary: Sendable, Hashable {
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func labels() throws(StoreError) -> [String: String] {
     guard let labels = text?.labels else { return [:] }
-    do { return try ContainerDetails.strings(labels) } catch { throw damaged("labels", error) }
+    do { return try ContainerDetails.strings(labels) } catch { throw damaged("labels", labels.own(error)) }
   }
 
   /// The ports it publishes, decoded; empty where there are none or they were not asked for.
@@ -71,7 +71,7 @@ public struct ContainerSummary: Sendable, Hashable {
   /// - Throws: `corrupt` where the stored bytes are damaged.
   public func ports() throws(StoreError) -> [PortMapping] {
     guard let ports = text?.ports else { return [] }
-    do { return try ContainerDetails.ports(ports) } catch { throw damaged("ports", error) }
+    do { return try ContainerDetails.ports(ports) } catch { throw damaged("ports", ports.own(error)) }
   }
 
   private func damaged(_ what: String, _ error: JSONError) -> StoreError {

@@ -7,16 +7,22 @@ struct ListedContainer {
   let recorded: ContainerStatus
   /// The same, or `unknown` where its process is dead and nobody has recorded that.
   let status: ContainerStatus
-  /// Empty where they were not asked for.
-  let labels: [String: String]
-  /// Empty where they were not asked for.
-  let ports: [PortMapping]
+  /// Empty where they were not asked for, nil where they are damaged.
+  let labels: [String: String]?
+  /// Empty where they were not asked for, nil where they are damaged.
+  let ports: [PortMapping]?
 
-  /// - Throws: `corrupt` where its labels or ports are damaged.
-  init(_ summary: ContainerSummary, store: StateStore) throws(StoreError) {
+  /// - Parameter damage: what is wrong with its labels or ports is added.
+  init(_ summary: ContainerSummary, store: StateStore, damage: inout [StoreError]) {
     self.summary = summary
-    labels = try summary.labels()
-    ports = try summary.ports()
+    func readable<Part>(_ read: () throws(StoreError) -> Part) -> Part? {
+      do { return try read() } catch {
+        damage.append(error)
+        return nil
+      }
+    }
+    labels = readable(summary.labels)
+    ports = readable(summary.ports)
     recorded = summary.status
     status = ListedContainer.isDead(summary, store: store) ? .unknown : summary.status
   }

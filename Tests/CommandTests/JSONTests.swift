@@ -50,6 +50,16 @@ struct JSONTests {
     let shown = try #require(try fixture.json("ps", "-a", "--show-secrets").elements().first)
     #expect(try shown.at("labels", "token")?.string() == "hunter2")
     #expect(try fixture.succeed("ps", "-a").contains(" 8080->80/tcp, [::1]:53->5353/udp "))
+    let damage = "UPDATE container_listing SET labels = x'7b22', ports = x'5b22';"
+    let shell = try ChildProcess.run(executable: "/usr/bin/sqlite3", [fixture.root + "/state.db", damage])
+    #expect(shell.status == .code(0))
+    let damaged = try fixture.cstate(["ps", "-a"])
+    #expect(damaged.output.contains(" ?       web"), "\(damaged.output)")
+    #expect(
+      damaged.errorOutput.contains("the ports that listings show are damaged"), "\(damaged.errorOutput)")
+    #expect(damaged.status != .code(0))
+    let json = try JSONBytes(try fixture.cstate(["ps", "-a", "--format", "json"]).output).root.elements()
+    #expect(try json.first.map { try keys($0).isDisjoint(with: ["labels", "ports"]) } == true)
   }
 
   @Test("create, start, wait and rm say whom they acted on")

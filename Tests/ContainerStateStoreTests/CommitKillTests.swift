@@ -68,17 +68,28 @@ struct CommitKillTests {
     try expectClean(store)
   }
 
-  @Test("D-1: the answer that a container is gone waits until that is durable")
-  func goneIsDurable() throws {
+  @Test(
+    "D-1, D-2: a refusal waits until its reason is durable; where it cannot be, it is io, since nothing changed",
+    arguments: [
+      ("count gone 1", StoreError.Code.notFound), ("add a b", .alreadyExists), ("add b a", .alreadyExists),
+      ("add c c gone", .notFound), ("add-volume v", .alreadyExists), ("add-pod p", .alreadyExists),
+    ])
+  func refusedDurably(command: String, code: StoreError.Code) throws {
     let fixture = try StoreFixture()
-    try fixture.open().add("a")
+    let store = try fixture.open()
+    try store.add("a", name: "a")
+    try store.addVolume(VolumeConfiguration(name: VolumeName("v"), createdAt: .now))
+    try store.addPod(PodConfiguration(id: ContainerID("p"), name: "p", createdAt: .now))
+    let last = try store.lastChange()
     let child = try ChildProcess(
       executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO"])
+      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@1"])
     try child.expect("ready")
     try child.succeed("open")
-    try child.fail("count gone 1", with: .durabilityUnknown)
-    try child.fail("count gone 1", with: .notFound)
+    try child.fail(command, with: .io)
+    try child.fail(command, with: code)
+    #expect(try store.lastChange() == last)
+    try expectClean(store)
   }
 
   @Test("9, D-3: killed between the kernel's error and the mark, a process tells nobody (documented)")

@@ -151,8 +151,21 @@ struct ListedPartTests {
     try expectTrue([.labels, .ports])
   }
 
-  @Test("a store of the version before listings showed them gets them from its configurations")
-  func migrated() throws {
+  /// Makes the store what it was before listings showed labels and ports.
+  private func takeBack(keepingIndex: Bool = true) throws {
+    try fixture.shell(
+      """
+      DROP TABLE container_listing;
+      DROP INDEX record_by_creation_with_id;
+      \(keepingIndex ? "CREATE INDEX record_by_creation ON record (kind, created_at_ns, generation);" : "")
+      PRAGMA user_version = 3;
+      """)
+  }
+
+  @Test(
+    "a store of the version before listings showed them gets them from its configurations",
+    arguments: [true, false])
+  func migrated(keepingIndex: Bool) throws {
     let expected = try [
       configuration("odd", labels: Self.oddLabels, ports: Self.ports), configuration("none"),
       configuration("ports", ports: Self.ports), configuration("damaged", labels: ["a": "b"]),
@@ -160,14 +173,8 @@ struct ListedPartTests {
     for configuration in expected { try add(configuration) }
     let listing = try fixture.shell("SELECT * FROM container_listing WHERE generation < 4;")
     try store.close()
-    try fixture.shell(
-      """
-      DROP TABLE container_listing;
-      DROP INDEX record_by_creation_with_id;
-      CREATE INDEX record_by_creation ON record (kind, created_at_ns, generation);
-      UPDATE container SET details = x'7b22' WHERE generation = 4;
-      PRAGMA user_version = 3;
-      """)
+    try fixture.shell("UPDATE container SET details = x'7b22' WHERE generation = 4;")
+    try takeBack(keepingIndex: keepingIndex)
     let migrated = try fixture.open()
     #expect(try fixture.shell("SELECT * FROM container_listing;") == listing)
     #expect(Set(try migrated.verify().map(\.subject)) == ["damaged"])
@@ -177,5 +184,22 @@ struct ListedPartTests {
       #expect(try summary.labels() == configuration.labels())
       #expect(try summary.ports() == configuration.details().portMappings)
     }
+  }
+
+  @Test("I-16: a page of configurations that cannot be read keeps no store from being migrated")
+  func migratedWithDamage() throws {
+    let long = String(repeating: "x", count: 2_500)
+    for id in ["a", "b", "c", "d", "e"] { try add(configuration(id, labels: ["id": id, "long": long])) }
+    try store.close()
+    try takeBack()
+    try fixture.shell("PRAGMA wal_checkpoint(TRUNCATE);")
+    let leaves = try fixture.shell(
+      "SELECT pageno FROM dbstat WHERE name = 'container' AND pagetype = 'leaf' ORDER BY path;")
+    let page = try #require(leaves.split(separator: "\n").dropFirst(2).first.flatMap { Int($0) })
+    try fixture.clearPage(page)
+    let migrated = try fixture.open()
+    let labels = try migrated.containerSummaries(including: .labels).containers.map { try $0.labels()["id"] }
+    #expect(labels.compactMap { $0 }.sorted() == ["a", "b", "d", "e"])
+    #expect(try !migrated.verify().isEmpty)
   }
 }

@@ -65,6 +65,15 @@ struct StoreFixture {
       """)
   }
 
+  /// Overwrites a page of the database with zeros, in a process of its own: a descriptor that is closed in one
+  /// that has the database open takes its locks along.
+  func clearPage(_ number: Int) throws {
+    let outcome = try ChildProcess.run(
+      executable: "/bin/dd",
+      ["if=/dev/zero", "of=\(databasePath)", "bs=4096", "seek=\(number - 1)", "count=1", "conv=notrunc"])
+    guard outcome.status == .code(0) else { throw TestSupportError("dd: \(outcome.errorOutput)") }
+  }
+
   /// The processes that hold a record lock on a file, or wait for one, as the kernel lists them this moment.
   func lockers(onInode inode: ino_t, areWaiting: Bool) throws -> Set<Int32> {
     let lines = try readText(atPath: "/proc/locks").split(separator: "\n")

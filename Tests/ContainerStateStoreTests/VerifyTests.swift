@@ -38,6 +38,18 @@ struct VerifyTests {
     try expectClean(store)
   }
 
+  @Test("damage on the disk is found although the store remembers what was there")
+  func damageBehindMemory() throws {
+    try store.close()
+    try fixture.shell("PRAGMA wal_checkpoint(TRUNCATE);")
+    let root = try fixture.shell("SELECT rootpage FROM sqlite_schema WHERE name = 'container_state';")
+    let page = try #require(Int(root.dropLast()))
+    let store = try fixture.open()
+    try expectClean(store)
+    try fixture.clearPage(page)
+    #expect(try store.verify().contains { $0.rule == "database" })
+  }
+
   @Test("how far it is is told part by part, and container by container up to a hundred times")
   func progress() throws {
     for index in try store.containerSummaries().containers.count..<250 { try store.add("more\(index)") }

@@ -56,6 +56,9 @@ final class StoreSession {
     case "restore":
       try StateStore.restore(from: arguments[0], to: StoreLocation(root: root), replacing: true)
     case "remove-all": return try removeAll()
+    case "add-pod":
+      try store.addPod(
+        PodConfiguration(id: ContainerID(arguments[0]), name: arguments[0], createdAt: .now))
     case "add-volume":
       try store.addVolume(VolumeConfiguration(name: VolumeName(arguments[0]), createdAt: .now))
     case "remove-volume":

@@ -10,6 +10,8 @@ struct KeptAnswerTable: ~Copyable {
   private(set) var bytes = 0
   private var count = 0
   private var places: [Place] = []
+  /// Whose turn it is where all places near are taken.
+  private var turn = 0
 
   private struct Place {
     var hash: UInt64 = 0
@@ -48,7 +50,8 @@ struct KeptAnswerTable: ~Copyable {
       guard let earlier = place.answer else { return true }
       return place.hash == hash && earlier._withUnsafeGuaranteedRef { $0.question == kept.question }
     }
-    let chosen = slot(hash, fit ?? 0)
+    if fit == nil { turn = (turn + 1) % (Self.reach + 1) }
+    let chosen = slot(hash, fit ?? turn)
     if let earlier = places[chosen].answer {
       bytes -= earlier._withUnsafeGuaranteedRef { $0.bytes }
       earlier.release()

@@ -37,11 +37,7 @@ extension StateStore {
           generation: generation, configurationRevision: 1, stateRevision: 1)
       } catch {
         unlinkUnlessKnown(podLockName(of: id), locks)
-        // Whoever is told that something exists may rely on it as on a change of his own.
-        if durability == .durable, StoreError.mapped(error).code == .alreadyExists {
-          try database.makeDurable(deadlineNanoseconds: operationDeadlineNanoseconds)
-        }
-        throw error
+        throw durability == .durable ? try durably(error) : error
       }
     }
   }

@@ -15,6 +15,7 @@ struct Repair {
   }
 
   mutating func run() throws {
+    connection.forgetPages()
     // What is moved may for a moment refer to what was moved before it.
     try connection.execute("PRAGMA defer_foreign_keys=ON")
     try mendStates()
@@ -98,7 +99,7 @@ struct Repair {
     }
   }
 
-  /// INVARIANT I-3: labels, volumes and dependencies are what the configuration says.
+  /// INVARIANT I-3: labels, volumes, dependencies and what listings show are what the configuration says.
   private mutating func remakeIndexes() throws {
     for (id, generation) in try records("WHERE r.kind = 1") {
       let found = try StoreReads.skippingCorrupt { try ContainerRows.container(id, in: connection) }

@@ -42,7 +42,8 @@ extension Verb {
       + "[{\"host_address\": TEXT, \"host_port\": NUMBER, \"container_port\": NUMBER, "
       + "\"transport\": TEXT}, …]}, …]; started_at_ns, "
       + "finished_at_ns and exit_code are left out where they are not known, and pod (its id) where it is in "
-      + "none; values of labels are hidden without --show-secrets",
+      + "none; values of labels are hidden without --show-secrets, and labels or ports that are damaged are "
+      + "left out",
     example: "cstate ps -a --filter label=tier=front"
   ) { invocation in
     let filter = try ListFilter(invocation.arguments, store: invocation.store()).filter
@@ -72,12 +73,7 @@ extension Verb {
     let list = try store.containerSummaries(
       where: filter, including: invocation.settings.printsJSON ? [.pod, .labels, .ports] : .ports)
     var damage = list.corrupt
-    var containers: [ListedContainer] = []
-    for summary in list.containers {
-      do throws(StoreError) { containers.append(try ListedContainer(summary, store: store)) } catch {
-        damage.append(error)
-      }
-    }
+    let containers = list.containers.map { ListedContainer($0, store: store, damage: &damage) }
     if invocation.settings.printsJSON {
       let json = json(of: containers, showsSecrets: invocation.arguments.has(.showSecrets))
       if invocation.arguments.has(.watch) {
@@ -107,7 +103,7 @@ extension Verb {
         printable(summary.imageName, limit: 128),
         roughly(since: summary.createdAt.nanosecondsSinceEpoch, now: now) + " ago",
         container.statusForPeople(nowNanoseconds: now),
-        printable(container.ports.map(\.forPeople).joined(separator: ", "), limit: 128),
+        printable(container.ports?.map(\.forPeople).joined(separator: ", ") ?? "?", limit: 128),
         printable(summary.name, limit: 255))
     }
     return table
@@ -128,8 +124,8 @@ extension Verb {
       json.member("pid", summary.pid)
       json.member("pod", summary.pod?.rawValue)
       json.member(
-        "labels", showsSecrets ? container.labels : container.labels.mapValues { _ in Redaction.hidden })
-      json.ports("ports", container.ports)
+        "labels", showsSecrets ? container.labels : container.labels?.mapValues { _ in Redaction.hidden })
+      if let ports = container.ports { json.ports("ports", ports) }
     }
   }
 }

@@ -20,9 +20,21 @@ struct CancelledWaits {
         try isOver.take()
       }
     }
-    try holds.take()
+    try beside("holder", holder) {
+      try holds.take()
+      let found = try waited()
+      try isOver.give()
+      figures.set(WaitFigures.cancellation, found.cancellationMicroseconds)
+      figures.set(WaitFigures.threads, Double(found.threads))
+      figures.set(WaitFigures.processorShareOfMany, found.processorShare)
+    }
+  }
+
+  /// What tasks have found, seen from the thread that they do not run on.
+  private func waited() throws -> Found {
     let outcome = Outcome()
     let (done, root) = (try Signal(), place.store)
+    defer { done.end() }
     Task.detached {
       let found: Result<Found, any Error>
       do { found = .success(try await Self.waitAndCancel(root)) } catch { found = .failure(error) }
@@ -30,12 +42,8 @@ struct CancelledWaits {
       try? done.give()
     }
     try done.take()
-    try isOver.give()
-    waitpid(holder, nil, 0)
-    guard let found = try outcome.found.withLock({ $0 })?.get() else { return }
-    figures.set(WaitFigures.cancellation, found.cancellationMicroseconds)
-    figures.set(WaitFigures.threads, Double(found.threads))
-    figures.set(WaitFigures.processorShareOfMany, found.processorShare)
+    guard let found = outcome.found.withLock({ $0 }) else { throw StressFailure("no outcome") }
+    return try found.get()
   }
 
   private struct Found {

@@ -37,10 +37,9 @@ struct HandOver {
       holds.end()
     }
     let holder = try forked("holder") { try self.hold(asks, holds, released) }
-    try inChild("waiter") { try self.waitOften(asks, holds, released) }
-    var status: Int32 = 0
-    while waitpid(holder, &status, 0) < 0, errno == EINTR {}
-    guard status == 0 else { throw StressFailure("the holder ended with wait status \(status)") }
+    try beside("holder", holder) {
+      try inChild("waiter") { try self.waitOften(asks, holds, released) }
+    }
   }
 
   /// Runs the body under the lock, each time the body of a subject.
@@ -127,18 +126,19 @@ struct LongWait {
         sleep(UInt32(self.seconds))
       }
     }
-    try inChild("waiter") {
-      try holds.take()
-      let store = try StateStore(at: StoreLocation(root: self.place.store))
-      let id = try ContainerID(Corpus.id(0))
-      let (begin, before) = (nanoseconds(CLOCK_MONOTONIC), nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
-      try asks.give()
-      try store.withLockedContainer(id, wait: .upTo(.seconds(60))) { _ in }
-      let used = Double(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - before)
-      self.figures.set(
-        WaitFigures.processorShare, 100 * used / Double(nanoseconds(CLOCK_MONOTONIC) - begin))
+    try beside("holder", holder) {
+      try inChild("waiter") {
+        try holds.take()
+        let store = try StateStore(at: StoreLocation(root: self.place.store))
+        let id = try ContainerID(Corpus.id(0))
+        let (begin, before) = (nanoseconds(CLOCK_MONOTONIC), nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
+        try asks.give()
+        try store.withLockedContainer(id, wait: .upTo(.seconds(60))) { _ in }
+        let used = Double(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - before)
+        self.figures.set(
+          WaitFigures.processorShare, 100 * used / Double(nanoseconds(CLOCK_MONOTONIC) - begin))
+      }
     }
-    waitpid(holder, nil, 0)
   }
 
   private func locked(_ body: () throws -> Void) throws {

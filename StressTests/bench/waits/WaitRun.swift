@@ -95,15 +95,38 @@ struct Signal {
     guard writeAll([1], to: writer) else { throw .systemCall("write", "signal") }
   }
 
+  /// - Throws: where none comes within two minutes: whoever was to give it is dead.
   func take() throws(StressFailure) {
-    var byte: UInt8 = 0
-    while read(reader, &byte, 1) != 1 {
-      guard errno == EINTR else { throw .systemCall("read", "signal") }
+    var ready = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+    let end = nanoseconds(CLOCK_MONOTONIC) + 120_000_000_000
+    while true {
+      let left = Int32(clamping: (Int64(end) - Int64(nanoseconds(CLOCK_MONOTONIC))) / 1_000_000)
+      let count = poll(&ready, 1, max(0, left))
+      if count > 0 { break }
+      if count == 0 { throw StressFailure("another process of the measurement has not answered") }
+      guard errno == EINTR else { throw .systemCall("poll", "signal") }
     }
+    var byte: UInt8 = 0
+    guard read(reader, &byte, 1) == 1 else { throw .systemCall("read", "signal") }
   }
 
   func end() {
     close(reader)
     close(writer)
   }
+}
+
+/// Runs `body` while another process is at its part, and waits for the end of both; where one fails, the
+/// other is not left behind.
+func beside(_ what: String, _ process: pid_t, _ body: () throws -> Void) throws {
+  do { try body() } catch {
+    kill(process, SIGKILL)
+    waitpid(process, nil, 0)
+    throw error
+  }
+  var status: Int32 = 0
+  while waitpid(process, &status, 0) < 0 {
+    guard errno == EINTR else { throw StressFailure.systemCall("waitpid", what) }
+  }
+  guard status == 0 else { throw StressFailure("the \(what) ended with wait status \(status)") }
 }
