@@ -48,7 +48,6 @@ package final class KeptAnswers: Sendable {
   }
 
   /// Asks on a connection that is in no transaction which has read, and keeps the answer.
-  @inline(__always)
   func keep<Value: Keepable>(
     _ question: Question, in connection: Connection, _ ask: (Connection) throws -> Value
   ) throws -> Value {
