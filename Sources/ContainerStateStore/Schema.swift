@@ -31,6 +31,7 @@ package struct Schema: Sendable {
   ///   - statements: make what a new database has too.
   ///   - indexes: the names of those that it has no more.
   ///   - fill: fills the new tables from the old.
+  /// - Returns: the next version, which knows the way from all before it.
   package func migrated(
     by statements: [String], dropping indexes: [String] = [],
     fill: @escaping Migration.Fill = { _, _ in }

@@ -47,7 +47,10 @@ public struct ContainerSummary: Sendable, Hashable {
 
   /// What a listing reads of each container only where it is asked for.
   public struct Parts: OptionSet, Sendable, Hashable {
+    /// A bit for each part.
     public let rawValue: UInt8
+
+    /// The parts whose bits are set.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The pod it is in: one look more for each container.

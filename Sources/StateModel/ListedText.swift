@@ -7,9 +7,12 @@ package struct ListedText: Sendable, Hashable {
   private let labelsEnd: Int
   private let end: Int
 
+  /// The texts of one container.
+  ///
   /// - Parameters:
   ///   - labels: where they are among the bytes; empty for none.
   ///   - ports: what follows them; empty for none.
+  ///   - bytes: hold those of its neighbours too.
   package init(labels: Range<Int>, ports: Range<Int>, of bytes: [UInt8]) {
     precondition(labels.upperBound == ports.lowerBound && ports.upperBound <= bytes.count)
     self.bytes = bytes

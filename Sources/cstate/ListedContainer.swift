@@ -12,7 +12,7 @@ struct ListedContainer {
   /// Empty where they were not asked for, nil where they are damaged.
   let ports: [PortMapping]?
 
-  /// - Parameter damage: what is wrong with its labels or ports is added.
+  /// What is wrong with its labels or ports is added to `damage`.
   init(_ summary: ContainerSummary, store: StateStore, damage: inout [StoreError]) {
     self.summary = summary
     func readable<Part>(_ read: () throws(StoreError) -> Part) -> Part? {
