@@ -178,11 +178,17 @@ struct Verification {
 
   /// SQLite's own checks: pages, indexes, NOT NULL, CHECK and UNIQUE, foreign keys.
   private mutating func checkDatabase() throws {
-    let integrity = try connection.statement(dynamic: "PRAGMA integrity_check(100)")
-    while try integrity.step() {
-      let line = try integrity.string(0)
-      if line != "ok" { report("database", "state.db", line + "; restore a backup") }
+    let found = try integrityComplaints()
+    if !found.isEmpty {
+      // A page that could not be read is damage to SQLite; it is none where it can be read now.
+      connection.forgetPages()
+      guard try integrityComplaints() == found else {
+        throw StoreError(
+          .io, subject: "state.db",
+          message: "it could not be read while it was checked, and then it could; check the disk and repeat")
+      }
     }
+    for line in found { report("database", "state.db", line + "; restore a backup") }
     // INVARIANT I-10: nothing refers to what is not there.
     let references = try connection.statement(dynamic: "PRAGMA foreign_key_check")
     while try references.step() {
@@ -191,6 +197,13 @@ struct Verification {
         "I-10", "\(try references.string(0)) \(row)", "refers to a missing row of \(try references.string(2))"
       )
     }
+  }
+
+  private func integrityComplaints() throws -> [String] {
+    let rows = try connection.statement(dynamic: "PRAGMA integrity_check(100)")
+    var complaints: [String] = []
+    while try rows.step() { complaints.append(try rows.string(0)) }
+    return complaints == ["ok"] ? [] : complaints
   }
 
   /// What a database of this version is made of, and nothing else: no trigger, no view, no changed table.

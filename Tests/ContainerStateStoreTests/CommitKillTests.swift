@@ -69,7 +69,7 @@ struct CommitKillTests {
   }
 
   @Test(
-    "D-1, D-2: a refusal waits until its reason is durable; where it cannot be, it is io, since nothing changed",
+    "D-1, D-2: a refusal waits until its reason is durable; where it cannot be, it is io: nothing changed",
     arguments: [
       ("count gone 1", StoreError.Code.notFound), ("add a b", .alreadyExists), ("add b a", .alreadyExists),
       ("add c c gone", .notFound), ("add-volume v", .alreadyExists), ("add-pod p", .alreadyExists),

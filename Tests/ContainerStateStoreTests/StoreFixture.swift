@@ -65,8 +65,8 @@ struct StoreFixture {
       """)
   }
 
-  /// Overwrites a page of the database with zeros, in a process of its own: a descriptor that is closed in one
-  /// that has the database open takes its locks along.
+  /// Overwrites a page of the database with zeros, in a process of its own: a descriptor that is closed in
+  /// one that has the database open takes its locks along.
   func clearPage(_ number: Int) throws {
     let outcome = try ChildProcess.run(
       executable: "/bin/dd",
