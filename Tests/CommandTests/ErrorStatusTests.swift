@@ -19,7 +19,10 @@ struct ErrorStatusTests {
   private func sqlite(_ statements: String) throws {
     let outcome = try ChildProcess.run(
       executable: "/usr/bin/sqlite3",
-      [fixture.root + "/state.db", "PRAGMA ignore_check_constraints=ON; \(statements)"])
+      [
+        "-cmd", ".timeout 10000", fixture.root + "/state.db",
+        "PRAGMA ignore_check_constraints=ON; \(statements)",
+      ])
     try #require(outcome.status == .code(0), "\(outcome.errorOutput)")
   }
 

@@ -51,7 +51,8 @@ struct JSONTests {
     #expect(try shown.at("labels", "token")?.string() == "hunter2")
     #expect(try fixture.succeed("ps", "-a").contains(" 8080->80/tcp, [::1]:53->5353/udp "))
     let damage = "UPDATE container_listing SET labels = x'7b22', ports = x'5b22';"
-    let shell = try ChildProcess.run(executable: "/usr/bin/sqlite3", [fixture.root + "/state.db", damage])
+    let shell = try ChildProcess.run(
+      executable: "/usr/bin/sqlite3", ["-cmd", ".timeout 10000", fixture.root + "/state.db", damage])
     #expect(shell.status == .code(0))
     let damaged = try fixture.cstate(["ps", "-a"])
     #expect(damaged.output.contains(" ?       web"), "\(damaged.output)")

@@ -114,7 +114,8 @@ extension EngineFixture {
   /// Runs a statement on the database as a foreign program, with the checks of the schema switched off.
   func damage(_ sql: String) throws {
     let shell = try ChildProcess.run(
-      executable: "/usr/bin/sqlite3", [root + "/state.db", "PRAGMA ignore_check_constraints=ON; \(sql)"])
+      executable: "/usr/bin/sqlite3",
+      ["-cmd", ".timeout 10000", root + "/state.db", "PRAGMA ignore_check_constraints=ON; \(sql)"])
     try #require(shell.status == .code(0), "\(shell.errorOutput)")
   }
 }
