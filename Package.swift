@@ -88,8 +88,7 @@ let package = Package(
       name: "cstate-bench",
       dependencies: [
         "ContainerStateAsync", "ContainerStateStore", "FileLocking", "StressSupport", "CBenchFloor",
-        "CPlatform",
-        "SVGDrawing",
+        "CPlatform", "SVGDrawing",
       ],
       path: "StressTests/bench", exclude: ["floor", "start", "instructions.json", "thresholds.json"],
       swiftSettings: swiftSettings),

@@ -100,6 +100,7 @@ struct ContainerListing {
     r.id, r.name, s.status, r.image_name, r.created_at_ns, s.started_at_ns, s.finished_at_ns, s.exit_code,
     s.pid, s.pid_start_time
     """
+
   /// What a listing shows, in the order of the filter.
   func summaries(
     in connection: Connection, including parts: ContainerSummary.Parts = []
