@@ -66,6 +66,15 @@ static void close_from(int lowest) {
 
 /// Waits until the gate opens. Interrupted waits go on: every signal that has a handler has lost it.
 static void pass_gate(const struct platform_spawn_request *request) {
+  char confirmation;
+  ssize_t count;
+  do {
+    count = read(request->confirmation_descriptor, &confirmation, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count != 1) {
+    _exit(127);
+  }
+  (void)close(request->confirmation_descriptor);
   struct pollfd gate = {.fd = request->gate_descriptor, .events = POLLIN};
   while (poll(&gate, 1, -1) < 0 && errno == EINTR) {
   }

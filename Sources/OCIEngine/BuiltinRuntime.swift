@@ -6,7 +6,8 @@ import Glibc
 /// isolation.
 ///
 /// The process waits with its exec until a byte arrives in a FIFO that it holds open itself. Writing that
-/// byte is the whole effect of `start`: it happens or does not, whenever its writer is killed.
+/// byte is the whole effect of `start`: it happens or does not, whenever its writer is killed. A process that
+/// nobody has recorded ends with whoever started it.
 struct BuiltinRuntime: OCIRuntime {
   func create(_ container: ContainerDirectory) throws(EngineError) -> ProcessIdentity {
     let program = try BuiltinProgram(configuration: container.configuration)
@@ -17,16 +18,25 @@ struct BuiltinRuntime: OCIRuntime {
     let descriptor = open(gate, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("open", gate, errno) }
     defer { close(descriptor) }
+    // Until it is written down who the process is, nobody else could end it: it ends by itself where this one
+    // is killed meanwhile.
+    var confirmation: [Int32] = [-1, -1]
+    guard platform_pipe(&confirmation) == 0 else { throw .system("pipe", container.id.rawValue, errno) }
+    defer { for end in confirmation { close(end) } }
     let start = ProcessStart(
       executable: program.executable, arguments: Array(program.arguments.dropFirst()),
-      environment: program.environment, directory: program.directory, descriptors: [0, 1, 2, descriptor],
-      startsSession: true, gate: (3, gate))
+      environment: program.environment, directory: program.directory,
+      descriptors: [0, 1, 2, descriptor, confirmation[0]], startsSession: true, gate: (3, gate, 4))
     let pid = try start.start()
+    Engine.step("runtime", "process-started")
     guard let process = ProcessIdentity.running(pid: pid) else {
       throw failure("create", container, "the process ended before it was started")
     }
     let record = BuiltinProcessRecord(process: process, bootID: Boot.id)
     try FileAccess.write(Array(record.text.utf8), to: container.builtinProcess)
+    guard write(confirmation[1], "r", 1) == 1 else {
+      throw .system("write", container.id.rawValue, errno)
+    }
     return process
   }
 

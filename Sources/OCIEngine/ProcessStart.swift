@@ -20,8 +20,9 @@ struct ProcessStart {
   /// Whether the kernel kills it when this thread ends: a runtime call must not outlive the one whose lock
   /// covers it.
   var diesWithParent = false
-  /// Which of its descriptors has to become readable before it may run, and what is unlinked then.
-  var gate: (descriptor: Int32, path: String)?
+  /// Which of its descriptors has to become readable before it may run, what is unlinked then, and from which
+  /// it reads a byte before all that: it ends where whoever started it has died without writing one.
+  var gate: (descriptor: Int32, path: String, confirmation: Int32)?
 
   /// Starts it; returns its pid.
   ///
@@ -48,7 +49,8 @@ struct ProcessStart {
               path: path, arguments: arguments, environment: environment, directory: directory,
               descriptors: descriptors.baseAddress, descriptor_count: Int32(descriptors.count),
               starts_session: startsSession, dies_with_parent: diesWithParent,
-              gate_descriptor: gate?.descriptor ?? -1, gate_path: gatePath)
+              gate_descriptor: gate?.descriptor ?? -1, gate_path: gatePath,
+              confirmation_descriptor: gate?.confirmation ?? -1)
             let pid = platform_spawn(&request)
             return pid < 0 ? -errno : pid
           }

@@ -70,7 +70,7 @@ struct Aftermath {
 
   /// Monitors and containers that end by themselves get a moment for it.
   private mutating func checkProcesses() {
-    let deadline = clockNanoseconds(CLOCK_MONOTONIC) + 120_000_000_000
+    let deadline = clockNanoseconds(CLOCK_MONOTONIC) + 30_000_000_000
     var left = DemoProcess.all(marker: workplace.marker)
     while !left.isEmpty, clockNanoseconds(CLOCK_MONOTONIC) < deadline {
       poll(nil, 0, 20)

@@ -20,7 +20,7 @@ final class Demo {
   private let startNanoseconds = clockNanoseconds(CLOCK_MONOTONIC)
   private static let commandLimitNanoseconds: UInt64 = 120_000_000_000
   private static let maximumKillsPerContainer = 20
-  private static let readyLimitNanoseconds: UInt64 = 120_000_000_000
+  private static let readyLimitNanoseconds: UInt64 = 30_000_000_000
 
   /// One of the places in which a container is driven by one command after the other.
   private struct Slot {

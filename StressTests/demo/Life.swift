@@ -37,9 +37,12 @@ final class Life {
   /// Whether something that worked for this container was killed, so that a failure is no surprise.
   private var isDisturbed: Bool { commandKills + monitorKills > 0 }
 
+  /// The monitor, or what had come out of it to become the container's process, was killed.
   func monitorWasKilled() {
     monitorKills += 1
     failuresInARow = 0
+    // Whoever was to say that he is ready may be dead.
+    if step == .awaitReady { step = .look }
   }
 
   /// The command of the present step is about to be started.
@@ -150,14 +153,25 @@ extension Life {
   }
 
   private func look(_ output: String) {
-    let status = try? JSONBytes(output).root.elements().first?.at("state", "status")?.string()
+    let row = try? JSONBytes(output).root.elements().first
+    let status = try? row?.at("state", "status")?.string()
     switch status.flatMap(ContainerStatus.init(name:)) {
     case .configured, .created: step = .start
-    case .running, .paused, .stopping: step = journey.isEndless ? .awaitReady : .wait
+    case .running, .paused, .stopping:
+      // Where the monitor is dead too, the row goes on saying that it runs until somebody settles it.
+      step = journey.isEndless && isAlive(row) ? .awaitReady : .wait
     case .stopped, .exited, .unknown: step = .wait
     case .removing: step = .removeByForce
     case nil: giveUp("inspect printed '\(output)'")
     }
+  }
+
+  /// Whether the process of which `inspect` told lives.
+  private func isAlive(_ row: JSONView?) -> Bool {
+    guard let state = try? row?.at("state"), let pid = try? state.at("pid")?.int64(),
+      let startTime = try? state.at("pid_start_time_ticks")?.uint64()
+    else { return false }
+    return ProcessIdentity(pid: Int32(clamping: pid), startTime: startTime).liveness == .alive
   }
 
   private func check(exitCode code: Int32) {

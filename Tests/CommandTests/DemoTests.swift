@@ -11,7 +11,7 @@ struct DemoTests {
   private func demo(_ words: String...) throws -> ChildProcess.Outcome {
     try ChildProcess.run(
       executable: "cstate-demo", ["--runtime", "builtin", "--root", directory.path("demo")] + words,
-      within: .seconds(400))
+      within: .seconds(180))
   }
 
   @Test("with kills: nothing is lost, nothing is left over, and it says so")
@@ -36,7 +36,7 @@ struct DemoTests {
     let script = "\"$0\" \"$@\" > /dev/null; echo $?"
     let outcome = try ChildProcess.run(
       executable: "/bin/sh", ["-c", script, try buildDirectory() + "/cstate-demo"] + words,
-      within: .seconds(400))
+      within: .seconds(180))
     #expect(outcome.output == "0\n", "\(outcome.status)")
   }
 
@@ -79,7 +79,7 @@ struct DemoTests {
   func fallback() throws {
     let outcome = try ChildProcess.run(
       executable: "cstate-demo", ["--root", directory.path("demo"), "--containers", "2"],
-      environment: ["PATH": "/nowhere"], within: .seconds(400))
+      environment: ["PATH": "/nowhere"], within: .seconds(180))
     #expect(outcome.status == .code(0), "\(outcome.output)")
     let lines = outcome.output.split(separator: "\n")
     #expect(lines.count { $0.hasPrefix("no OCI runtime can run here") } == 1, "\(outcome.output)")
@@ -91,7 +91,7 @@ struct DemoTests {
     let script = "{ \"$0\" \"$@\"; echo $? > '\(directory.path("status"))'; } | read -r line"
     let outcome = try ChildProcess.run(
       executable: "/bin/sh", ["-c", script, try buildDirectory() + "/cstate-demo"] + words,
-      within: .seconds(400))
+      within: .seconds(180))
     #expect(outcome.status == .code(0), "\(outcome.errorOutput)")
     #expect(String(decoding: try readBytes(atPath: directory.path("status")), as: UTF8.self) == "0\n")
     #expect(status(ofPath: directory.path("demo")) == nil)

@@ -141,6 +141,17 @@ struct KillTests {
     }
   }
 
+  @Test("a monitor killed before anybody knows of the process that it started takes that with it")
+  func processUnknown() throws {
+    let fixture = try EngineFixture("builtin")
+    let engine = try fixture.engine()
+    let id = try ContainerID.test("unknown")
+    let bundle = try fixture.bundle(EngineFixture.longLived)
+    let creator = try fixture.child("create", id, bundle, kill: "runtime:1")
+    #expect(try creator.waitForExit(within: .seconds(30)) == .code(1))
+    try fixture.expectNothingLeft(engine, "a monitor killed before it recorded its process")
+  }
+
   @Test(
     "killed at any step of a start, the next one records what came of it: created still, or running",
     arguments: EngineFixture.runtimes)

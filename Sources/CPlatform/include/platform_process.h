@@ -41,6 +41,9 @@ struct platform_spawn_request {
   int gate_descriptor;
   /// What it unlinks when the gate opens, before its exec; NULL for nothing.
   const char *gate_path;
+  /// Before it waits at the gate the child reads a byte from this one of its descriptors, and ends where none
+  /// can come any more: whoever started it has died before anybody could know of it.
+  int confirmation_descriptor;
 };
 
 /// Starts a program from a process with any number of threads; returns its pid. A failure in the child
