@@ -138,9 +138,13 @@ uint32_t platform_load_word(const uint32_t *word) { return __atomic_load_n(word,
 
 void platform_reset_word(uint32_t *word) { __atomic_store_n(word, 0, __ATOMIC_RELEASE); }
 
+static struct timespec absolute_time(uint64_t nanoseconds) {
+    return (struct timespec){.tv_sec = (time_t)(nanoseconds / 1000000000u),
+                             .tv_nsec = (long)(nanoseconds % 1000000000u)};
+}
+
 uint32_t platform_park(uint32_t *word, uint64_t deadline_nanoseconds) {
-    struct timespec deadline = {.tv_sec = (time_t)(deadline_nanoseconds / 1000000000u),
-                                .tv_nsec = (long)(deadline_nanoseconds % 1000000000u)};
+    struct timespec deadline = absolute_time(deadline_nanoseconds);
     for (;;) {
         uint32_t value = platform_load_word(word);
         if (value != 0) return value;
@@ -155,6 +159,13 @@ void platform_unpark(uint32_t *word, uint32_t value) {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
+
+void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds) {
+    struct timespec deadline = absolute_time(deadline_nanoseconds);
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void platform_wake_shared(const uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 // ThreadSanitizer.
 

@@ -4,7 +4,8 @@ import Synchronization
 
 /// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
 ///
-/// Bytes 0..<256 are the holder record, 256..<264 the mark; the rest is zero and belongs to later flags.
+/// Bytes 0..<256 are the holder record, 256..<264 the mark, 264..<268 the bell; the rest is zero and belongs to
+/// later flags.
 final class GatePage: Sendable {
   static let size = 4096
 
@@ -32,6 +33,9 @@ final class GatePage: Sendable {
     get { markPointer.pointee.load(ordering: .acquiring) }
     set { markPointer.pointee.store(newValue, ordering: .releasing) }
   }
+
+  /// What wakes those who sleep until the gate is left; to be used while this page lives.
+  var bell: GateBell { GateBell(address + HolderRecord.size + MemoryLayout<UInt64>.size) }
 
   private var markPointer: UnsafeMutablePointer<Atomic<UInt64>> {
     (address + HolderRecord.size).assumingMemoryBound(to: Atomic<UInt64>.self)

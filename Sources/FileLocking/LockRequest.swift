@@ -10,19 +10,23 @@ struct LockRequest {
   let thread: ThreadLocks
   /// CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
   let deadlineNanoseconds: UInt64
-  /// Whether it is for the gate, which is too hot to look up its holder and to give way.
-  let isForGate: Bool
+  /// The gate where it is for that: it is too hot to look up its holder and to give way.
+  let gate: WriteGate?
   /// Whether the lockfile was marked as one that somebody may be waiting for.
   var isMarked = false
   private(set) var waiter: LockWaiter?
   private var letGoEndNanoseconds: UInt64 = 0
 
-  init(name: LockName, thread: consuming ThreadLocks, deadlineNanoseconds: UInt64, isForGate: Bool) {
+  init(
+    name: LockName, thread: consuming ThreadLocks, deadlineNanoseconds: UInt64, gate: WriteGate? = nil
+  ) {
     self.name = name
     self.thread = thread
     self.deadlineNanoseconds = deadlineNanoseconds
-    self.isForGate = isForGate
+    self.gate = gate
   }
+
+  var isForGate: Bool { gate != nil }
 
   var path: String { name.path }
 
@@ -117,11 +121,10 @@ extension LockTable {
   }
 
   /// One request, and a few more after a yield each while the lock is held.
-  ///
-  /// Most stays in the gate are shorter than handing the wait to another thread and back.
   private func tryLock(_ entry: LockEntry, _ request: LockRequest) -> Int32 {
+    if let gate = request.gate { return gate.tryAndSleep(deadlineNanoseconds: request.deadlineNanoseconds) }
     if request.deadlineNanoseconds == 0 { return entry.tryKernelLock() }
-    if request.isMarked, !request.isForGate, !entry.hasTurn { return giveWay(at: entry, request) }
+    if request.isMarked, !entry.hasTurn { return giveWay(at: entry, request) }
     var code = entry.tryKernelLock()
     for _ in 0..<LockPause.yieldLimit where code == EAGAIN {
       sched_yield()

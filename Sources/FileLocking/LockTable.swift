@@ -83,7 +83,7 @@ package final class LockTable: Sendable {
     let thread = ThreadLocks.current
     try thread.push(name)
     var request = LockRequest(
-      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds, isForGate: false)
+      name: name, thread: consume thread, deadlineNanoseconds: deadlineNanoseconds)
     let entry: LockEntry
     do throws(LockError) { entry = try confirmedEntry(of: name, for: &request) } catch {
       request.thread.remove(name)

@@ -83,6 +83,9 @@ package final class WriteGate: Sendable {
     // FAILPOINT gate.leaving: all is done inside the gate.
     failpoint("gate.leaving")
     _ = platform_lock_release(entry.descriptor, 0, 0)
+    // FAILPOINT gate.left: anybody may enter, and nobody who sleeps knows.
+    failpoint("gate.left")
+    page?.bell.ring()
     entry.passOn()
     ThreadLocks.current.remove(name)
   }
@@ -104,22 +107,43 @@ package final class WriteGate: Sendable {
 
   private func enter(thread: ThreadLocks, deadlineNanoseconds: UInt64) throws(LockError) {
     var request = LockRequest(
-      name: name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, isForGate: true)
+      name: name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, gate: self)
     // Nothing in this library takes the file away, so a request told to start again asks the same file.
     while try !obtain(&request) {}
-    do throws(LockError) { try checkIntact() } catch {
+    do throws(LockError) {
+      guard try isIntact() else { throw .replaced(path: name.path) }
+    } catch {
+      // Without a ring: its page is no more in the file, and whoever sleeps does not sleep for long.
       _ = platform_lock_release(entry.descriptor, 0, 0)
       entry.passOn()
       throw error
     }
   }
 
-  /// One system call: the same file, and still as long as what is mapped of it.
-  private func checkIntact() throws(LockError) {
-    let status = try FileStatus.of(path: name.path)
-    guard let status, FileIdentity(status) == entry.identity,
-      page == nil || status.size >= UInt64(GatePage.size)
-    else { throw .replaced(path: name.path) }
+  /// Asks the kernel for the gate, and sleeps until somebody leaves it where somebody is inside, for a while.
+  ///
+  /// PROTOCOL L-5: what nobody has rung for, because he was killed, is left to a wait in the kernel.
+  /// - Returns: 0, or an errno: EAGAIN where the gate could not be had.
+  func tryAndSleep(deadlineNanoseconds: UInt64) -> Int32 {
+    let code = entry.tryKernelLock()
+    // A page that is no more in the file must not be touched.
+    guard code == EAGAIN, deadlineNanoseconds != 0, let page, (try? isIntact()) == true else { return code }
+    let end = min(deadlineNanoseconds, Clock.monotonicNanoseconds + LockPause.sleepAtGateNanoseconds)
+    repeat {
+      let announced = page.bell.announceSleep()
+      let code = entry.tryKernelLock()
+      if code != EAGAIN { return code }
+      page.bell.sleep(announced: announced, deadlineNanoseconds: end)
+    } while Clock.monotonicNanoseconds < end
+    return entry.tryKernelLock()
+  }
+
+  /// Whether the file is the same still, and as long as what is mapped of it; one system call.
+  private func isIntact() throws(LockError) -> Bool {
+    guard let status = try FileStatus.of(path: name.path), FileIdentity(status) == entry.identity else {
+      return false
+    }
+    return page == nil || status.size >= UInt64(GatePage.size)
   }
 
   private func writeRecord(operation: String) {

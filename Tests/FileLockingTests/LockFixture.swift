@@ -20,8 +20,10 @@ struct LockFixture {
   }
 
   /// A child that takes and releases locks as it is told.
-  func session() throws -> ChildProcess {
-    let child = try ChildProcess(role: "locks", [directory.path])
+  func session(failpoints: String? = nil) throws -> ChildProcess {
+    let child = try ChildProcess(
+      executable: "store-test-child", ["locks", directory.path],
+      environment: ["CSTATE_FAILPOINTS": failpoints])
     try child.expect("ready")
     return child
   }

@@ -1,4 +1,4 @@
-internal import FileLocking
+@testable internal import FileLocking
 internal import Glibc
 internal import StoreTestSupport
 internal import Testing
@@ -34,6 +34,78 @@ struct WriteGateTests {
     #expect(try child.ask("enter 5", "timeout").hasPrefix("\(getpid()) confirmed"))
     gate.leave()
     try child.ask("enter none", "entered")
+  }
+
+  @Test("L-5: who sleeps until the gate is left goes on to wait in the kernel, which a death without a ring frees")
+  func deathWithoutRing() throws {
+    let child = try locks.session(failpoints: "gate.left=kill")
+    try child.ask("enter none", "entered")
+    let threads = LockThreads()
+    threads.start { [self] in
+      try enter(Deadline.after(.seconds(60)).nanoseconds)
+      defer { gate.leave() }
+      return gate.isStillHeld() ? "inside" : "outside"
+    }
+    try waitUntil("a wait for the gate in the kernel") {
+      try kernelLocks().contains { $0.pid == getpid() && $0.isWaiting && $0.file == gate.identity }
+    }
+    try child.send("leave")
+    #expect(try child.waitForExit() == .signal(SIGKILL))
+    #expect(try threads.waitForEnd(of: 1) == ["inside"])
+  }
+
+  @Test("L-2: who waits at a gate file that is truncated meanwhile is told so, and lives", arguments: [5, 500])
+  func truncatedWhileAwaited(milliseconds: Int) throws {
+    let child = try locks.session()
+    try child.ask("enter none", "entered")
+    #expect(truncate(gate.name.path, 0) == 0)
+    let error = lockError { () throws(LockError) in
+      try enter(Deadline.after(.milliseconds(milliseconds)).nanoseconds)
+    }
+    #expect(error?.timedOutHolder?.process.pid == child.pid)
+    child.signal(SIGKILL)
+    _ = try child.waitForExit()
+    #expect(
+      lockError { () throws(LockError) in try enter(Deadline.after(.seconds(10)).nanoseconds) }
+        == .replaced(path: gate.name.path))
+  }
+
+  @Test("a ring between the announcement and the sleep is not slept through, nor one for somebody else")
+  func rings() throws {
+    let word = UnsafeMutableRawPointer.allocate(byteCount: 4, alignment: 4)
+    word.storeBytes(of: 0, as: UInt32.self)
+    defer { word.deallocate() }
+    let bell = GateBell(word)
+    bell.ring()
+    #expect(word.load(as: UInt32.self) == 0, "nobody was there to be woken")
+    let announced = bell.announceSleep()
+    #expect(bell.announceSleep() == announced, "a second sleeper keeps nobody awake")
+    bell.ring()
+    let threads = LockThreads()
+    nonisolated(unsafe) let rung = bell
+    threads.start {
+      rung.sleep(announced: announced, deadlineNanoseconds: .max)
+      return "awake"
+    }
+    #expect(try threads.waitForEnd(of: 1) == ["awake"])
+
+    let next = bell.announceSleep()
+    #expect(next != announced)
+    for _ in 0..<2 {
+      threads.start {
+        rung.sleep(announced: next, deadlineNanoseconds: .max)
+        // As whoever has been woken and finds the gate taken, or takes it.
+        _ = rung.announceSleep()
+        return "awake"
+      }
+    }
+    for count in 2...3 {
+      try waitUntil("sleeper \(count) to be awake") {
+        bell.ring()
+        return threads.ended.count >= count
+      }
+      _ = bell.announceSleep()
+    }
   }
 
   @Test("L-1: two gate objects of one file are one gate")

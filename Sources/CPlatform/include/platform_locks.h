@@ -37,6 +37,12 @@ void platform_unpark(uint32_t *word, uint32_t value);
 uint32_t platform_load_word(const uint32_t *word);
 void platform_reset_word(uint32_t *word);
 
+/// Sleeps while a word that processes share has this value, at most until the deadline (CLOCK_MONOTONIC
+/// nanoseconds); shorter where it is woken, or a signal arrives.
+void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds);
+/// Wakes one who sleeps on the word, of whatever process.
+void platform_wake_shared(const uint32_t *word);
+
 /// Tells ThreadSanitizer that what was written before `releasing` is seen after `acquired` of the same
 /// address; nothing in other builds.
 void platform_sanitizer_acquired(uintptr_t address);
