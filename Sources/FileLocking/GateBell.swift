@@ -3,20 +3,21 @@ import Synchronization
 
 /// The word in the gate's page by which whoever leaves the gate wakes one of those who sleep until he does.
 ///
-/// Bit 0 says that somebody may be asleep; the bits above count the rings. It only saves time: the kernel's lock
-/// decides who is inside. Whoever sleeps says so before each look at that lock, so a ring between his look and his
-/// sleep changes the word, and he does not fall asleep. Whoever was woken sets bit 0 again by that, so that he in his
-/// turn rings for the next. A ring that never came, since somebody was killed, is why nobody sleeps for long.
+/// Bit 0 says that somebody may be asleep; the bits above count the rings. It only saves time: the kernel's
+/// lock decides who is inside. Whoever sleeps says so before each look at that lock, so a ring between his look
+/// and his sleep changes the word, and he does not fall asleep. Whoever was woken sets bit 0 again by that, so
+/// that he in his turn rings for the next. A ring that never came, since somebody was killed, is why nobody
+/// sleeps for long.
 /// Source: futex(2).
 struct GateBell {
-  // SAFETY: in the page of a `GatePage`, which outlives this value; used through atomic operations and futex(2).
+  // SAFETY: in the page of a `GatePage`, which outlives this value; touched by atomic operations and futex(2).
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   init(_ address: UnsafeMutableRawPointer) { word = address.assumingMemoryBound(to: Atomic<UInt32>.self) }
 
   /// Says that the caller is about to sleep; he has to look at the lock once more before he does.
   ///
-  /// - Returns: what `sleep` has to find unchanged.
+  /// - Returns: what `awaitRing` has to find unchanged.
   func announceSleep() -> UInt32 {
     word.pointee.bitwiseOr(Self.isAwaited, ordering: .sequentiallyConsistent).newValue
   }
@@ -24,7 +25,7 @@ struct GateBell {
   /// Sleeps until a ring, unless there was one since the announcement.
   ///
   /// - Blocking: until the ring, the deadline (CLOCK_MONOTONIC), or a signal; never longer.
-  func sleep(announced: UInt32, deadlineNanoseconds: UInt64) {
+  func awaitRing(since announced: UInt32, deadlineNanoseconds: UInt64) {
     platform_sleep_shared(futex, announced, deadlineNanoseconds)
   }
 

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
 ///
-/// Bytes 0..<256 are the holder record, 256..<264 the mark, 264..<268 the bell; the rest is zero and belongs to
-/// later flags.
+/// Bytes 0..<256 are the holder record, 256..<264 the mark, 264..<268 the bell; the rest is zero and belongs
+/// to later flags.
 final class GatePage: Sendable {
   static let size = 4096
 

@@ -133,7 +133,7 @@ package final class WriteGate: Sendable {
       let announced = page.bell.announceSleep()
       let code = entry.tryKernelLock()
       if code != EAGAIN { return code }
-      page.bell.sleep(announced: announced, deadlineNanoseconds: end)
+      page.bell.awaitRing(since: announced, deadlineNanoseconds: end)
     } while Clock.monotonicNanoseconds < end
     return entry.tryKernelLock()
   }

@@ -38,6 +38,7 @@ struct FaultSite: Sendable {
     FaultSite("unlink.done", upTo: 4),
     FaultSite("gate.entered", upTo: 24),
     FaultSite("gate.leaving", upTo: 24),
+    FaultSite("gate.left", upTo: 24),
     FaultSite("commit.begun", fails: true, upTo: 8),
     FaultSite("commit.changed", fails: true, upTo: 8),
     FaultSite("commit.committed", upTo: 8),

@@ -59,6 +59,7 @@ struct FaultLoopTests {
     "migrate": ["migration.step", "migration.changed", "migration.committed"],
     "add": [
       "lock.granted", "lock.confirmed", "lock.recorded", "lock.releasing", "gate.entered", "gate.leaving",
+      "gate.left",
       "commit.begun", "commit.changed", "commit.committed", "commit.before-sync", "commit.synced",
       "commit.before-return", "specification.opened", "specification.written", "specification.renaming",
       "specification.renamed",

@@ -36,7 +36,9 @@ struct WriteGateTests {
     try child.ask("enter none", "entered")
   }
 
-  @Test("L-5: who sleeps until the gate is left goes on to wait in the kernel, which a death without a ring frees")
+  @Test(
+    "L-5: who sleeps until the gate is left goes on to wait in the kernel, which a death without a ring frees"
+  )
   func deathWithoutRing() throws {
     let child = try locks.session(failpoints: "gate.left=kill")
     try child.ask("enter none", "entered")
@@ -54,7 +56,8 @@ struct WriteGateTests {
     #expect(try threads.waitForEnd(of: 1) == ["inside"])
   }
 
-  @Test("L-2: who waits at a gate file that is truncated meanwhile is told so, and lives", arguments: [5, 500])
+  @Test(
+    "L-2: who waits at a gate file that is truncated meanwhile is told so, and lives", arguments: [5, 500])
   func truncatedWhileAwaited(milliseconds: Int) throws {
     let child = try locks.session()
     try child.ask("enter none", "entered")
@@ -84,7 +87,7 @@ struct WriteGateTests {
     let threads = LockThreads()
     nonisolated(unsafe) let rung = bell
     threads.start {
-      rung.sleep(announced: announced, deadlineNanoseconds: .max)
+      rung.awaitRing(since: announced, deadlineNanoseconds: .max)
       return "awake"
     }
     #expect(try threads.waitForEnd(of: 1) == ["awake"])
@@ -93,7 +96,7 @@ struct WriteGateTests {
     #expect(next != announced)
     for _ in 0..<2 {
       threads.start {
-        rung.sleep(announced: next, deadlineNanoseconds: .max)
+        rung.awaitRing(since: next, deadlineNanoseconds: .max)
         // As whoever has been woken and finds the gate taken, or takes it.
         _ = rung.announceSleep()
         return "awake"
