@@ -10,7 +10,7 @@ import Synchronization
 /// sleeps for long.
 /// Source: futex(2).
 struct GateBell {
-  // SAFETY: in the page of a `GatePage`, which outlives this value; touched by atomic operations and futex(2).
+  // SAFETY: in the page of a `GatePage`, which outlives this value; touched by atomic operations and futexes.
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   init(_ address: UnsafeMutableRawPointer) { word = address.assumingMemoryBound(to: Atomic<UInt32>.self) }
