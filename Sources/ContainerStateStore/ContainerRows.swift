@@ -182,7 +182,12 @@ extension ContainerRows {
     guard let status = ContainerStatus(rawValue: try row.int32(first)) else {
       throw StoreError.corrupt("container_state", "a status is not one this version knows")
     }
-    var state = ContainerState(status: status)
+    var state = ContainerState(
+      status: status,
+      texts: .init(
+        configurationPath: try row.string(first + 11), runDirectory: try row.string(first + 12),
+        mountpoint: try row.string(first + 13), networkNamespacePath: try row.string(first + 14),
+        health: try row.string(first + 15), errorText: try row.string(first + 16)))
     state.pid = try row.int32(first + 1)
     state.pidStartTime = UInt64(bitPattern: try row.int64(first + 2))
     state.monitorPID = try row.int32(first + 3)
@@ -193,14 +198,6 @@ extension ContainerRows {
     state.wasKilledForMemory = try row.bool(first + 8)
     state.wasStoppedByUser = try row.bool(first + 9)
     state.restartCount = try row.int32(first + 10)
-    var texts = ContainerState.Texts()
-    texts.configurationPath = try row.string(first + 11)
-    texts.runDirectory = try row.string(first + 12)
-    texts.mountpoint = try row.string(first + 13)
-    texts.networkNamespacePath = try row.string(first + 14)
-    texts.health = try row.string(first + 15)
-    texts.errorText = try row.string(first + 16)
-    state.texts = texts
     return state
   }
 

@@ -4,10 +4,10 @@ import Synchronization
 /// The word in the gate's page by which whoever leaves the gate wakes one of those who sleep until he does.
 ///
 /// Bit 0 says that somebody may be asleep; the bits above count the rings. It only saves time: the kernel's
-/// lock decides who is inside. Whoever sleeps says so before each look at that lock, so a ring between his look
-/// and his sleep changes the word, and he does not fall asleep. Whoever was woken sets bit 0 again by that, so
-/// that he in his turn rings for the next. A ring that never came, since somebody was killed, is why nobody
-/// sleeps for long.
+/// lock decides who is inside. Whoever sleeps says so before each look at that lock, so a ring between his
+/// look and his sleep changes the word, and he does not fall asleep. Whoever was woken sets bit 0 again by
+/// that, so that he in his turn rings for the next. A ring that never came, since somebody was killed, is why
+/// nobody sleeps for long.
 /// Source: futex(2).
 struct GateBell {
   // SAFETY: in the page of a `GatePage`, which outlives this value; touched by atomic operations and futexes.

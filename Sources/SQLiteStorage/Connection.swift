@@ -350,11 +350,11 @@ extension Connection {
   }
 
   private func prepared(_ verb: TransactionVerb) throws(StorageError) -> OpaquePointer? {
-    if verbs[verb.rawValue] == nil {
-      let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
-      try check(sqlite3_prepare_v3(handle, verb.sql, -1, flags, &verbs[verb.rawValue], nil))
-    }
-    return verbs[verb.rawValue]
+    if let known = verbs[verb.rawValue] { return known }
+    var made: OpaquePointer?
+    try check(sqlite3_prepare_v3(handle, verb.sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &made, nil))
+    verbs[verb.rawValue] = made
+    return made
   }
 }
 

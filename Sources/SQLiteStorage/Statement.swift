@@ -164,6 +164,7 @@ extension Statement {
 
   /// The bytes as a String, or nil when they are not UTF-8.
   private static func validated(_ start: UnsafePointer<UInt8>, count: Int) -> String? {
+    if count == 0 { return "" }
     // SQLite ends text with a NUL. The C-string form is four times as fast as the other, but ends at a
     // NUL inside.
     let text = start.withMemoryRebound(to: CChar.self, capacity: count + 1) { String(validatingCString: $0) }

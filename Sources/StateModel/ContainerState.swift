@@ -58,9 +58,14 @@ public struct ContainerState: Sendable, Hashable {
   private var sharedTexts: Shared<Texts>
 
   /// The state of a container that has just been added.
-  public init(status: ContainerStatus = .configured) {
+  public init(status: ContainerStatus = .configured) { self.init(status, ContainerState.noTexts) }
+
+  /// The state of a container that has just been added, but for its texts.
+  package init(status: ContainerStatus, texts: consuming Texts) { self.init(status, Shared(texts)) }
+
+  private init(_ status: ContainerStatus, _ texts: Shared<Texts>) {
     self.status = status
-    sharedTexts = ContainerState.noTexts
+    sharedTexts = texts
     startedAt = nil
     finishedAt = nil
     exitCode = nil
@@ -75,17 +80,28 @@ public struct ContainerState: Sendable, Hashable {
 
   /// The texts of a state, which are copied as one: most copies of a state change none of them.
   package struct Texts: Sendable, Hashable {
-    package var configurationPath = ""
-    package var runDirectory = ""
-    package var mountpoint = ""
-    package var networkNamespacePath = ""
-    package var health = ""
-    package var errorText = ""
+    fileprivate var configurationPath: String
+    fileprivate var runDirectory: String
+    fileprivate var mountpoint: String
+    fileprivate var networkNamespacePath: String
+    fileprivate var health: String
+    fileprivate var errorText: String
 
-    package init() {}
+    package init(
+      configurationPath: consuming String = "", runDirectory: consuming String = "",
+      mountpoint: consuming String = "", networkNamespacePath: consuming String = "",
+      health: consuming String = "", errorText: consuming String = ""
+    ) {
+      self.configurationPath = configurationPath
+      self.runDirectory = runDirectory
+      self.mountpoint = mountpoint
+      self.networkNamespacePath = networkNamespacePath
+      self.health = health
+      self.errorText = errorText
+    }
   }
 
-  package var texts: Texts {
+  private var texts: Texts {
     get { sharedTexts.value }
     set { sharedTexts = Shared(newValue) }
   }

@@ -4,7 +4,7 @@
 final class Shared<Value: Sendable & Hashable>: Sendable, Hashable {
   let value: Value
 
-  init(_ value: Value) { self.value = value }
+  init(_ value: consuming Value) { self.value = value }
 
   static func == (left: Shared, right: Shared) -> Bool { left === right || left.value == right.value }
 
