@@ -24,8 +24,9 @@ struct GateBell {
 
   /// Sleeps until a ring, unless there was one since the announcement.
   ///
+  /// - Returns: false where the kernel lets nobody sleep here, so that to try again and again would be a spin.
   /// - Blocking: until the ring, the deadline (CLOCK_MONOTONIC), or a signal; never longer.
-  func awaitRing(since announced: UInt32, deadlineNanoseconds: UInt64) {
+  func awaitRing(since announced: UInt32, deadlineNanoseconds: UInt64) -> Bool {
     platform_sleep_shared(futex, announced, deadlineNanoseconds)
   }
 

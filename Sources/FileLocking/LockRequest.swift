@@ -84,7 +84,7 @@ extension LockTable {
     while true {
       var deadlineNanoseconds = request.deadlineNanoseconds
       if ownsEntry {
-        let code = tryLock(entry, request)
+        let code = tryLock(entry, &request)
         if code == 0 { return true }
         let error = code == EAGAIN || code == EACCES ? nil : request.failure(errno: code)
         if error != nil || request.isOver {
@@ -121,11 +121,16 @@ extension LockTable {
   }
 
   /// One request, and a few more after a yield each while the lock is held.
-  private func tryLock(_ entry: LockEntry, _ request: LockRequest) -> Int32 {
-    if let gate = request.gate { return gate.tryAndSleep(deadlineNanoseconds: request.deadlineNanoseconds) }
+  private func tryLock(_ entry: LockEntry, _ request: inout LockRequest) -> Int32 {
     if request.deadlineNanoseconds == 0 { return entry.tryKernelLock() }
     if request.isMarked, !entry.hasTurn { return giveWay(at: entry, request) }
     var code = entry.tryKernelLock()
+    if let gate = request.gate {
+      guard code == EAGAIN, !request.isOver else { return code }
+      // PROTOCOL L-10: whoever asks in this process meanwhile comes after this one.
+      _ = request.beginWaiting(at: entry, ticket: nextTicket())
+      return gate.sleepAndTry(deadlineNanoseconds: request.deadlineNanoseconds)
+    }
     for _ in 0..<LockPause.yieldLimit where code == EAGAIN {
       sched_yield()
       code = entry.tryKernelLock()

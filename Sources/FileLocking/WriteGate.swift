@@ -113,29 +113,29 @@ package final class WriteGate: Sendable {
     do throws(LockError) {
       guard try isIntact() else { throw .replaced(path: name.path) }
     } catch {
-      // Without a ring: its page is no more in the file, and whoever sleeps does not sleep for long.
+      // Without a ring: its page may be no more in the file, and whoever sleeps does not sleep for long.
       _ = platform_lock_release(entry.descriptor, 0, 0)
       entry.passOn()
       throw error
     }
   }
 
-  /// Asks the kernel for the gate, and sleeps until somebody leaves it where somebody is inside, for a while.
+  /// Sleeps until whoever is inside leaves, and asks the kernel for the gate again, for a while.
   ///
   /// PROTOCOL L-5: what nobody has rung for, because he was killed, is left to a wait in the kernel.
   /// - Returns: 0, or an errno: EAGAIN where the gate could not be had.
-  func tryAndSleep(deadlineNanoseconds: UInt64) -> Int32 {
-    let code = entry.tryKernelLock()
-    // A page that is no more in the file must not be touched.
-    guard code == EAGAIN, deadlineNanoseconds != 0, let page, (try? isIntact()) == true else { return code }
+  func sleepAndTry(deadlineNanoseconds: UInt64) -> Int32 {
+    guard let page else { return EAGAIN }
     let end = min(deadlineNanoseconds, Clock.monotonicNanoseconds + LockPause.sleepAtGateNanoseconds)
-    repeat {
+    // A page that is no more in the file must not be touched.
+    while (try? isIntact()) == true {
+      // Each look is announced, the last one too: who was woken rings for the next, if he gets in.
       let announced = page.bell.announceSleep()
       let code = entry.tryKernelLock()
-      if code != EAGAIN { return code }
-      page.bell.awaitRing(since: announced, deadlineNanoseconds: end)
-    } while Clock.monotonicNanoseconds < end
-    return entry.tryKernelLock()
+      if code != EAGAIN || Clock.monotonicNanoseconds >= end { return code }
+      guard page.bell.awaitRing(since: announced, deadlineNanoseconds: end) else { break }
+    }
+    return EAGAIN
   }
 
   /// Whether the file is the same still, and as long as what is mapped of it; one system call.

@@ -56,8 +56,7 @@ struct WriteGateTests {
     #expect(try threads.waitForEnd(of: 1) == ["inside"])
   }
 
-  @Test(
-    "L-2: who waits at a gate file that is truncated meanwhile is told so, and lives", arguments: [5, 500])
+  @Test("L-2: who waits at a gate file that was truncated is told so, and lives", arguments: [5, 500])
   func truncatedWhileAwaited(milliseconds: Int) throws {
     let child = try locks.session()
     try child.ask("enter none", "entered")
@@ -73,6 +72,76 @@ struct WriteGateTests {
         == .replaced(path: gate.name.path))
   }
 
+  @Test(
+    "who leaves rings where somebody said that he sleeps; who cannot get in says so, and how long he waited")
+  func bellOfTheGate() throws {
+    try setBellWord(0)
+    try enter()
+    gate.leave()
+    #expect(try bellWord() == 0, "nobody was there to be woken")
+    try setBellWord(1)
+    try enter()
+    gate.leave()
+    #expect(try bellWord() == 2)
+
+    let child = try locks.session()
+    try child.ask("enter none", "entered")
+    let error = lockError { () throws(LockError) in
+      try enter(Deadline.after(.milliseconds(2)).nanoseconds)
+    }
+    let waited: Duration? = if case .timeout(_, _, let waited) = error { waited } else { nil }
+    #expect(waited.map { $0 > .zero } == true)
+    #expect(try bellWord() == 3)
+    try child.ask("leave", "left")
+    #expect(try bellWord() == 4)
+  }
+
+  @Test("L-10: whoever sleeps until the gate is left keeps his place before those who ask meanwhile")
+  func orderOfSleepers() throws {
+    let child = try locks.session()
+    try child.ask("enter none", "entered")
+    try setBellWord(0)
+    let order = Guarded<[Int]>([])
+    let threads = LockThreads()
+    for number in 1...3 {
+      threads.start { [self] in
+        try enter(Deadline.after(.seconds(60)).nanoseconds)
+        order.withLock { $0.append(number) }
+        gate.leave()
+        return ""
+      }
+      // The first sleeps; the others find that somebody of this process asks already.
+      if number == 1 { try waitUntil("the first to sleep") { try bellWord() & 1 == 1 } }
+      if number == 2 { try waitUntil("the second to queue") { try queueLength() >= 1 } }
+    }
+    try waitUntil("all three to queue") { try queueLength() == 3 }
+    try child.ask("leave", "left")
+    _ = try threads.waitForEnd(of: 3)
+    #expect(order.withLock { $0 } == [1, 2, 3])
+  }
+
+  private func queueLength() throws -> Int { try withEntry { $0.queueLength } }
+
+  private func bellWord() throws -> UInt32 { try withBell { $0.pointee } }
+
+  private func setBellWord(_ word: UInt32) throws { try withBell { $0.pointee = word } }
+
+  /// Lends the bell's word, through the descriptor that is open: to close another would drop the gate.
+  private func withBell<R>(_ body: (UnsafeMutablePointer<UInt32>) -> R) throws -> R {
+    try withEntry { entry in
+      let page = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, entry.descriptor, 0)
+      guard let page, page != MAP_FAILED else { throw TestSupportError.systemCall("mmap", gate.name.path) }
+      defer { munmap(page, 4096) }
+      return body((page + 264).assumingMemoryBound(to: UInt32.self))
+    }
+  }
+
+  private func withEntry<R>(_ body: (LockEntry) throws -> R) throws -> R {
+    let entry = try #require(try locks.table.descriptors.checkOut(path: gate.name.path, creates: false))
+    defer { locks.table.descriptors.checkIn(entry) }
+    return try body(entry)
+  }
+
   @Test("a ring between the announcement and the sleep is not slept through, nor one for somebody else")
   func rings() throws {
     let word = UnsafeMutableRawPointer.allocate(byteCount: 4, alignment: 4)
@@ -84,10 +153,11 @@ struct WriteGateTests {
     let announced = bell.announceSleep()
     #expect(bell.announceSleep() == announced, "a second sleeper keeps nobody awake")
     bell.ring()
+    #expect(word.load(as: UInt32.self) & 1 == 0)
     let threads = LockThreads()
     nonisolated(unsafe) let rung = bell
     threads.start {
-      rung.awaitRing(since: announced, deadlineNanoseconds: .max)
+      _ = rung.awaitRing(since: announced, deadlineNanoseconds: .max)
       return "awake"
     }
     #expect(try threads.waitForEnd(of: 1) == ["awake"])
@@ -96,7 +166,7 @@ struct WriteGateTests {
     #expect(next != announced)
     for _ in 0..<2 {
       threads.start {
-        rung.awaitRing(since: next, deadlineNanoseconds: .max)
+        _ = rung.awaitRing(since: next, deadlineNanoseconds: .max)
         // As whoever has been woken and finds the gate taken, or takes it.
         _ = rung.announceSleep()
         return "awake"
