@@ -160,11 +160,9 @@ void platform_unpark(uint32_t *word, uint32_t value) {
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
 
-bool platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds) {
+void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds) {
     struct timespec deadline = absolute_time(deadline_nanoseconds);
-    long result =
-        syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
-    return result == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT;
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 void platform_wake_shared(const uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }

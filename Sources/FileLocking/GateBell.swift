@@ -7,7 +7,7 @@ import Synchronization
 /// lock decides who is inside. Whoever sleeps says so before each look at that lock, so a ring between his
 /// look and his sleep changes the word, and he does not fall asleep. Whoever was woken sets bit 0 again by
 /// that, so that he in his turn rings for the next. A ring that never came, since somebody was killed, is why
-/// nobody sleeps for long.
+/// nobody sleeps for long where there is none.
 /// Source: futex(2).
 struct GateBell {
   // SAFETY: in the page of a `GatePage`, which outlives this value; touched by atomic operations and futexes.
@@ -24,10 +24,11 @@ struct GateBell {
 
   /// Sleeps until a ring, unless there was one since the announcement.
   ///
-  /// - Returns: false where the kernel lets nobody sleep here, so that to try again and again would be a spin.
+  /// - Returns: whether there was one, for whomever.
   /// - Blocking: until the ring, the deadline (CLOCK_MONOTONIC), or a signal; never longer.
   func awaitRing(since announced: UInt32, deadlineNanoseconds: UInt64) -> Bool {
     platform_sleep_shared(futex, announced, deadlineNanoseconds)
+    return (word.pointee.load(ordering: .relaxed) ^ announced) & ~Self.isAwaited != 0
   }
 
   /// The gate is free: wakes one who sleeps; one load where nobody does.

@@ -235,8 +235,8 @@ final class LockEntry: Sendable {
 enum LockPause {
   /// Tries before a wait is given to the kernel.
   static let yieldLimit = 4
-  /// How long a wait for the gate sleeps for the ring of whoever leaves it, before it is given to the kernel.
-  static let sleepAtGateNanoseconds: UInt64 = 10_000_000
+  /// How long nobody has rung at the gate before a wait for it is given to the kernel.
+  static let silenceAtGateNanoseconds: UInt64 = 10_000_000
   /// Between two tries of a wait that found no thread to block on.
   static let pollNanoseconds: UInt64 = 2_000_000
   /// How long a process may take a lock again and again although others wait for it.

@@ -120,20 +120,23 @@ package final class WriteGate: Sendable {
     }
   }
 
-  /// Sleeps until whoever is inside leaves, and asks the kernel for the gate again, for a while.
+  /// Sleeps until whoever is inside leaves, and asks the kernel for the gate again, as long as somebody
+  /// leaves now and then.
   ///
   /// PROTOCOL L-5: what nobody has rung for, because he was killed, is left to a wait in the kernel.
   /// - Returns: 0, or an errno: EAGAIN where the gate could not be had.
   func sleepAndTry(deadlineNanoseconds: UInt64) -> Int32 {
     guard let page else { return EAGAIN }
-    let end = min(deadlineNanoseconds, Clock.monotonicNanoseconds + LockPause.sleepAtGateNanoseconds)
+    var hasRung = true
     // A page that is no more in the file must not be touched.
     while (try? isIntact()) == true {
       // Each look is announced, the last one too: who was woken rings for the next, if he gets in.
       let announced = page.bell.announceSleep()
       let code = entry.tryKernelLock()
-      if code != EAGAIN || Clock.monotonicNanoseconds >= end { return code }
-      guard page.bell.awaitRing(since: announced, deadlineNanoseconds: end) else { break }
+      let now = Clock.monotonicNanoseconds
+      if code != EAGAIN || now >= deadlineNanoseconds || !hasRung { return code }
+      let end = min(deadlineNanoseconds, now + LockPause.silenceAtGateNanoseconds)
+      hasRung = page.bell.awaitRing(since: announced, deadlineNanoseconds: end)
     }
     return EAGAIN
   }

@@ -151,14 +151,14 @@ struct WriteGateTests {
     bell.ring()
     #expect(word.load(as: UInt32.self) == 0, "nobody was there to be woken")
     let announced = bell.announceSleep()
+    #expect(!bell.awaitRing(since: announced, deadlineNanoseconds: 1), "a deadline is no ring")
     #expect(bell.announceSleep() == announced, "a second sleeper keeps nobody awake")
     bell.ring()
     #expect(word.load(as: UInt32.self) & 1 == 0)
     let threads = LockThreads()
     nonisolated(unsafe) let rung = bell
     threads.start {
-      _ = rung.awaitRing(since: announced, deadlineNanoseconds: .max)
-      return "awake"
+      rung.awaitRing(since: announced, deadlineNanoseconds: .max) ? "awake" : "asleep"
     }
     #expect(try threads.waitForEnd(of: 1) == ["awake"])
 

@@ -1,7 +1,6 @@
 #ifndef CPLATFORM_LOCKS_H
 #define CPLATFORM_LOCKS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /// In the page that the kernel wipes in a forked child; for `platform_fork_token`.
@@ -39,9 +38,8 @@ uint32_t platform_load_word(const uint32_t *word);
 void platform_reset_word(uint32_t *word);
 
 /// Sleeps while a word that processes share has this value, at most until the deadline (CLOCK_MONOTONIC
-/// nanoseconds); shorter where it is woken, or a signal arrives. False where the kernel does not let it
-/// sleep.
-bool platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds);
+/// nanoseconds); shorter where it is woken, or a signal arrives.
+void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds);
 /// Wakes one who sleeps on the word, of whatever process.
 void platform_wake_shared(const uint32_t *word);
 
