@@ -64,7 +64,8 @@ static void close_from(int lowest) {
   }
 }
 
-/// Waits until the gate opens. Interrupted waits go on: every signal that has a handler has lost it.
+/// Waits until the start is confirmed, which ends the process where it cannot be any more, and then until the
+/// gate opens. Interrupted waits go on: every signal that has a handler has lost it.
 static void pass_gate(const struct platform_spawn_request *request) {
   char confirmation;
   ssize_t count;

@@ -120,7 +120,7 @@ extension LockTable {
     }
   }
 
-  /// One request, and a few more after a yield each while the lock is held.
+  /// One request, and a few more while the lock is held: after a yield each, at the gate after sleeps.
   private func tryLock(_ entry: LockEntry, _ request: inout LockRequest) -> Int32 {
     if request.deadlineNanoseconds == 0 { return entry.tryKernelLock() }
     if request.isMarked, !entry.hasTurn { return giveWay(at: entry, request) }
