@@ -26,3 +26,9 @@ int platform_look_at_path(const char *path, platform_file_status *status) {
 int platform_look_at_descriptor(int descriptor, platform_file_status *status) {
   return look(descriptor, "", AT_EMPTY_PATH, status);
 }
+
+int platform_writeback_error(int descriptor) {
+  // A page that no file of ours reaches, so there is none to wait for.
+  off_t beyond = (off_t)1 << 40;
+  return sync_file_range(descriptor, beyond, 1, SYNC_FILE_RANGE_WAIT_BEFORE) == 0 ? 0 : errno;
+}

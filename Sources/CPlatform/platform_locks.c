@@ -165,7 +165,9 @@ void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadli
     syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-void platform_wake_shared(const uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
+void platform_wake_shared(const uint32_t *word, int count) {
+    syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+}
 
 // ThreadSanitizer.
 

@@ -1,24 +1,29 @@
 internal import FileLocking
+internal import Platform
 internal import SQLiteStorage
 internal import StateModel
 
 /// The write gate's lockfile as the storage layer wants to see it.
 final class StoreGate: SQLiteStorage.WriteGate {
   let lock: FileLocking.WriteGate
-  /// What says in the gate's mark that a sync has failed in this boot; after another, recovery reads what the
-  /// disk really has.
-  private let failedSyncMark: UInt64
+  /// A number of this boot. In the gate's mark it says that a sync has failed; after another boot, recovery reads
+  /// what the disk really has.
+  private let bootMark: UInt64
 
   init(_ lock: FileLocking.WriteGate, bootID: String) {
     self.lock = lock
-    failedSyncMark = Self.mark(of: bootID)
+    bootMark = Self.mark(of: bootID)
   }
 
-  var hasFailedSync: Bool { lock.mark == failedSyncMark }
+  var hasFailedSync: Bool { lock.mark == bootMark }
 
-  func rememberFailedSync() -> Bool { lock.setMark(failedSyncMark) }
+  func rememberFailedSync() -> Bool { lock.setMark(bootMark) }
 
   func forgetFailedSync() { _ = lock.setMark(0) }
+
+  func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? {
+    lock.lentBytes.map { SharedSyncs(at: $0, boot: bootMark, wal: wal) }
+  }
 
   /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
   private static func mark(of bootID: String) -> UInt64 {

@@ -38,7 +38,7 @@ struct GateBell {
       let (isMine, other) = word.pointee.compareExchange(
         expected: found, desired: (found &+ Self.oneRing) & ~Self.isAwaited, ordering: .sequentiallyConsistent
       )
-      if isMine { return platform_wake_shared(futex) }
+      if isMine { return platform_wake_shared(futex, 1) }
       found = other
     }
   }

@@ -100,6 +100,10 @@ package final class WriteGate: Sendable {
     return page != nil
   }
 
+  /// 64 bytes in the gate's file that all processes see at once, for those who use the gate; zeros in a new
+  /// file. Good as long as the gate; nil where the file cannot hold them (full disk).
+  package var lentBytes: UnsafeMutableRawPointer? { page?.lent }
+
   /// Whether the kernel still has the gate as this process's, on the file that its path names.
   package func isStillHeld() -> Bool {
     table.fork.isSameProcess && entry.isLockedByThisProcess && entry.identity.isAt(path: name.path)

@@ -18,6 +18,9 @@ package final class Database: Sendable {
   package let sharedMemoryIdentity: FileIdentity
 
   let gate: any WriteGate
+  /// nil where the gate has no memory that its processes share.
+  let sharedSyncs: SharedSyncs?
+  let writebackErrors = WritebackErrors()
   let pool: Mutex<ConnectionPool>
   /// DURABILITY D-3: a sync has failed, and the gate cannot remember it for all processes.
   let hasFailedSync = Atomic<Bool>(false)
@@ -61,6 +64,7 @@ package final class Database: Sendable {
         let walIdentity = try FileIdentity.present(at: path + "-wal")
       else { throw StorageError.replaced(path) }
       self.walIdentity = walIdentity
+      sharedSyncs = gate.sharedSyncs(of: walIdentity)
       pool = Mutex(ConnectionPool(first: connection))
     } catch {
       opened?.close()
@@ -123,6 +127,7 @@ package final class Database: Sendable {
     _ body: (Connection) throws -> R
   ) throws -> R {
     if durability == .durable { try checkSyncs(deadlineNanoseconds: deadlineNanoseconds) }
+    let isWatching = writebackErrors.isWatching
     return try withConnection { connection in
       try connection.prepareForWriting()
       let result = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
@@ -138,7 +143,9 @@ package final class Database: Sendable {
       }
       // FAILPOINT commit.committed: others see the change, the gate is open again.
       failpoint("commit.committed")
-      if durability == .durable { try sync(connection, deadlineNanoseconds: deadlineNanoseconds) }
+      if durability == .durable {
+        try sync(connection, isWatching: isWatching, deadlineNanoseconds: deadlineNanoseconds)
+      }
       copyBackIfDue(connection, deadlineNanoseconds: deadlineNanoseconds)
       freeWALIfOverdue(connection, deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
@@ -175,7 +182,7 @@ package final class Database: Sendable {
       }
       // FAILPOINT migration.committed: others see the new schema, which is not synced.
       failpoint("migration.committed")
-      try sync(connection, deadlineNanoseconds: deadlineNanoseconds)
+      try sync(connection, isWatching: false, deadlineNanoseconds: deadlineNanoseconds)
     }
   }
 
@@ -187,7 +194,8 @@ package final class Database: Sendable {
     try checkSyncs(deadlineNanoseconds: deadlineNanoseconds)
     try withConnection { connection in
       try checkIdentity()
-      try sync(connection, deadlineNanoseconds: deadlineNanoseconds)
+      let isWatching = writebackErrors.isWatching
+      try sync(connection, isWatching: isWatching, deadlineNanoseconds: deadlineNanoseconds)
     }
   }
 }
@@ -240,7 +248,9 @@ extension Database {
 
   /// DURABILITY D-6: who leaves last has seen every other connection closed, and closed its own.
   func leaveIfLast() {
-    if pool.withLock({ $0.forget() }) { OpenDatabases.leave(identity) }
+    guard pool.withLock({ $0.forget() }) else { return }
+    writebackErrors.close()
+    OpenDatabases.leave(identity)
   }
 
   /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
@@ -267,6 +277,7 @@ extension Database {
     // FAILPOINT gate.entered: nothing was asked of the database yet.
     failpoint("gate.entered")
     try checkIdentity()
+    claimSharedSyncs()
     return try noticingFailedSync(body)
   }
 

@@ -1,3 +1,5 @@
+package import Platform
+
 /// The lock that every write transaction and every WAL checkpoint holds, over all processes.
 ///
 /// A grant belongs to the caller from `enter` (or a true `tryEnter`) until `leave`, which may be called
@@ -20,13 +22,17 @@ package protocol WriteGate: AnyObject, Sendable {
   func rememberFailedSync() -> Bool
   /// Called inside the gate, by who has made up for it.
   func forgetFailedSync()
+
+  /// What the processes share their syncs of this WAL by, good as long as the gate is; nil: each syncs for itself.
+  func sharedSyncs(of wal: FileIdentity) -> SharedSyncs?
 }
 
-/// A gate that remembers nothing: each handle knows of its own failed syncs alone.
+/// A gate that remembers nothing: each handle knows of its own failed syncs alone, and makes all of its own.
 extension WriteGate {
   package var hasFailedSync: Bool { false }
   package func rememberFailedSync() -> Bool { false }
   package func forgetFailedSync() {}
+  package func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? { nil }
 }
 
 /// What the caller of a write is told to rely on.

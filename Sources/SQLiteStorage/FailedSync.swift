@@ -51,48 +51,10 @@ extension Database {
     }
   }
 
-  /// DURABILITY D-1: syncs the WAL through SQLite's own descriptor, after COMMIT and outside the gate.
-  ///
-  /// Our frames are covered whatever others do in between, because a WAL is restarted only when all its
-  /// frames have been copied back (`nBackfill == mxFrame`), and the WAL checkpoint that copies the last
-  /// of them has synced the WAL before it copied and the database after (`walCheckpoint` in `wal.c`: the
-  /// sync of the database is skipped only while `mxSafeFrame` is behind the live `mxFrame`, and then no
-  /// restart is possible). So at every moment our frames are in the WAL that this descriptor syncs, or
-  /// in a database that was synced. The WAL's inode never changes: it is kept at close, restarts and
-  /// truncations reuse it, and `checkIdentity` is the witness. All this holds for a checkpointer with
-  /// `synchronous` NORMAL or more; a foreign program that switches it OFF gives up durability for all of
-  /// us.
-  ///
-  /// The first sync through a descriptor syncs the directory as well (`UNIXFILE_DIRSYNC` in
-  /// `os_unix.c`), so the entry of a WAL that was just made is covered too.
-  func sync(_ connection: Connection, deadlineNanoseconds: UInt64) throws(StorageError) {
-    // A sync may have failed while this commit was on its way.
-    guard !hasUnmendedSync else {
-      return try makeUpForOthers(connection, deadlineNanoseconds: deadlineNanoseconds)
-    }
-    // FAILPOINT commit.before-sync: written and visible, not durable.
-    var systemErrno = failpointErrno("commit.before-sync")
-    let code =
-      systemErrno == 0 ? csqlite_wal_sync(connection.handle, &systemErrno) : ExtendedCode.failedSync
-    guard code != SQLITE_OK else {
-      // One that failed while this one was under way may have taken what this one should have written.
-      guard !hasUnmendedSync else {
-        return try makeUpForOthers(connection, deadlineNanoseconds: deadlineNanoseconds)
-      }
-      // FAILPOINT commit.synced: durable, not acknowledged.
-      failpoint("commit.synced")
-      return
-    }
-    noteFailedSync()
-    throw StorageError(
-      .durabilityUnknown, path: walPath, message: "committed, but the sync of the WAL failed",
-      extendedCode: code, systemErrno: systemErrno)
-  }
-
   /// Makes what was committed durable although a sync failed meanwhile that may have been to write it: it is
   /// in the WAL, which is verified, written once more and synced, or in a database that was synced before
   /// the WAL was started anew.
-  private func makeUpForOthers(
+  func makeUpForOthers(
     _ connection: Connection, deadlineNanoseconds: UInt64
   ) throws(StorageError) {
     let lead = "committed, but a concurrent sync failed"

@@ -40,8 +40,8 @@ void platform_reset_word(uint32_t *word);
 /// Sleeps while a word that processes share has this value, at most until the deadline (CLOCK_MONOTONIC
 /// nanoseconds); shorter where it is woken, or a signal arrives.
 void platform_sleep_shared(const uint32_t *word, uint32_t value, uint64_t deadline_nanoseconds);
-/// Wakes one who sleeps on the word, of whatever process.
-void platform_wake_shared(const uint32_t *word);
+/// Wakes so many of those who sleep on the word, of whatever process.
+void platform_wake_shared(const uint32_t *word, int count);
 
 /// Tells ThreadSanitizer that what was written before `releasing` is seen after `acquired` of the same
 /// address; nothing in other builds.
