@@ -4,9 +4,11 @@ internal import SQLiteStorage
 internal import StateModel
 
 /// What a scope knows of a container.
-struct LockedContainerRow: LockedRow {
+struct LockedContainerRow: LockedRow, Keepable {
   var container: Container
   var intent: Intent?
+  /// With this header of the WAL's index the row was what is known of it.
+  var asOf: WALIndexHeader?
 
   var key: ContainerID { container.id }
   var generation: Int64 { container.generation }
@@ -15,10 +17,27 @@ struct LockedContainerRow: LockedRow {
 
   static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.lockName(of: id) }
 
+  /// Reads only what may have changed since this store last had the lock: nothing where nobody has committed,
+  /// two revisions where others have.
   static func row(of id: ContainerID, in store: StateStore) throws -> LockedContainerRow? {
-    try store.database.readOne { try StoreReads.containerWithIntent(id, in: $0) }
-      .map { LockedContainerRow(container: $0.container, intent: $0.intent) }
+    let last: (value: LockedContainerRow, isCurrent: Bool)? = store.keptAnswers.last(.locked(id))
+    if let last, last.isCurrent { return last.value }
+    return try store.database.readOne { connection in
+      let asOf = store.keptAnswers.header(in: connection)
+      if var known = last?.value, try ContainerRows.isStill(known.container, in: connection) {
+        known.asOf = asOf
+        return known
+      }
+      return try StoreReads.containerWithIntent(id, in: connection).map {
+        LockedContainerRow(container: $0.container, intent: $0.intent, asOf: asOf)
+      }
+    }
   }
+
+  /// Called under the lock, at its end.
+  func keep(in store: StateStore) { store.keptAnswers.keep(self, of: .locked(key), asOf: asOf) }
+
+  var keptBytes: Int { container.keptBytes + MemoryLayout<Self>.stride }
 
   static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
     try ContainerRows.generation(of: id, in: connection)
@@ -71,8 +90,11 @@ extension ContainerScope {
     try state.check(replacing: row.container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
+    var before: WALIndexHeader?
     // The embedder's JSON may be large: it is no use of the last space.
     try commit(operation, durability, draws: stateExtra == nil) { connection in
+      // Nobody else commits until this transaction has.
+      before = store.keptAnswers.header(in: connection)
       try update(state, over: row.container, in: connection)
       if let extra = stateExtra {
         try ContainerRows.setStateExtra(extra, generation: generation, in: connection)
@@ -85,6 +107,7 @@ extension ContainerScope {
     followInPlace {
       $0.container.follow(state, stateExtra: stateExtra)
       $0.intent = next
+      $0.asOf = store.keptAnswers.header(afterOwnCommit: before)
     }
   }
 

@@ -21,6 +21,12 @@ protocol LockedRow {
   static func removeFiles(of key: Key, in store: StateStore)
   static func notFound(_ key: Key) -> StoreError
   static func removed(_ key: Key) -> StoreError
+  /// Called at the end of a scope, under its lock, with what is known of the row.
+  func keep(in store: StateStore)
+}
+
+extension LockedRow {
+  func keep(in store: StateStore) {}
 }
 
 /// What a lent record stands for: the lock, the row as it was read under it, and what became of it.
@@ -58,7 +64,7 @@ final class LockedScope<Row: LockedRow> {
   /// Ends the scope; its lock is released with the others that were taken with it.
   func end() {
     hasEnded = true
-    if isRemoved { locks.unlink(Row.lockName(of: key, in: store)) }
+    if isRemoved { locks.unlink(Row.lockName(of: key, in: store)) } else { row.keep(in: store) }
   }
 
   /// Throws where the scope is over or its record gone, or where the state has another revision than the one

@@ -6,6 +6,14 @@ internal import CSQLite
 /// remembers are still those of the database.
 package struct WALIndexHeader: Sendable {
   fileprivate var copy = csqlite_wal_header()
+
+  /// Whether one commit alone lies between the other and this.
+  ///
+  /// Each adds one to the counter `iChange`, whoever commits.
+  /// Source: https://sqlite.org/walformat.html#the_wal_index_header
+  package func follows(_ other: WALIndexHeader) -> Bool {
+    UInt32(truncatingIfNeeded: copy.words.1) == UInt32(truncatingIfNeeded: other.copy.words.1) &+ 1
+  }
 }
 
 /// Where SQLite has the header of the WAL's index mapped in this process.

@@ -206,30 +206,61 @@ static void sync_wal(sqlite3 *database) {
 }
 
 // How those who wait for a sync share one: a page that all processes have. No death is provided for.
-static struct { uint32_t leads; uint64_t committed, synced; } *shared;
+enum { LED = 1, AWAITED = 2, SHARED = 4, TURN = 8 };
+static struct { uint32_t turn; uint64_t committed, synced, usual, syncs; } *shared;
 
-static void sync_together(sqlite3 *database, uint64_t mine) {
-    while (__atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE) < mine) {
-        uint32_t nobody = 0;
-        if (!__atomic_compare_exchange_n(&shared->leads, &nobody, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-            syscall(SYS_futex, &shared->leads, FUTEX_WAIT, 1, NULL, NULL, 0);
+static void sync_and_publish(sqlite3 *database) {
+    uint64_t all = __atomic_load_n(&shared->committed, __ATOMIC_ACQUIRE);
+    double start = now();
+    sync_wal(database);
+    uint64_t took = (uint64_t)((now() - start) * 1e9), usual = shared->usual;
+    shared->usual = usual == 0 || took < usual ? took : usual + usual / 64;
+    uint64_t synced = __atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE);
+    while (synced < all && !__atomic_compare_exchange_n(
+        &shared->synced, &synced, all, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {}
+    __atomic_add_fetch(&shared->syncs, 1, __ATOMIC_RELAXED);
+}
+
+// Whether so many syncs cost two processors more than one of them the disk.
+static int is_worth_sharing(uint64_t waiting) { return waiting * 30000 >= shared->usual; }
+
+static void sync_together(sqlite3 *database, int always) {
+    uint64_t mine = __atomic_add_fetch(&shared->committed, 1, __ATOMIC_ACQ_REL);
+    if (!always && !(__atomic_load_n(&shared->turn, __ATOMIC_RELAXED) & SHARED)) {
+        uint64_t waiting = mine - __atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE);
+        if ((int64_t)waiting < 4 || !is_worth_sharing(waiting)) {
+            sync_and_publish(database);
+            return;
+        }
+        __atomic_or_fetch(&shared->turn, SHARED, __ATOMIC_RELAXED);
+    }
+    for (;;) {
+        uint32_t turn = __atomic_load_n(&shared->turn, __ATOMIC_ACQUIRE);
+        uint64_t before = __atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE);
+        if (before >= mine) return;
+        uint32_t wanted = turn | (turn & LED ? AWAITED : LED);
+        if (wanted != turn && !__atomic_compare_exchange_n(
+            &shared->turn, &turn, wanted, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
+        if (turn & LED) {
+            syscall(SYS_futex, &shared->turn, FUTEX_WAIT, wanted, NULL, NULL, 0);
             continue;
         }
-        uint64_t all = __atomic_load_n(&shared->committed, __ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE) < mine) {
-            sync_wal(database);
-            __atomic_store_n(&shared->synced, all, __ATOMIC_RELEASE);
-        }
-        __atomic_store_n(&shared->leads, 0, __ATOMIC_RELEASE);
-        syscall(SYS_futex, &shared->leads, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
+        sync_and_publish(database);
+        uint64_t count = __atomic_load_n(&shared->synced, __ATOMIC_ACQUIRE) - before;
+        uint32_t ends = LED | AWAITED | (count > 1 && is_worth_sharing(2 * count) ? 0 : SHARED);
+        turn = __atomic_load_n(&shared->turn, __ATOMIC_ACQUIRE);
+        while (!__atomic_compare_exchange_n(
+            &shared->turn, &turn, (turn + TURN) & ~ends, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {}
+        if (turn & AWAITED) syscall(SYS_futex, &shared->turn, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
+        return;
     }
 }
 
-enum how { BUSY_HANDLER, SYNC_INSIDE, SYNC_OUTSIDE, SYNC_TOGETHER, NO_SYNC, ROLLBACK_JOURNAL };
+enum how { BUSY_HANDLER, SYNC_INSIDE, SYNC_OUTSIDE, SYNC_TOGETHER, SYNC_SHARED, NO_SYNC, ROLLBACK_JOURNAL };
 struct writer { double waits[400000]; int count; };
 
 static void write_for(double seconds, int process, enum how how, struct writer *writer) {
-    int is_outside = how == SYNC_OUTSIDE || how == SYNC_TOGETHER || how == NO_SYNC;
+    int is_outside = how >= SYNC_OUTSIDE && how <= NO_SYNC;
     int has_gate = is_outside || how == SYNC_INSIDE;
     const char *durable = is_outside ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
     sqlite3 *database = open_database(durable);
@@ -243,10 +274,9 @@ static void write_for(double seconds, int process, enum how how, struct writer *
         run_sql(database, "BEGIN IMMEDIATE");
         run_sql(database, sql);
         run_sql(database, "COMMIT");
-        uint64_t mine = has_gate ? __atomic_add_fetch(&shared->committed, 1, __ATOMIC_ACQ_REL) : 0;
         if (has_gate) set_lock(gate, F_SETLKW, F_UNLCK, 0, 0);
         if (how == SYNC_OUTSIDE) sync_wal(database);
-        if (how == SYNC_TOGETHER) sync_together(database, mine);
+        if (how == SYNC_TOGETHER || how == SYNC_SHARED) sync_together(database, how == SYNC_TOGETHER);
         writer->waits[writer->count++] = now() - start;
     }
     _exit(0);
@@ -290,13 +320,14 @@ static void measure_writers_of(const char *name, int processes, enum how how, do
 }
 
 static void measure_writers(void) {
-    int counts[] = {1, 2, 4, 8, 16};
-    for (int i = 0; i < 5; i++) {
+    int counts[] = {1, 2, 4, 8, 16, 32};
+    for (int i = 0; i < 6; i++) {
         measure_writers_of("rollback journal", counts[i], ROLLBACK_JOURNAL, 2);
         measure_writers_of("WAL, busy handler", counts[i], BUSY_HANDLER, 2);
         measure_writers_of("WAL, gate, sync inside", counts[i], SYNC_INSIDE, 2);
         measure_writers_of("WAL, gate, sync outside", counts[i], SYNC_OUTSIDE, 2);
         measure_writers_of("WAL, gate, one sync for all", counts[i], SYNC_TOGETHER, 2);
+        measure_writers_of("WAL, gate, shared by many", counts[i], SYNC_SHARED, 2);
         measure_writers_of("WAL, gate, no sync", counts[i], NO_SYNC, 2);
     }
 }

@@ -4,6 +4,8 @@ internal import StateModel
 enum Question: Hashable {
   case state(ContainerID)
   case container(ContainerID)
+  /// What was last known of a container under its lock.
+  case locked(ContainerID)
   /// The state of the row of this generation, with its revision.
   case row(generation: Int64)
   /// A name, an id or the beginning of one.
@@ -20,6 +22,7 @@ enum Question: Hashable {
     switch self {
     case .state(let id): Self.hash(id.rawValue, 1)
     case .container(let id): Self.hash(id.rawValue, 2)
+    case .locked(let id): Self.hash(id.rawValue, 5)
     case .row(let generation): Self.mixed(UInt64(bitPattern: generation), 3)
     case .lookUp(let text): Self.hash(text, 4)
     case .containers, .summaries: UInt64(bitPattern: Int64(hashValue))
