@@ -102,18 +102,6 @@ extension ContainerRows {
     return try row.step() ? try row.int64(0) : nil
   }
 
-  /// Whether the row is there still, with the revisions that it had: nothing of it changes without one of them.
-  static func isStill(_ container: Container, in connection: Connection) throws -> Bool {
-    let row = try connection.statement(
-      """
-      SELECT s.revision, c.revision FROM container_state s CROSS JOIN container c
-        ON c.generation = s.generation WHERE s.generation = ?1
-      """)
-    try row.bind(1, container.generation)
-    return try row.step() && row.int64(0) == container.stateRevision
-      && row.int64(1) == container.configurationRevision
-  }
-
   /// The generation of the container of exactly this id; nil where there is none.
   static func generation(of id: ContainerID, in connection: Connection) throws -> Int64? {
     let row = try connection.statement("SELECT generation, kind FROM record WHERE id = ?1")

@@ -7,7 +7,7 @@ internal import StateModel
 struct LockedContainerRow: LockedRow, Keepable {
   var container: Container
   var intent: Intent?
-  /// With this header of the WAL's index the row was what is known of it.
+  /// The header of the WAL's index with which the row was what is known of it here.
   var asOf: WALIndexHeader?
 
   var key: ContainerID { container.id }
@@ -17,25 +17,20 @@ struct LockedContainerRow: LockedRow, Keepable {
 
   static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.lockName(of: id) }
 
-  /// Reads only what may have changed since this store last had the lock: nothing where nobody has committed,
-  /// two revisions where others have.
+  /// Reads nothing where nobody has committed anything since this store last had the lock.
   static func row(of id: ContainerID, in store: StateStore) throws -> LockedContainerRow? {
-    let last: (value: LockedContainerRow, isCurrent: Bool)? = store.keptAnswers.last(.locked(id))
-    if let last, last.isCurrent { return last.value }
+    if let known: LockedContainerRow = store.keptAnswers.answer(to: .locked(id)) { return known }
     return try store.database.readOne { connection in
       let asOf = store.keptAnswers.header(in: connection)
-      if var known = last?.value, try ContainerRows.isStill(known.container, in: connection) {
-        known.asOf = asOf
-        return known
-      }
       return try StoreReads.containerWithIntent(id, in: connection).map {
         LockedContainerRow(container: $0.container, intent: $0.intent, asOf: asOf)
       }
     }
   }
 
-  /// Called under the lock, at its end.
-  func keep(in store: StateStore) { store.keptAnswers.keep(self, of: .locked(key), asOf: asOf) }
+  func keep(in store: StateStore) {
+    if let asOf { store.keptAnswers.keep(self, of: .locked(key), asOf: asOf) }
+  }
 
   var keptBytes: Int { container.keptBytes + MemoryLayout<Self>.stride }
 

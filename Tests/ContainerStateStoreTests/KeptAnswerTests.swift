@@ -166,6 +166,69 @@ struct KeptAnswerTests {
     }
   }
 
+  @Test("D-9: under its lock a container is not read again while nobody has committed but the last holder")
+  func lockedAgain() throws {
+    let before = givenCount
+    try store.change(id) { $0.restartCount += 1 }
+    for count in 2...Int32(5) {
+      try store.withLockedContainer(id, wait: .none) { locked in
+        #expect(try locked.container == store.container(id))
+        try locked.update(intent: count % 2 == 0 ? .begin(.start) : .end) { $0.restartCount += 1 }
+        if count % 2 == 0 { try locked.update { $0.errorText = "again" } }
+      }
+    }
+    #expect(givenCount == before + 4)
+    try expectClean(store)
+    #expect(try fixture.open().state(of: id).restartCount == 5)
+  }
+
+  @Test(
+    "D-9, L-11: under its lock a container is as the last commit left it, whoever made that",
+    arguments: ["other handle", "other process", "foreign shell"])
+  func lockedAfterOthers(writer: String) throws {
+    let other = try fixture.open()
+    let child = try fixture.child()
+    try child.succeed("open")
+    var count: Int32 = 0
+    for _ in 0..<3 {
+      switch writer {
+      case "other handle": try other.change(id) { $0.restartCount += 1 }
+      case "other process": try child.succeed("count abc 1")
+      // Which leaves every revision as it was.
+      default:
+        try fixture.shell(
+          """
+          UPDATE container_state SET restart_count = restart_count + 1;
+          UPDATE record SET image_name = image_name || 'x';
+          """)
+      }
+      try store.withLockedContainer(id, wait: .none) { locked in
+        #expect(locked.state.restartCount == count + 1)
+        #expect(try locked.container == other.container(id))
+        try locked.update { $0.restartCount += 1 }
+      }
+      count += 2
+    }
+  }
+
+  @Test("D-9: what others commit just after the holder's own commit is seen under the next lock")
+  func committedBehindTheHolder() throws {
+    let place = "commit.before-return"
+    let holder = try ChildProcess(
+      executable: "store-test-child", ["store", fixture.root],
+      environment: ["CSTATE_FAILPOINTS": "\(place)=stop"])
+    try holder.expect("ready")
+    try holder.succeed("open")
+    try holder.send("count abc 1")
+    try waitUntil("the holder to stop behind its commit") {
+      try readText(atPath: "/proc/\(holder.pid)/stat").contains(") T ")
+    }
+    try fixture.shell("UPDATE container_state SET restart_count = 100;")
+    holder.cont()
+    try holder.expect("ok 1")
+    #expect(try holder.succeed("count abc 1") == "101")
+  }
+
   @Test("L-8: nothing kept is given in a forked child, nor after a close")
   func forkAndClose() throws {
     let child = try fixture.child()
@@ -241,9 +304,11 @@ struct KeptAnswerBoundTests {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     let id = try store.add("abc")
+    // What its holder knows of it is kept as well.
+    try store.change(id) { $0.restartCount = 1 }
     _ = try store.state(of: id)
     let bytes = store.keptAnswers.bytes
-    for count in 1...Int32(5) {
+    for count in 2...Int32(5) {
       try store.change(id) { $0.restartCount = count }
       #expect(try store.state(of: id).restartCount == count)
       #expect(store.keptAnswers.bytes == bytes)

@@ -40,8 +40,7 @@ package final class KeptAnswers: Sendable {
       }
       return found._withUnsafeGuaranteedRef { found in
         // The exact type, where a cast would ask for the classes it inherits from as well.
-        guard type(of: found) == KeptValue<Value>.self, let header = found.header, index.isStill(header)
-        else { return nil }
+        guard index.isStill(found.header), type(of: found) == KeptValue<Value>.self else { return nil }
         memory.givenCount &+= 1
         return unsafeDowncast(found, to: KeptValue<Value>.self).value
       }
@@ -68,7 +67,7 @@ package final class KeptAnswers: Sendable {
   }
 
   private func insert<Value: Keepable>(
-    _ value: Value, of question: Question, _ header: WALIndexHeader?, _ index: WALIndexAddress,
+    _ value: Value, of question: Question, _ header: WALIndexHeader, _ index: WALIndexAddress,
     into memory: inout Memory
   ) {
     let bytes = value.keptBytes + KeptAnswer.overheadBytes
@@ -78,25 +77,8 @@ package final class KeptAnswers: Sendable {
     memory.table.insert(KeptValue(value, of: question, header, bytes: bytes))
   }
 
-  /// What was last kept for the question, and whether nobody has committed anything since; what may be out of
-  /// date is for the caller to compare with the database.
-  func last<Value: Keepable>(_ question: Question) -> (value: Value, isCurrent: Bool)? {
-    guard maximumBytes > 0 else { return nil }
-    let hash = question.hash
-    return memory.withLock { memory in
-      guard let found = memory.table.answer(to: question, hash: hash) else { return nil }
-      return found._withUnsafeGuaranteedRef { found in
-        guard type(of: found) == KeptValue<Value>.self else { return nil }
-        var isCurrent = false
-        if let index = memory.index, let header = found.header { isCurrent = index.isStill(header) }
-        if isCurrent { memory.givenCount &+= 1 }
-        return (unsafeDowncast(found, to: KeptValue<Value>.self).value, isCurrent)
-      }
-    }
-  }
-
-  /// Keeps what is known to be in the database as of a header; with none it is never current.
-  func keep<Value: Keepable>(_ value: Value, of question: Question, asOf header: WALIndexHeader?) {
+  /// Keeps what is known to be in the database as of a header.
+  func keep<Value: Keepable>(_ value: Value, of question: Question, asOf header: WALIndexHeader) {
     memory.withLock { memory in
       if let index = memory.index { insert(value, of: question, header, index, into: &memory) }
     }
@@ -129,14 +111,13 @@ protocol Keepable: Sendable {
 /// One answer, and the header of the WAL's index from before it was read.
 class KeptAnswer {
   let question: Question
-  /// Without one it is never given again unasked.
-  let header: WALIndexHeader?
+  let header: WALIndexHeader
   let bytes: Int
 
   /// The question, the header, the place in the table.
   static let overheadBytes = 256
 
-  fileprivate init(_ question: Question, _ header: WALIndexHeader?, bytes: Int) {
+  fileprivate init(_ question: Question, _ header: WALIndexHeader, bytes: Int) {
     self.question = question
     self.header = header
     self.bytes = bytes
@@ -146,7 +127,7 @@ class KeptAnswer {
 final class KeptValue<Value: Keepable>: KeptAnswer {
   let value: Value
 
-  init(_ value: Value, of question: Question, _ header: WALIndexHeader?, bytes: Int) {
+  init(_ value: Value, of question: Question, _ header: WALIndexHeader, bytes: Int) {
     self.value = value
     super.init(question, header, bytes: bytes)
   }
