@@ -77,10 +77,8 @@ struct CopyAheadTests {
       if (try? other.count()) == 200 { try? other.add() }
       return SQLITE_OK
     }
-    Failpoints.arm("ahead.before-sync=note")
-    database.copyAhead()
-    #expect(Failpoints.passed == (Failpoints.areCompiledIn ? ["ahead.before-sync"] : []))
-    Failpoints.arm("")
+    let passed = passing("ahead.before-sync=note") { database.copyAhead() }
+    #expect(passed == (Failpoints.areCompiledIn ? ["ahead.before-sync"] : []))
     commit.remove()
     let wal = try other.facts().wal
     #expect(wal.copiedFrames > 190 && !wal.isComplete, "\(wal)")

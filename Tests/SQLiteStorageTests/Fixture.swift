@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+internal import Platform
 internal import SQLiteStorage
 internal import StoreTestSupport
 internal import Synchronization
@@ -116,11 +117,29 @@ func descriptors(below path: String) -> [Int32] {
   }
 }
 
+/// Arms failpoints for the length of the body, and returns which of them it passed, in their order.
+///
+/// What is armed is the whole process's, so whoever else arms waits; the other tests go on meanwhile, so only
+/// places that they do not pass may be named.
+func passing(
+  _ failpoints: String, noting: (@Sendable (String) -> Void)? = nil, _ body: () throws -> Void
+) rethrows -> [String] {
+  try armed.withLock { _ in
+    Failpoints.arm(failpoints, noting: noting)
+    defer { Failpoints.arm("") }
+    try body()
+    return Failpoints.passed
+  }
+}
+
+private let armed = Mutex(())
+
 /// A gate between the threads of this process that remembers who went through it.
 final class RecordingGate: WriteGate {
   struct Refused: Error {}
 
   nonisolated(unsafe) private let mutex: UnsafeMutableRawPointer
+  nonisolated(unsafe) private let sharedBytes: UnsafeMutableRawPointer
   private let state = Mutex(State())
 
   struct State {
@@ -130,6 +149,8 @@ final class RecordingGate: WriteGate {
     /// Whether the gate can remember a failed sync for all handles, and whether it does.
     var remembers = false
     var hasFailedSync = false
+    /// Whether a database that is opened from now on shares its syncs with the others behind this gate.
+    var sharesSyncs = false
     /// Called with the gate held: after each grant, and before each release.
     var onEnter: (@Sendable () -> Void)?
     var onLeave: (@Sendable () -> Void)?
@@ -138,9 +159,14 @@ final class RecordingGate: WriteGate {
   init() {
     mutex = .allocate(byteCount: MemoryLayout<pthread_mutex_t>.size, alignment: 16)
     pthread_mutex_init(mutex.bindMemory(to: pthread_mutex_t.self, capacity: 1), nil)
+    sharedBytes = .allocate(byteCount: SharedSyncs.size, alignment: SharedSyncs.size)
+    sharedBytes.initializeMemory(as: UInt8.self, repeating: 0, count: SharedSyncs.size)
   }
 
-  deinit { mutex.deallocate() }
+  deinit {
+    mutex.deallocate()
+    sharedBytes.deallocate()
+  }
 
   private var lock: UnsafeMutablePointer<pthread_mutex_t> {
     mutex.assumingMemoryBound(to: pthread_mutex_t.self)
@@ -161,6 +187,10 @@ final class RecordingGate: WriteGate {
   }
 
   func forgetFailedSync() { state.withLock { $0.hasFailedSync = false } }
+
+  func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? {
+    state.withLock { $0.sharesSyncs } ? SharedSyncs(at: sharedBytes, boot: 1, wal: wal) : nil
+  }
 
   func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     if state.withLock({ $0.refuses }) { throw Refused() }
