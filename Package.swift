@@ -110,7 +110,9 @@ let package = Package(
     tests(of: "JSONText", ["JSONText"]),
     tests(of: "StateModel", ["StateModel"]),
     tests(of: "FileLocking", ["FileLocking", "CPlatform", "Platform", "store-test-child"]),
-    tests(of: "SQLiteStorage", ["SQLiteStorage", "CSQLite", "CPlatform", "Platform", "store-test-child"]),
+    tests(
+      of: "SQLiteStorage",
+      ["SQLiteStorage", "CSQLite", "CPlatform", "Platform", "ScratchStorage", "store-test-child"]),
     tests(
       of: "ContainerStateStore",
       ["ContainerStateStore", "SQLiteStorage", "ScratchStorage", "store-test-child"]),

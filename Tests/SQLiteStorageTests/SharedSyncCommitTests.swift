@@ -165,7 +165,8 @@ struct SharedSyncCommitTests {
   @Test("D-3: a follower who is told of a lost write is durabilityUnknown, and so is all before amends")
   func followerMeetsError() throws {
     try beginFollowing()
-    #expect(failure { try follow(",sync.looked=error:EIO") } == .durabilityUnknown)
+    let place = "sync.looked"
+    #expect(failure { try follow(",\(place)=error:EIO") } == .durabilityUnknown)
     #expect(fixture.gate.hasFailedSync)
     try database.add(durability: .durable)
     #expect(fixture.gate.operations.count { $0 == Self.amends } == 1)
