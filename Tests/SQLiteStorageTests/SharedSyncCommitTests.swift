@@ -95,6 +95,20 @@ struct SharedSyncCommitTests {
     #expect(syncs.lastSynced == late.load(ordering: .relaxed) - 1)
   }
 
+  @Test("D-3: a sync that succeeds while another one fails is published to nobody", arguments: [false, true])
+  func concurrentFailure(isShared: Bool) throws {
+    if isShared { try beginFollowing() }
+    let before = syncs.lastSynced
+    let fault = try SyncFault(database) { [gate = fixture.gate] in
+      gate.rememberFailedSync() ? SQLITE_OK : SQLITE_IOERR
+    }
+    try database.add(durability: .durable)
+    fault.remove()
+    #expect(syncs.lastSynced == before)
+    #expect(fixture.gate.operations.count { $0 == Self.amends } == 1)
+    #expect(!fixture.gate.hasFailedSync)
+  }
+
   @Test("D-1: a sync of another WAL makes nothing durable that waits for this one's")
   func anotherWAL() throws {
     try beginFollowing()
