@@ -6,8 +6,9 @@ internal import StateModel
 /// The write gate's lockfile as the storage layer wants to see it.
 final class StoreGate: SQLiteStorage.WriteGate {
   let lock: FileLocking.WriteGate
-  /// A number of this boot. In the gate's mark it says that a sync has failed; after another boot, recovery reads
-  /// what the disk really has.
+  /// A number of this boot.
+  ///
+  /// In the gate's mark it says that a sync has failed; after another boot recovery reads what the disk really has.
   private let bootMark: UInt64
 
   init(_ lock: FileLocking.WriteGate, bootID: String) {

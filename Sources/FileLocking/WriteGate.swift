@@ -100,8 +100,9 @@ package final class WriteGate: Sendable {
     return page != nil
   }
 
-  /// 64 bytes in the gate's file that all processes see at once, for those who use the gate; zeros in a new
-  /// file. Good as long as the gate; nil where the file cannot hold them (full disk).
+  /// 64 bytes in the gate's file that all processes see at once, for those who use the gate.
+  ///
+  /// Zeros in a new file. Good as long as the gate; nil where the file cannot hold them (full disk).
   package var lentBytes: UnsafeMutableRawPointer? { page?.lent }
 
   /// Whether the kernel still has the gate as this process's, on the file that its path names.

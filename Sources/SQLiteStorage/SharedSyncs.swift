@@ -29,7 +29,7 @@ package struct SharedSyncs: Sendable {
 
   // SAFETY: all of it is touched by atomic operations and futexes alone; the memory outlives this value, which is
   // the duty of whoever gave it (`WriteGate.sharedSyncs`).
-  private let address: UInt
+  private nonisolated(unsafe) let address: UnsafeMutableRawPointer
   /// Which WAL it is about, in which boot.
   private let subject: UInt64
 
@@ -38,7 +38,7 @@ package struct SharedSyncs: Sendable {
   ///   - boot: differs from one boot to the next.
   ///   - wal: the WAL that is synced.
   package init(at address: UnsafeMutableRawPointer, boot: UInt64, wal: FileIdentity) {
-    self.address = UInt(bitPattern: address)
+    self.address = address
     subject = (boot &* Self.spread ^ wal.device) &* Self.spread ^ wal.inode | 1
   }
 
@@ -114,7 +114,10 @@ package struct SharedSyncs: Sendable {
 
   /// What is to be done next for a ticket.
   ///
-  /// - Parameter silent: the word that the caller waited with until he lost patience: that turn becomes his.
+  /// - Parameters:
+  ///   - ticket: the caller's.
+  ///   - silent: the word that the caller waited with until he lost patience: that turn becomes his.
+  /// - Returns: the step; a turn that it gives has to be ended (`end`).
   func nextStep(for ticket: UInt64, after silent: UInt32? = nil) -> Step {
     var found = turn.pointee.load(ordering: .acquiring)
     while lastSynced < ticket {
@@ -147,7 +150,9 @@ package struct SharedSyncs: Sendable {
 
   /// Ends a turn, after what it has achieved was published, and wakes those who wait.
   ///
-  /// - Parameter count: tickets that its sync was for.
+  /// - Parameters:
+  ///   - mine: the turn, as `nextStep` gave it.
+  ///   - count: tickets that its sync was for.
   func end(turn mine: UInt32, count: UInt64) {
     let staysShared = count > 1 && isProfitable(2 * count)
     var found = turn.pointee.load(ordering: .acquiring)
@@ -184,7 +189,7 @@ package struct SharedSyncs: Sendable {
   private static let spread: UInt64 = 0x9e37_79b9_7f4a_7c15
 
   private func word(_ number: Int) -> UnsafePointer<Atomic<UInt64>> {
-    UnsafeRawPointer(bitPattern: address + UInt(8 * number))!.assumingMemoryBound(to: Atomic<UInt64>.self)
+    UnsafeRawPointer(address + 8 * number).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   private var turn: UnsafePointer<Atomic<UInt32>> {

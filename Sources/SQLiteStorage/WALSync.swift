@@ -19,7 +19,11 @@ extension Database {
   /// `synchronous` NORMAL or more; a foreign program that switches it OFF gives up durability for all of
   /// us.
   ///
-  /// - Parameter isWatching: whether `writebackErrors` has watched since before the commit.
+  /// - Parameters:
+  ///   - connection: one that has read the database.
+  ///   - isWatching: whether `writebackErrors` has watched since before the commit.
+  ///   - deadlineNanoseconds: for making up for a sync that failed meanwhile.
+  /// - Throws: `durabilityUnknown`.
   func sync(
     _ connection: Connection, isWatching: Bool, deadlineNanoseconds: UInt64
   ) throws(StorageError) {
