@@ -22,8 +22,8 @@ int platform_look_at_path(const char *path, platform_file_status *status);
 /// Of an open file. 0 or an errno.
 int platform_look_at_descriptor(int descriptor, platform_file_status *status);
 
-/// Whether the kernel could not write back pages of the file since it was opened here, or since this was asked last:
-/// 0 or an errno. Writes nothing, and waits for nothing.
+/// Whether the kernel could not write back pages of the file since it was opened here, or since this was
+/// asked last: 0 or an errno. Writes nothing, and waits for nothing.
 ///
 /// The kernel tells each open file of an error once, whoever else was told (errseq_t); this is the part of
 /// fdatasync(2) that asks.
