@@ -4,8 +4,8 @@ internal import Glibc
 internal import StoreTestSupport
 internal import Testing
 
-/// One process has committed and is about to sync for all, and is stopped there; another has committed too and
-/// is stopped before it sleeps until then: only then one of them is killed, or goes on.
+/// One process has committed and is about to sync for all, and is stopped there; another has committed too
+/// and is stopped before it sleeps until then: only then one of them is killed, or goes on.
 @Suite("Shared syncs of processes that are killed")
 struct SharedSyncKillTests {
   private let fixture: StoreFixture
@@ -23,8 +23,7 @@ struct SharedSyncKillTests {
     #expect(syncs.isCurrent)
   }
 
-  /// A process that may follow another's sync: it has made one change and its sync, while syncs were shared, and
-  /// they are.
+  /// A process that may follow another's sync, since it has made a change while syncs were shared; they are.
   private func sharer(_ id: ContainerID, _ failpoints: String) throws -> ChildProcess {
     let child = try ChildProcess(
       executable: "store-test-child", ["store", fixture.root],
