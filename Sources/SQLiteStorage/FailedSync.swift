@@ -44,6 +44,7 @@ extension Database {
     try behindGate("make up for a failed sync", deadlineNanoseconds: deadlineNanoseconds) {
       // Somebody else may have been first.
       guard gate.hasFailedSync else { return }
+      writebackErrors.forget()
       try connection.writeWALAgain(deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT amends.made: nothing depends on what may be lost, and all are still told that it does.
       failpoint("amends.made")

@@ -56,7 +56,9 @@ package struct SharedSyncs: Sendable {
   func makeCurrent() {
     // What a reboot or a copy of the file has left may be of different moments.
     raise(Self.taken, to: lastSynced)
-    turn.pointee.store(0, ordering: .relaxed)
+    // A turn that nobody has ended is free, and none has a number that was given before.
+    let next = turn.pointee.load(ordering: .relaxed) &+ Self.oneTurn
+    turn.pointee.store(next & ~(Self.oneTurn - 1), ordering: .relaxed)
     word(Self.usual).pointee.store(0, ordering: .relaxed)
     word(0).pointee.store(subject, ordering: .releasing)
   }
@@ -102,7 +104,7 @@ package struct SharedSyncs: Sendable {
     let usual = word(Self.usual)
     let before = usual.pointee.load(ordering: .relaxed)
     let isShortest = before == 0 || duration < before
-    usual.pointee.store(isShortest ? max(1, duration) : before + before / 64, ordering: .relaxed)
+    usual.pointee.store(isShortest ? max(1, duration) : before + before / 64 + 1, ordering: .relaxed)
   }
 
   private func isProfitable(_ count: UInt64) -> Bool {

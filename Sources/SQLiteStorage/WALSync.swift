@@ -60,7 +60,12 @@ extension Database {
     var silent: UInt32?
     while true {
       switch syncs.nextStep(for: ticket, after: silent) {
-      case .nothing: return writebackErrors.look { noteFailedSync() }
+      case .nothing:
+        // Of another WAL, where somebody has made the numbers be about that meanwhile.
+        guard syncs.isCurrent else { return syncWAL(connection) }
+        // What is found is made up for, as any sync of somebody else's that failed meanwhile.
+        writebackErrors.look { noteFailedSync() }
+        return nil
       case .wait(let turn):
         // FAILPOINT sync.awaited: about to sleep until another's sync ends.
         failpoint("sync.awaited")
@@ -140,16 +145,19 @@ struct WritebackErrors: ~Copyable, Sendable {
     }
   }
 
-  /// What the kernel could not write since the last look; `note` is called before another thread may look.
-  func look(_ note: () -> Void) -> FailedSync? {
+  /// Calls `note` where the kernel could not write something since the last look, before another thread may
+  /// look.
+  func look(_ note: () -> Void) {
     descriptor.withLock { descriptor in
+      guard descriptor >= 0 else { return }
       // FAILPOINT sync.looked: another's sync has succeeded, and whether it met all errors is asked.
-      let planted = failpointErrno("sync.looked")
-      let systemErrno = planted != 0 ? planted : platform_writeback_error(descriptor)
-      guard systemErrno != 0 else { return nil }
-      note()
-      return FailedSync(code: ExtendedCode.failedSync, systemErrno: systemErrno)
+      if failpointErrno("sync.looked") != 0 || platform_writeback_error(descriptor) != 0 { note() }
     }
+  }
+
+  /// Lets go of what was not looked for yet: it is about to be made up for.
+  func forget() {
+    descriptor.withLock { if $0 >= 0 { _ = platform_writeback_error($0) } }
   }
 
   func close() {

@@ -176,16 +176,34 @@ struct SharedSyncCommitTests {
     try expectRows(4)
   }
 
-  @Test("D-3: a follower who is told of a lost write is durabilityUnknown, and so is all before amends")
+  @Test(
+    "D-3: a follower who is told of a lost write makes up for it, and is durabilityUnknown where he cannot")
   func followerMeetsError() throws {
     try beginFollowing()
     let place = "sync.looked"
-    #expect(failure { try follow(",\(place)=error:EIO") } == .durabilityUnknown)
-    #expect(fixture.gate.hasFailedSync)
-    try database.add(durability: .durable)
+    #expect(try follow(",\(place)=error:EIO").contains("sync.awaited"))
     #expect(fixture.gate.operations.count { $0 == Self.amends } == 1)
     #expect(!fixture.gate.hasFailedSync)
+    fixture.gate.change { $0.remembers = false }
+    #expect(failure { try follow(",\(place)=error:EIO") } == .durabilityUnknown)
+    fixture.gate.change { $0.remembers = true }
     try expectRows(4)
+  }
+
+  @Test("D-1: who waits for a sync is not durable by that of another WAL")
+  func anotherWALMeanwhile() throws {
+    try beginFollowing()
+    let another = try #require(fixture.gate.sharedSyncs(of: FileIdentity(device: 1, inode: 1)))
+    let fault = try SyncFault(database) { SQLITE_IOERR | 4 << 8 }
+    let error = failure {
+      try follow {
+        another.makeCurrent(); another.publish(upTo: another.lastTicket)
+      }
+    }
+    fault.remove()
+    #expect(error == .durabilityUnknown, "it has made its own sync")
+    try database.makeDurable(deadlineNanoseconds: soon)
+    try expectRows(3)
   }
 
   @Test("D-3: a follower whose process is told nothing looks whether another was, and makes up for it")
