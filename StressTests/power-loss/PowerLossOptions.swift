@@ -8,7 +8,7 @@ struct PowerLossOptions {
   var seed: UInt64
   /// How often the power is lost on each file system.
   var rounds = 5
-  var processes = 4
+  var processes = 8
   var kinds: [StorageKind] = [.ext4, .xfs]
   /// The longest time before the power goes.
   var longestMilliseconds: UInt64 = 300
@@ -25,7 +25,7 @@ struct PowerLossOptions {
 
       --rounds NUMBER        How often the power is lost on each file system (5)
       --seed NUMBER          Decides every choice (from the clock)
-      --processes NUMBER     How many processes write at once (4)
+      --processes NUMBER     How many processes write at once (8)
       --storage KIND         ext4 or xfs; again for both (both)
       --longest-ms NUMBER    The longest time before the power goes (300)
       --directory DIR        An existing directory for images and ledgers (a temporary one)
