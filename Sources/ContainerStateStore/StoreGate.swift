@@ -8,7 +8,8 @@ final class StoreGate: SQLiteStorage.WriteGate {
   let lock: FileLocking.WriteGate
   /// A number of this boot.
   ///
-  /// In the gate's mark it says that a sync has failed; after another boot recovery reads what the disk really has.
+  /// In the gate's mark it says that a sync has failed; after another boot recovery reads what the disk
+  /// really has.
   private let bootMark: UInt64
 
   init(_ lock: FileLocking.WriteGate, bootID: String) {

@@ -23,7 +23,8 @@ package protocol WriteGate: AnyObject, Sendable {
   /// Called inside the gate, by who has made up for it.
   func forgetFailedSync()
 
-  /// What the processes share their syncs of this WAL by, good as long as the gate is; nil: each syncs for itself.
+  /// What the processes share their syncs of this WAL by, good as long as the gate is; nil: each syncs for
+  /// itself.
   func sharedSyncs(of wal: FileIdentity) -> SharedSyncs?
 }
 

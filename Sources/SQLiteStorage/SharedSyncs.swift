@@ -3,13 +3,14 @@ internal import Glibc
 package import Platform
 internal import Synchronization
 
-/// How those who wait for a sync of the WAL at one time share one, over all processes: words of memory that all
-/// of them have mapped.
+/// How those who wait for a sync of the WAL at one time share one, over all processes: words of memory that
+/// all of them have mapped.
 ///
-/// Who has committed and wants that durable takes a *ticket*. Whoever is about to sync notes the last ticket that
-/// is taken, and publishes that number when his sync has succeeded: up to it all are durable, since each of those
-/// commits was written before that sync began. Where few wait, each of them syncs at once, side by side with the
-/// others; where many do, one has the *turn*, and the others sleep until it ends.
+/// Who has committed and wants that durable takes a *ticket*. Whoever is about to sync notes the last
+/// ticket that is taken, and publishes that number when his sync has succeeded: up to it all are durable,
+/// since each of those commits was written before that sync began. Where few wait, each of them syncs at
+/// once, side by side with the others; where many do, one has the *turn*, and the others sleep until it
+/// ends.
 ///
 /// Nobody depends on anybody: who has the turn and ends it not, killed or stopped or on a slow disk, has it
 /// taken from him, and is believed where he publishes after all.
@@ -27,8 +28,8 @@ package struct SharedSyncs: Sendable {
     case wait(turn: UInt32)
   }
 
-  // SAFETY: all of it is touched by atomic operations and futexes alone; the memory outlives this value, which is
-  // the duty of whoever gave it (`WriteGate.sharedSyncs`).
+  // SAFETY: all of it is touched by atomic operations and futexes alone; the memory outlives this value,
+  // which is the duty of whoever gave it (`WriteGate.sharedSyncs`).
   private nonisolated(unsafe) let address: UnsafeMutableRawPointer
   /// Which WAL it is about, in which boot.
   private let subject: UInt64
@@ -46,8 +47,8 @@ package struct SharedSyncs: Sendable {
 
   /// Whether the numbers are about this WAL in this boot.
   ///
-  /// Tickets of another WAL are never taken for ours: whoever takes one of ours has seen that this is true before,
-  /// and who syncs another WAL looks here after he has noted the last ticket.
+  /// Tickets of another WAL are never taken for ours: whoever takes one of ours has seen that this is true
+  /// before, and who syncs another WAL looks here after he has noted the last ticket.
   var isCurrent: Bool { word(0).pointee.load(ordering: .acquiring) == subject }
 
   /// Makes the numbers be about this WAL; called inside the gate.
@@ -83,10 +84,10 @@ package struct SharedSyncs: Sendable {
 
   /// Whether as many wait for a sync as make sharing one worth its wait.
   ///
-  /// A sync of one's own costs a processor some 60 µs and takes as long as the disk does. A shared one costs next to
-  /// nothing, and takes twice that: who comes while one is under way waits for the next.
-  /// So sharing pays where the processors have more to do with all those syncs than the disk. Whether it does is
-  /// found out when somebody comes, and again at the end of each turn, so the answer stays for a while.
+  /// A sync of one's own costs a processor some 60 µs and takes as long as the disk does. A shared one
+  /// costs next to nothing, and takes twice that: who comes while one is under way waits for the next. So
+  /// sharing pays where the processors have more to do with all those syncs than the disk. Whether it does
+  /// is found out when somebody comes, and again at the end of each turn, so the answer stays for a while.
   func isWorthSharing(for ticket: UInt64) -> Bool {
     if turn.pointee.load(ordering: .relaxed) & Self.isShared != 0 { return true }
     let synced = lastSynced
@@ -185,8 +186,8 @@ package struct SharedSyncs: Sendable {
   private static let patienceNanoseconds: UInt64 = 10_000_000
   /// So many wait at least; fewer gain nothing, whatever the disk.
   private static let fewest: UInt64 = 4
-  /// How much longer the disk may take for each that is spared a sync of his own, in nanoseconds: measured with two
-  /// processors, and half as much with twice as many.
+  /// How much longer the disk may take for each that is spared a sync of his own, in nanoseconds: measured
+  /// with two processors, and half as much with twice as many.
   private static let worthOfSync = 60_000 / UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   private static let spread: UInt64 = 0x9e37_79b9_7f4a_7c15
 
