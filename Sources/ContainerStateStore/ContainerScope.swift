@@ -29,7 +29,8 @@ struct LockedContainerRow: LockedRow, Keepable {
   }
 
   func keep(in store: StateStore) {
-    if let asOf { store.keptAnswers.keep(self, of: .locked(key), asOf: asOf) }
+    // PROTOCOL L-8: a forked child may have nobody to let go of what is locked here.
+    if let asOf, store.isOpenedHere { store.keptAnswers.keep(self, of: .locked(key), asOf: asOf) }
   }
 
   var keptBytes: Int { container.keptBytes + MemoryLayout<Self>.stride }
@@ -102,7 +103,9 @@ extension ContainerScope {
     followInPlace {
       $0.container.follow(state, stateExtra: stateExtra)
       $0.intent = next
-      $0.asOf = store.keptAnswers.header(afterOwnCommit: before)
+      // What others have changed between the read and this transaction is not in what is known here.
+      let isUnbroken = before != nil && before == $0.asOf
+      $0.asOf = isUnbroken ? store.keptAnswers.header(afterOwnCommit: before) : nil
     }
   }
 

@@ -130,7 +130,7 @@ final class LockedScope<Row: LockedRow> {
 }
 
 extension StateStore {
-  /// Locks one record and reads it afresh; the caller has to leave the scope.
+  /// Locks one record and reads what may have changed of it; the caller has to leave the scope.
   ///
   /// What it returns is generic in nothing but the row, so that the compiler makes one of it for each kind.
   func enter<Row: LockedRow>(
@@ -145,7 +145,7 @@ extension StateStore {
     }
   }
 
-  /// Reads a record afresh under its lock.
+  /// What is committed of a record, under its lock.
   func lockedScope<Row: LockedRow>(of key: Row.Key, _ locks: HeldLocks) throws -> LockedScope<Row> {
     do {
       guard let row = try Row.row(of: key, in: self) else { throw try durably(Row.notFound(key)) }

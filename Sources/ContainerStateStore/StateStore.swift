@@ -104,6 +104,9 @@ public final class StateStore: Sendable {
     return try StoreError.mapping(operation, body)
   }
 
+  /// Whether this process opened the store, and not one that it was forked from.
+  var isOpenedHere: Bool { fork.isSameProcess }
+
   /// Throws where the store was closed or this process was forked from the one that opened it: two loads.
   package func checkUsable(_ operation: String) throws(StoreError) {
     guard fork.isSameProcess else { throw StoreError.usedAfterFork(location.root).during(operation) }

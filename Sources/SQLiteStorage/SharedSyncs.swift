@@ -99,13 +99,13 @@ package struct SharedSyncs: Sendable {
 
   /// Notes how long a sync took, in nanoseconds.
   ///
-  /// Kept is what it takes when nothing is in its way: the shortest of late, which ages by a 64th with each.
+  /// Kept is what it takes when nothing is in its way: the shortest of late, which ages by a 16th with each.
   /// A guess: whoever overwrites another's note does no harm.
   func note(duration: UInt64) {
     let usual = word(Self.usual)
     let before = usual.pointee.load(ordering: .relaxed)
     let isShortest = before == 0 || duration < before
-    usual.pointee.store(isShortest ? max(1, duration) : before + before / 64 + 1, ordering: .relaxed)
+    usual.pointee.store(isShortest ? max(1, duration) : before + before / 16 + 1, ordering: .relaxed)
   }
 
   private func isProfitable(_ count: UInt64) -> Bool {
@@ -139,12 +139,15 @@ package struct SharedSyncs: Sendable {
     return .nothing
   }
 
-  /// Sleeps until the turn ends, or patience does.
+  /// Sleeps until the turn ends, the ticket is synced, or patience ends.
   ///
-  /// - Returns: false where it has not ended: the next step is to take it over.
-  func wait(turn awaited: UInt32) -> Bool {
+  /// - Parameters:
+  ///   - ticket: the caller's.
+  ///   - awaited: the turn, as `nextStep` gave it.
+  /// - Returns: false where patience has ended: the next step is to take the turn over.
+  func wait(for ticket: UInt64, turn awaited: UInt32) -> Bool {
     let end = Clock.monotonicNanoseconds + Self.patienceNanoseconds
-    while turn.pointee.load(ordering: .acquiring) == awaited {
+    while turn.pointee.load(ordering: .acquiring) == awaited, lastSynced < ticket {
       guard Clock.monotonicNanoseconds < end else { return false }
       platform_sleep_shared(futex, awaited, end)
     }
@@ -155,7 +158,7 @@ package struct SharedSyncs: Sendable {
   ///
   /// - Parameters:
   ///   - mine: the turn, as `nextStep` gave it.
-  ///   - count: tickets that its sync was for.
+  ///   - count: how many tickets have become durable since it began.
   func end(turn mine: UInt32, count: UInt64) {
     let staysShared = count > 1 && isProfitable(2 * count)
     var found = turn.pointee.load(ordering: .acquiring)

@@ -4,8 +4,14 @@ internal import CSQLite
 ///
 /// Whoever commits changes it, foreign programs too. SQLite decides by it whether the pages that a connection
 /// remembers are still those of the database.
-package struct WALIndexHeader: Sendable {
+package struct WALIndexHeader: Sendable, Equatable {
   fileprivate var copy = csqlite_wal_header()
+
+  package static func == (left: WALIndexHeader, right: WALIndexHeader) -> Bool {
+    withUnsafeBytes(of: left.copy) { left in
+      withUnsafeBytes(of: right.copy) { left.elementsEqual($0) }
+    }
+  }
 
   /// Whether one commit alone lies between the other and this.
   ///

@@ -69,7 +69,11 @@ extension Database {
       case .wait(let turn):
         // FAILPOINT sync.awaited: about to sleep until another's sync ends.
         failpoint("sync.awaited")
-        silent = syncs.wait(turn: turn) ? nil : turn
+        silent = syncs.wait(for: ticket, turn: turn) ? nil : turn
+      case .sync(let turn) where hasUnmendedSync:
+        // Whoever had the turn has failed: to sync over the hole would be to be told of it once more.
+        syncs.end(turn: turn, count: 0)
+        return nil
       case .sync(let turn):
         // FAILPOINT sync.led: others wait for this one's sync, which has not begun.
         failpoint("sync.led")
@@ -136,7 +140,10 @@ struct WritebackErrors: ~Copyable, Sendable {
       let opened = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
       var status = platform_file_status()
       guard opened >= 0 else { return }
-      guard platform_look_at_descriptor(opened, &status) == 0, FileIdentity(status) == identity else {
+      // Where a filter or another kernel denies the question, nobody can be asked.
+      guard platform_look_at_descriptor(opened, &status) == 0, FileIdentity(status) == identity,
+        [0, EIO, ENOSPC, EDQUOT].contains(platform_writeback_error(opened))
+      else {
         Glibc.close(opened)
         return
       }

@@ -211,6 +211,20 @@ struct KeptAnswerTests {
     }
   }
 
+  @Test("D-9: what others commit between a holder's read and his own commit is seen under the next lock")
+  func committedBeforeTheHolder() throws {
+    let other = try fixture.open()
+    for _ in 0..<3 {
+      try store.withLockedContainer(id, wait: .none) { locked in
+        // Which leaves the revision that the holder's write asks for as it was.
+        try fixture.shell("UPDATE record SET image_name = image_name || 'x';")
+        try locked.update { $0.restartCount += 1 }
+      }
+      let known = try store.withLockedContainer(id, wait: .none) { $0.container }
+      #expect(try known == other.container(id))
+    }
+  }
+
   @Test("D-9: what others commit just after the holder's own commit is seen under the next lock")
   func committedBehindTheHolder() throws {
     let place = "commit.before-return"

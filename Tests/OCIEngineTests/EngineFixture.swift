@@ -24,6 +24,15 @@ final class EngineFixture {
   /// Ends only when it is killed.
   static let stubborn = "trap '' TERM; while :; do sleep 1000; done"
 
+  /// Returns when a script of the last two has set its trap: until then SIGTERM ends it, or misses it where
+  /// it is the first process of a namespace.
+  static func waitUntilTrapped(_ engine: Engine, _ id: ContainerID) throws {
+    let pid = try engine.store.state(of: id).pid
+    try waitUntil("the script to have set its trap") {
+      try readText(atPath: "/proc/\(pid)/task/\(pid)/children") != ""
+    }
+  }
+
   let directory: TemporaryDirectory
   let runtime: String
   let root: String

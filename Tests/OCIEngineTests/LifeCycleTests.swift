@@ -81,11 +81,7 @@ struct LifeCycleTests {
       let id = try ContainerID.test("stop")
       _ = try engine.create(bundle: try fixture.bundle("echo ready; " + script), id: id)
       try engine.start(id)
-      // Until its trap is set, the signal ends or misses it.
-      let pid = try engine.store.state(of: id).pid
-      try waitUntil("the script to have set its trap") {
-        try readText(atPath: "/proc/\(pid)/task/\(pid)/children") != ""
-      }
+      try EngineFixture.waitUntilTrapped(engine, id)
       try engine.stop(id, timeout: timeout)
       let state = try engine.store.state(of: id)
       #expect(state.exitCode == code)

@@ -76,6 +76,7 @@ struct SharedSyncTests {
     let late = theirs.takeTicket()
 
     ours.publish(upTo: noted)
+    #expect(theirs.wait(for: second.ticket, turn: awaited), "there is nothing left to wait for")
     #expect(theirs.nextStep(for: second.ticket) == .nothing)
     ours.end(turn: leader.turn, count: 3)
     #expect(theirs.nextStep(for: late).awaited == awaited, "that turn goes on")
@@ -88,10 +89,10 @@ struct SharedSyncTests {
   func waits() throws {
     let leader = try led()
     let awaited = try awaited()
-    #expect(!theirs.wait(turn: awaited.turn), "nothing has happened")
-    #expect(!theirs.wait(turn: awaited.turn), "it can be waited for again")
+    #expect(!theirs.wait(for: awaited.ticket, turn: awaited.turn), "nothing has happened")
+    #expect(!theirs.wait(for: awaited.ticket, turn: awaited.turn), "it can be waited for again")
     ours.end(turn: leader.turn, count: 1)
-    #expect(theirs.wait(turn: awaited.turn))
+    #expect(theirs.wait(for: awaited.ticket, turn: awaited.turn))
   }
 
   @Test("a wait sleeps, and its turn's end in another thread is its end")
@@ -106,7 +107,7 @@ struct SharedSyncTests {
       }
       let limit = Deadline.after(.seconds(20))
       while !limit.isPast, !hasEnded.withLock({ $0 }) {
-        let isOver = theirs.wait(turn: awaited.turn)
+        let isOver = theirs.wait(for: awaited.ticket, turn: awaited.turn)
         hasEnded.withLock { $0 = isOver }
       }
     }

@@ -77,10 +77,11 @@ package final class KeptAnswers: Sendable {
     memory.table.insert(KeptValue(value, of: question, header, bytes: bytes))
   }
 
-  /// Keeps what is known to be in the database as of a header.
+  /// Keeps what is known to be in the database as of a header, while nobody has committed since.
   func keep<Value: Keepable>(_ value: Value, of question: Question, asOf header: WALIndexHeader) {
     memory.withLock { memory in
-      if let index = memory.index { insert(value, of: question, header, index, into: &memory) }
+      guard let index = memory.index, index.isStill(header) else { return }
+      insert(value, of: question, header, index, into: &memory)
     }
   }
 
