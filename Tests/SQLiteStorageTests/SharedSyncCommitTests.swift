@@ -150,7 +150,7 @@ struct SharedSyncCommitTests {
       #expect(failure { try database.add(durability: .durable) } == .durabilityUnknown)
     }
     fault.remove()
-    #expect(passed.filter { $0 == "sync.awaited" }.count == 3)
+    #expect(passed.filter { $0 == "sync.awaited" }.count >= 3, "one may wait for another turn as well")
     #expect(fixture.gate.operations.contains(Self.amends))
     #expect(!fixture.gate.hasFailedSync)
     try expectRows(6)
