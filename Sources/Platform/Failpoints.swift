@@ -22,6 +22,7 @@
       var plans: [FailpointPlan] = []
       var passed: [String] = []
       var noting: (@Sendable (String) -> Void)?
+      var concerns: (@Sendable () -> Bool)?
     }
 
     private static let state = Mutex(State(plans: planned(in: environment)))
@@ -38,9 +39,12 @@
     ///   - text: as in the environment; empty disarms. What it does not understand traps.
     ///   - noting: called each time with the name before what is planned is done there, so that a death does
     ///     not hide it.
-    package static func arm(_ text: String, noting: (@Sendable (String) -> Void)? = nil) {
+    ///   - concerns: asked of each thread that passes; one that it does not concern passes unseen. nil: all.
+    package static func arm(
+      _ text: String, noting: (@Sendable (String) -> Void)? = nil, concerns: (@Sendable () -> Bool)? = nil
+    ) {
       let plans = planned(in: text)
-      state.withLock { $0 = State(plans: plans, noting: noting) }
+      state.withLock { $0 = State(plans: plans, noting: noting, concerns: concerns) }
       isArmed.store(!plans.isEmpty, ordering: .releasing)
     }
 
@@ -61,6 +65,7 @@
     /// As above, for a name that is put together.
     package static func pass(_ name: String) -> Int32 {
       guard isArmed.load(ordering: .acquiring) else { return 0 }
+      if let concerns = state.withLock({ $0.concerns }), !concerns() { return 0 }
       let (modes, noting) = state.withLock { state in
         var isKnown = false
         let due = state.plans.indices.compactMap { index -> FailpointPlan.Mode? in

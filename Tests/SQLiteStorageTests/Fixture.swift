@@ -119,19 +119,31 @@ func descriptors(below path: String) -> [Int32] {
 
 /// Arms failpoints for the length of the body, and returns which of them it passed, in their order.
 ///
-/// What is armed is the whole process's, so whoever else arms waits; the other tests go on meanwhile, so only
-/// places that they do not pass may be named.
+/// They are those of this thread and of those that it starts with `inOwnThreads`: the other tests of the
+/// process go on meanwhile. Whoever else arms waits.
 func passing(
   _ failpoints: String, noting: (@Sendable (String) -> Void)? = nil, _ body: () throws -> Void
 ) rethrows -> [String] {
   try armed.withLock { _ in
-    Failpoints.arm(failpoints, noting: noting)
+    Failpoints.arm(failpoints, noting: noting) { ownThreads.withLock { $0.contains(pthread_self()) } }
     defer { Failpoints.arm("") }
-    try body()
+    try owning(body)
     return Failpoints.passed
   }
 }
 
+/// As `inParallel`, with threads whose failpoints are those of `passing`.
+func inOwnThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+  try inParallel(count) { number in try owning { try body(number) } }
+}
+
+private func owning(_ body: () throws -> Void) rethrows {
+  _ = ownThreads.withLock { $0.insert(pthread_self()) }
+  defer { _ = ownThreads.withLock { $0.remove(pthread_self()) } }
+  try body()
+}
+
+private let ownThreads = Mutex<Set<pthread_t>>([])
 private let armed = Mutex(())
 
 /// A gate between the threads of this process that remembers who went through it.

@@ -5,7 +5,6 @@ internal import StoreTestSupport
 internal import Synchronization
 internal import Testing
 
-/// Failpoints that are passed here alone are what the other suites of this process do not meet.
 @Suite("Shared syncs of commits", .serialized)
 struct SharedSyncCommitTests {
   private let fixture: Fixture
@@ -166,7 +165,7 @@ struct SharedSyncCommitTests {
       isLed.store(true, ordering: .releasing)
       expectSoon("the follower to be done") { isFollowed.load(ordering: .acquiring) }
     } _: {
-      try inParallel(2) { [database] number in
+      try inOwnThreads(2) { [database] number in
         if number == 1 { try waitUntil("a leader") { isLed.load(ordering: .acquiring) } }
         try database.add(durability: .durable)
         if number == 1 { isFollowed.store(true, ordering: .releasing) }
@@ -271,7 +270,7 @@ struct SharedSyncCommitTests {
       default: break
       }
     } _: {
-      try inParallel(4) { [database] number in
+      try inOwnThreads(4) { [database] number in
         guard number > 0 else { return try lead() }
         try waitUntil("a leader") { isLed.load(ordering: .acquiring) }
         try database.add(durability: .durable)
