@@ -104,8 +104,7 @@ extension ContainerScope {
       $0.container.follow(state, stateExtra: stateExtra)
       $0.intent = next
       // What others have changed between the read and this transaction is not in what is known here.
-      let isUnbroken = before != nil && before == $0.asOf
-      $0.asOf = isUnbroken ? store.keptAnswers.header(afterOwnCommit: before) : nil
+      $0.asOf = before == $0.asOf ? store.keptAnswers.header(afterOwnCommit: before) : nil
     }
   }
 

@@ -109,8 +109,7 @@ package struct SharedSyncs: Sendable {
   }
 
   private func isProfitable(_ count: UInt64) -> Bool {
-    count.multipliedReportingOverflow(by: Self.worthOfSync).partialValue
-      >= word(Self.usual).pointee.load(ordering: .relaxed)
+    count &* Self.worthOfSync >= word(Self.usual).pointee.load(ordering: .relaxed)
   }
 
   // MARK: Turns

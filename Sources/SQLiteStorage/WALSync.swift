@@ -128,10 +128,9 @@ struct FailedSync {
 /// SQLite holds no locks on a WAL, so closing a descriptor of it drops none.
 struct WritebackErrors: ~Copyable, Sendable {
   private let descriptor = Mutex<Int32>(-1)
-  private let isOpen = Atomic<Bool>(false)
 
   /// Whether every error from now on will be found by `look`.
-  var isWatching: Bool { isOpen.load(ordering: .acquiring) }
+  var isWatching: Bool { descriptor.withLock { $0 >= 0 } }
 
   /// Begins to watch; where the WAL cannot be opened, nothing changes.
   func watch(_ path: String, _ identity: FileIdentity) {
@@ -148,7 +147,6 @@ struct WritebackErrors: ~Copyable, Sendable {
         return
       }
       descriptor = opened
-      isOpen.store(true, ordering: .releasing)
     }
   }
 
@@ -170,7 +168,6 @@ struct WritebackErrors: ~Copyable, Sendable {
   func close() {
     descriptor.withLock { descriptor in
       guard descriptor >= 0 else { return }
-      isOpen.store(false, ordering: .relaxed)
       Glibc.close(descriptor)
       descriptor = -1
     }

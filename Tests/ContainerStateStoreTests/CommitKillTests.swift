@@ -23,11 +23,7 @@ struct CommitKillTests {
       let before = try store.state(of: id).restartCount
       let other = try fixture.child()
       try other.succeed("open")
-      let victim = try ChildProcess(
-        executable: "store-test-child", ["store", fixture.root],
-        environment: ["CSTATE_FAILPOINTS": "\(step.name)=kill@\(round + 3)"])
-      try victim.expect("ready")
-      try victim.succeed("open")
+      let victim = try fixture.child(failpoints: "\(step.name)=kill@\(round + 3)")
       try other.send("count other 20")
       try victim.send("count-aloud counter")
       var acknowledged = before
@@ -47,11 +43,8 @@ struct CommitKillTests {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     try store.add("a")
-    let child = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@2,amends.rewritten=error-always:EIO"])
-    try child.expect("ready")
-    try child.succeed("open")
+    let child = try fixture.child(
+      failpoints: "commit.before-sync=error:EIO@2,amends.rewritten=error-always:EIO")
     try child.succeed("count a 1")
     try child.fail("count a 1", with: .durabilityUnknown)
     #expect(try mark(in: fixture) != 0)
@@ -81,11 +74,7 @@ struct CommitKillTests {
     try store.addVolume(VolumeConfiguration(name: VolumeName("v"), createdAt: .now))
     try store.addPod(PodConfiguration(id: ContainerID("p"), name: "p", createdAt: .now))
     let last = try store.lastChange()
-    let child = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@1"])
-    try child.expect("ready")
-    try child.succeed("open")
+    let child = try fixture.child(failpoints: "commit.before-sync=error:EIO@1")
     try child.fail(command, with: .io)
     try child.fail(command, with: code)
     #expect(try store.lastChange() == last)
@@ -98,11 +87,7 @@ struct CommitKillTests {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     try store.add("a")
-    let child = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "commit.before-sync=error:EIO@1,\(place)=kill"])
-    try child.expect("ready")
-    try child.succeed("open")
+    let child = try fixture.child(failpoints: "commit.before-sync=error:EIO@1,\(place)=kill")
     try child.send("count a 1")
     #expect(try child.waitForExit() == .signal(SIGKILL))
     #expect(try mark(in: fixture) == 0)

@@ -91,15 +91,9 @@ struct KeptAnswerTests {
   @Test("D-9: what is committed while an answer is on its way is seen by the next read")
   func committedMeanwhile() throws {
     let place = "answer.read"
-    let reader = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "\(place)=stop"])
-    try reader.expect("ready")
-    try reader.succeed("open")
+    let reader = try fixture.child(failpoints: "\(place)=stop")
     try reader.send("get abc")
-    try waitUntil("the reader to stop behind its read") {
-      try readText(atPath: "/proc/\(reader.pid)/stat").contains(") T ")
-    }
+    try reader.waitUntilStopped()
     try store.change(id) { $0.restartCount = 7 }
     reader.cont()
     #expect(try reader.expect("ok") == "web configured 1 0 -")
@@ -154,11 +148,7 @@ struct KeptAnswerTests {
     for place in ["commit.changed", "commit.committed"] {
       let isCommitted = place == "commit.committed"
       let before = try store.state(of: id).restartCount
-      let writer = try ChildProcess(
-        executable: "store-test-child", ["store", fixture.root],
-        environment: ["CSTATE_FAILPOINTS": "\(place)=kill"])
-      try writer.expect("ready")
-      try writer.succeed("open")
+      let writer = try fixture.child(failpoints: "\(place)=kill")
       try writer.send("count abc 1")
       #expect(try writer.waitForExit() == .signal(SIGKILL))
       #expect(try store.state(of: id).restartCount == before + (isCommitted ? 1 : 0))
@@ -228,15 +218,9 @@ struct KeptAnswerTests {
   @Test("D-9: what others commit just after the holder's own commit is seen under the next lock")
   func committedBehindTheHolder() throws {
     let place = "commit.before-return"
-    let holder = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "\(place)=stop"])
-    try holder.expect("ready")
-    try holder.succeed("open")
+    let holder = try fixture.child(failpoints: "\(place)=stop")
     try holder.send("count abc 1")
-    try waitUntil("the holder to stop behind its commit") {
-      try readText(atPath: "/proc/\(holder.pid)/stat").contains(") T ")
-    }
+    try holder.waitUntilStopped()
     try fixture.shell("UPDATE container_state SET restart_count = 100;")
     holder.cont()
     try holder.expect("ok 1")

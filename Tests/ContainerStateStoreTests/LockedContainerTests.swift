@@ -129,15 +129,9 @@ struct LockedContainerTests {
   func unlinkedUnderLock() throws {
     let id = try store.add("abc")
     let file = try #require(status(ofPath: fixture.lockFile(id))).st_ino
-    let remover = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": "unlink.done=stop"])
-    try remover.expect("ready")
-    try remover.succeed("open")
+    let remover = try fixture.child(failpoints: "unlink.done=stop")
     try remover.send("remove abc")
-    try waitUntil("the remover to stop behind the unlink") {
-      try readText(atPath: "/proc/\(remover.pid)/stat").contains(") T ")
-    }
+    try remover.waitUntilStopped()
     #expect(status(ofPath: fixture.lockFile(id)) == nil)
     #expect(try fixture.lockers(onInode: file, areWaiting: false) == [remover.pid])
     remover.cont()

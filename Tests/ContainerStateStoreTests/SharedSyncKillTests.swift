@@ -25,11 +25,7 @@ struct SharedSyncKillTests {
 
   /// A process that may follow another's sync, since it has made a change while syncs were shared; they are.
   private func sharer(_ id: ContainerID, _ failpoints: String) throws -> ChildProcess {
-    let child = try ChildProcess(
-      executable: "store-test-child", ["store", fixture.root],
-      environment: ["CSTATE_FAILPOINTS": failpoints])
-    try child.expect("ready")
-    try child.succeed("open")
+    let child = try fixture.child(failpoints: failpoints)
     // As where many wait and the disk is fast.
     syncs.note(duration: 1)
     for _ in 0..<4 { _ = syncs.takeTicket() }
@@ -118,16 +114,5 @@ struct SharedSyncKillTests {
     #expect(try follower.expect("ok") == "2")
     #expect(!store.gate.hasFailedSync)
     try expectCounts(2, 2)
-  }
-}
-
-extension ChildProcess {
-  /// Returns when the child has stopped itself.
-  func waitUntilStopped() throws {
-    try waitUntil("child \(pid) to stop itself") {
-      var information = siginfo_t()
-      let result = waitid(P_PID, id_t(pid), &information, WSTOPPED | WNOHANG)
-      return result == 0 && information.si_signo == SIGCHLD
-    }
   }
 }

@@ -28,6 +28,15 @@ struct StoreFixture {
     return child
   }
 
+  /// A process with the store open, in which these failpoints are armed.
+  func child(failpoints: String) throws -> ChildProcess {
+    let child = try ChildProcess(
+      executable: "store-test-child", ["store", root], environment: ["CSTATE_FAILPOINTS": failpoints])
+    try child.expect("ready")
+    try child.succeed("open")
+    return child
+  }
+
   /// That many processes with the store open.
   func openChildren(_ count: Int) throws -> [ChildProcess] {
     let children = try (0..<count).map { _ in try child() }

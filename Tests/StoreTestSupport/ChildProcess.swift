@@ -152,6 +152,11 @@ extension ChildProcess {
   /// Stops the child and returns when the kernel has stopped it.
   public func stop() throws {
     signal(SIGSTOP)
+    try waitUntilStopped()
+  }
+
+  /// Returns when the child is stopped, by whomever.
+  public func waitUntilStopped() throws {
     try waitUntil("child \(pid) to be stopped") {
       var information = siginfo_t()
       let result = waitid(P_PID, id_t(pid), &information, WSTOPPED | WNOHANG)

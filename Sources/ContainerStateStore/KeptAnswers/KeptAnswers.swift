@@ -56,14 +56,8 @@ package final class KeptAnswers: Sendable {
     let value = try ask(connection)
     // FAILPOINT answer.read: what is committed from here on is neither in the answer nor in the header.
     failpoint("answer.read")
-    if let header { keep(value, of: question, header, index) }
+    if let header { memory.withLock { insert(value, of: question, header, index, into: &$0) } }
     return value
-  }
-
-  private func keep<Value: Keepable>(
-    _ value: Value, of question: Question, _ header: WALIndexHeader, _ index: WALIndexAddress
-  ) {
-    memory.withLock { insert(value, of: question, header, index, into: &$0) }
   }
 
   private func insert<Value: Keepable>(
