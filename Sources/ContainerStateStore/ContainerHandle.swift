@@ -51,7 +51,7 @@ public final class ContainerHandle: Sendable {
     try store.checkUsable("refresh container")
     if wasRemoved { throw StoreError.removed(id).during("refresh container") }
     let generation = initial.generation
-    let found = try store.answer("refresh container", .row(generation: generation)) {
+    let found = try store.answer("refresh container", .row(id, generation: generation)) {
       try ContainerRows.state(generation: generation, in: $0).map(RowState.init)
     }
     guard let (state, revision) = found.map({ ($0.state, $0.revision) }) else {

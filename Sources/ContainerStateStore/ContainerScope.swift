@@ -7,8 +7,8 @@ internal import StateModel
 struct LockedContainerRow: LockedRow, Keepable {
   var container: Container
   var intent: Intent?
-  /// The header of the WAL's index with which the row was what is known of it here.
-  var asOf: WALIndexHeader?
+  /// The moment as of which the row is what is known of it here.
+  var asOf: CommitMoment?
 
   var key: ContainerID { container.id }
   var generation: Int64 { container.generation }
@@ -17,11 +17,11 @@ struct LockedContainerRow: LockedRow, Keepable {
 
   static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.lockName(of: id) }
 
-  /// Reads nothing where nobody has committed anything since this store last had the lock.
+  /// Reads nothing where nobody has committed anything about the container since this store last had the lock.
   static func row(of id: ContainerID, in store: StateStore) throws -> LockedContainerRow? {
     if let known: LockedContainerRow = store.keptAnswers.answer(to: .locked(id)) { return known }
     return try store.database.readOne { connection in
-      let asOf = store.keptAnswers.header(in: connection)
+      let asOf = store.keptAnswers.moment(of: .locked(id), in: connection)
       return try StoreReads.containerWithIntent(id, in: connection).map {
         LockedContainerRow(container: $0.container, intent: $0.intent, asOf: asOf)
       }
@@ -86,11 +86,8 @@ extension ContainerScope {
     try state.check(replacing: row.container.state, of: id)
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
-    var before: WALIndexHeader?
     // The embedder's JSON may be large: it is no use of the last space.
-    try commit(operation, durability, draws: stateExtra == nil) { connection in
-      // Nobody else commits until this transaction has.
-      before = store.keptAnswers.header(in: connection)
+    try commitOwn(operation, durability, draws: stateExtra == nil) { connection in
       try update(state, over: row.container, in: connection)
       if let extra = stateExtra {
         try ContainerRows.setStateExtra(extra, generation: generation, in: connection)
@@ -103,8 +100,6 @@ extension ContainerScope {
     followInPlace {
       $0.container.follow(state, stateExtra: stateExtra)
       $0.intent = next
-      // What others have changed between the read and this transaction is not in what is known here.
-      $0.asOf = before == $0.asOf ? store.keptAnswers.header(afterOwnCommit: before) : nil
     }
   }
 
@@ -122,10 +117,23 @@ extension ContainerScope {
     _ body: (Connection) throws -> [ChangeRows.Entry]
   ) throws(StoreError) {
     try checkOpen(operation, expecting: revision)
-    try commit(operation, durability) { connection in
+    try commitOwn(operation, durability, draws: false) { connection in
       try checkRow(row, in: connection)
       for change in try body(connection) { try store.record(change, in: connection) }
     }
+  }
+
+  /// Commits what is about this container alone; what is known of it is true as of that commit.
+  private func commitOwn(
+    _ operation: String, _ durability: Durability, draws: Bool, _ body: (Connection) throws -> Void
+  ) throws(StoreError) {
+    var isKnown = false
+    let moment = try commit(operation, about: CommitSubject(id), durability, draws: draws) { connection in
+      // What others have changed between the read and this transaction is not in what is known here.
+      if let asOf = row.asOf { isKnown = connection.commitWatch?.isStill(asOf) == true }
+      try body(connection)
+    }
+    followInPlace { $0.asOf = isKnown ? moment : nil }
   }
 
   /// Removes the row and the anonymous volumes that go with it, then the files; the container's own lockfile
@@ -134,7 +142,9 @@ extension ContainerScope {
     try checkOpen("remove container", expecting: revision)
     try perform("remove container") {
       try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
-        try store.writeWithReserve("remove container", durability: durability) { connection in
+        _ = try store.writeWithReserve(
+          "remove container", about: CommitSubject(id), durability: durability
+        ) { connection in
           let going = try VolumeUserRows.anonymous(goingWith: [generation], in: connection)
           try volumes.check(cover: going)
           let isOurs = try ContainerRows.remove(

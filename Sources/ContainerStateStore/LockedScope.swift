@@ -120,12 +120,19 @@ final class LockedScope<Row: LockedRow> {
   }
 
   /// The same for what is one transaction.
+  ///
+  /// - Returns: see `Database.write`.
+  @discardableResult
   func commit(
-    _ operation: String, _ durability: Durability, draws: Bool = false, _ body: (Connection) throws -> Void
-  ) throws(StoreError) {
+    _ operation: String, about subject: CommitSubject? = nil, _ durability: Durability, draws: Bool = false,
+    _ body: (Connection) throws -> Void
+  ) throws(StoreError) -> CommitMoment? {
+    var moment: CommitMoment?
     try perform(operation) {
-      try store.writeWithReserve(operation, durability: durability, draws: draws, body)
+      (_, moment) = try store.writeWithReserve(
+        operation, about: subject, durability: durability, draws: draws, body)
     }
+    return moment
   }
 }
 

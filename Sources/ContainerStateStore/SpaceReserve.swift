@@ -78,20 +78,22 @@ extension StateStore {
   ///
   /// - Parameters:
   ///   - operation: what those who wait for the gate are told.
+  ///   - subject: what alone it changes of all that answers are kept about; nil for anything.
   ///   - durability: what the return promises.
   ///   - draws: whether this write may do so; false makes it an ordinary one.
   ///   - body: may run several times, each in a transaction of its own.
-  /// - Returns: what the body returns.
+  /// - Returns: as `Database.write`.
   /// - Throws: as `Database.write`.
   func writeWithReserve<R>(
-    _ operation: String, durability: Durability, draws: Bool = true, _ body: (Connection) throws -> R
-  ) throws -> R {
+    _ operation: String, about subject: CommitSubject?, durability: Durability, draws: Bool = true,
+    _ body: (Connection) throws -> R
+  ) throws -> (result: R, moment: CommitMoment?) {
     var remedies = Remedy.inTheirOrder[...]
     while true {
       do {
         return try database.write(
-          operation, durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds, body
-        )
+          operation, about: subject, durability: durability.inStorage,
+          deadlineNanoseconds: operationDeadlineNanoseconds, body)
       } catch {
         guard draws, StoreError.mapped(error).code == .outOfSpace else { throw error }
         // What cannot be mended leaves the error that is thrown anyway.
@@ -100,6 +102,13 @@ extension StateStore {
         guard isMended else { throw error }
       }
     }
+  }
+
+  /// The same for a write about anything.
+  func writeWithReserve<R>(
+    _ operation: String, durability: Durability, draws: Bool = true, _ body: (Connection) throws -> R
+  ) throws -> R {
+    try writeWithReserve(operation, about: nil, durability: durability, draws: draws, body).result
   }
 
   /// What makes room on a full disk.

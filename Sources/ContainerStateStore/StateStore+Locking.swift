@@ -50,8 +50,9 @@ extension StateStore {
   ) throws -> Container {
     let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
     defer { copy.discard() }
-    let generation = try database.write(
-      "add container", durability: durability.inStorage, deadlineNanoseconds: operationDeadlineNanoseconds
+    let (generation, _) = try database.write(
+      "add container", about: CommitSubject(configuration.id), durability: durability.inStorage,
+      deadlineNanoseconds: operationDeadlineNanoseconds
     ) { connection in
       let generation = try ContainerRows.insert(
         configuration, state: state, stateExtra: stateExtra, specification: specification.bytes,

@@ -27,6 +27,8 @@ final class StoreGate: SQLiteStorage.WriteGate {
     lock.lentBytes.map { SharedSyncs(at: $0, boot: bootMark, wal: wal) }
   }
 
+  var commitMarks: CommitMarks? { lock.lentBytes.map { CommitMarks(at: $0 + SharedSyncs.size) } }
+
   /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
   private static func mark(of bootID: String) -> UInt64 {
     let hash = bootID.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

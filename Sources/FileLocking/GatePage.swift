@@ -4,8 +4,8 @@ import Synchronization
 
 /// The first page of the gate's lockfile, mapped, so that the holder record costs no system call.
 ///
-/// Bytes 0..<256 are the holder record, 256..<264 the mark, 264..<268 the bell, 320..<384 are lent to whoever
-/// uses the gate; the rest is zero and belongs to later flags.
+/// Bytes 0..<256 are the holder record, 256..<264 the mark, 264..<268 the bell; those from 320 on are lent to
+/// whoever uses the gate. The rest is zero and belongs to later flags.
 final class GatePage: Sendable {
   static let size = 4096
 
@@ -37,7 +37,7 @@ final class GatePage: Sendable {
   /// What wakes those who sleep until the gate is left; to be used while this page lives.
   var bell: GateBell { GateBell(address + HolderRecord.size + MemoryLayout<UInt64>.size) }
 
-  /// 64 bytes, on a cache line of their own, for what the users of the gate share besides it.
+  /// To the end of the page, from the beginning of a cache line: for what the users of the gate share besides it.
   var lent: UnsafeMutableRawPointer { address + 320 }
 
   private var markPointer: UnsafeMutablePointer<Atomic<UInt64>> {

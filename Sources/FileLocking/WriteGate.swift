@@ -100,7 +100,7 @@ package final class WriteGate: Sendable {
     return page != nil
   }
 
-  /// 64 bytes in the gate's file that all processes see at once, for those who use the gate.
+  /// 3,776 bytes in the gate's file that all processes see at once, for those who use the gate.
   ///
   /// Zeros in a new file. Good as long as the gate; nil where the file cannot hold them (full disk).
   package var lentBytes: UnsafeMutableRawPointer? { page?.lent }

@@ -23,8 +23,9 @@ package final class Connection {
   private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]
   /// A transaction could not be ended: the connection must not be lent again, its close ends it.
   private(set) var isStuck = false
-  /// Asked for once: SQLite does not move it while the connection is open.
-  var knownWALIndex: WALIndexAddress?
+  /// Asked for once: SQLite does not move the index of the WAL while the connection is open.
+  var knownCommitWatch: CommitWatch?
+  let marks: CommitMarks?
   /// By the address of a literal or of one of `composed`.
   private var literals: [UInt: CachedStatement] = [:]
   /// Kept, so that no other object gets the address of one.
@@ -36,10 +37,11 @@ package final class Connection {
   /// Opens the file; the first statement is what reads it.
   ///
   /// - Throws: `cannotOpen`, `readOnly`, `outOfMemory`.
-  init(path: String, options: DatabaseOptions) throws(StorageError) {
+  init(path: String, options: DatabaseOptions, marks: CommitMarks? = nil) throws(StorageError) {
     precondition(path.utf8.first == UInt8(ascii: "/"), "an absolute path, which SQLite cannot take for a URI")
     self.path = path
     self.options = options
+    self.marks = marks
     // NOMUTEX: the pool lends a connection to one thread at a time. The file is created by
     // `Database.create` alone.
     let flags =

@@ -49,7 +49,7 @@ package final class Database: Sendable {
     try OpenDatabases.enter(identity, path: path)
     var opened: Connection?
     do throws(StorageError) {
-      let connection = try Connection(path: path, options: options)
+      let connection = try Connection(path: path, options: options, marks: gate.commitMarks)
       opened = connection
       try connection.verifyHeader()
       // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
@@ -126,20 +126,45 @@ package final class Database: Sendable {
     _ operation: String, durability: CommitDurability, deadlineNanoseconds: UInt64,
     _ body: (Connection) throws -> R
   ) throws -> R {
+    try write(
+      operation, about: nil, durability: durability, deadlineNanoseconds: deadlineNanoseconds, body
+    ).result
+  }
+
+  /// Does the same, and says what the commit is about: answers about anything else stay true.
+  ///
+  /// - Parameters:
+  ///   - operation: as above.
+  ///   - subject: what alone the body changes of all that answers are kept about; nil for anything.
+  ///   - durability: as above.
+  ///   - deadlineNanoseconds: as above.
+  ///   - body: as above.
+  /// - Returns: what the body returns, and the moment of the commit: what the caller knows then of the subject
+  ///   is true as long as that is. Nil where nothing was written, or others have committed just then.
+  package func write<R>(
+    _ operation: String, about subject: CommitSubject?, durability: CommitDurability,
+    deadlineNanoseconds: UInt64, _ body: (Connection) throws -> R
+  ) throws -> (result: R, moment: CommitMoment?) {
     if durability == .durable { try checkSyncs(deadlineNanoseconds: deadlineNanoseconds) }
     let isWatching = writebackErrors.isWatching
     return try withConnection { connection in
       try connection.prepareForWriting()
-      let result = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
-        try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
+      let committed = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
+        var before: WALIndexHeader?
+        let result = try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
           // FAILPOINT commit.begun: in the transaction, which has changed nothing.
           try StorageError.check(planted: failpointErrno("commit.begun"), path: path)
           try connection.requireCurrentVersion()
+          if subject != nil { before = connection.commitWatch?.prepareNote() }
           let result = try body(connection)
           // FAILPOINT commit.changed: all is changed, and COMMIT has not begun.
           try StorageError.check(planted: failpointErrno("commit.changed"), path: path)
           return result
         }
+        // FAILPOINT commit.unnoted: others see the change, and nobody says what it is about.
+        failpoint("commit.unnoted")
+        guard let subject, let before else { return (result, nil as CommitMoment?) }
+        return (result, connection.commitWatch?.note(subject, after: before))
       }
       // FAILPOINT commit.committed: others see the change, the gate is open again.
       failpoint("commit.committed")
@@ -150,7 +175,7 @@ package final class Database: Sendable {
       freeWALIfOverdue(connection, deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
       failpoint("commit.before-return")
-      return result
+      return committed
     }
   }
 
@@ -220,7 +245,7 @@ extension Database {
 
   private func openAnother() throws -> Connection {
     do {
-      let connection = try Connection(path: path, options: options)
+      let connection = try Connection(path: path, options: options, marks: gate.commitMarks)
       do {
         try connection.verifyHeader()
         try checkIdentity()

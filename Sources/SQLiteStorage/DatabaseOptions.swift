@@ -26,6 +26,9 @@ package protocol WriteGate: AnyObject, Sendable {
   /// What the processes share their syncs of this WAL by, good as long as the gate is; nil: each syncs for
   /// itself.
   func sharedSyncs(of wal: FileIdentity) -> SharedSyncs?
+
+  /// Where the processes say what they commit, good as long as the gate is; nil: nobody says anything.
+  var commitMarks: CommitMarks? { get }
 }
 
 /// A gate that remembers nothing: each handle knows of its own failed syncs alone, and makes all of its own.
@@ -34,6 +37,7 @@ extension WriteGate {
   package func rememberFailedSync() -> Bool { false }
   package func forgetFailedSync() {}
   package func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? { nil }
+  package var commitMarks: CommitMarks? { nil }
 }
 
 /// What the caller of a write is told to rely on.

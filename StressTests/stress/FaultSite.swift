@@ -41,6 +41,8 @@ struct FaultSite: Sendable {
     FaultSite("gate.left", upTo: 24),
     FaultSite("commit.begun", fails: true, upTo: 8),
     FaultSite("commit.changed", fails: true, upTo: 8),
+    FaultSite("commit.unnoted", upTo: 8),
+    FaultSite("commit.counted", upTo: 8),
     FaultSite("commit.committed", upTo: 8),
     FaultSite("commit.before-sync", fails: true, upTo: 4),
     FaultSite("sync.led", upTo: 4),

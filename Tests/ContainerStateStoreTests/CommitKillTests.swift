@@ -7,7 +7,8 @@ internal import Testing
 struct CommitKillTests {
   /// A step, and whether a process that is killed there has committed.
   static let steps: [(name: String, isCommitted: Bool)] = [
-    ("commit.begun", false), ("commit.changed", false), ("commit.committed", true),
+    ("commit.begun", false), ("commit.changed", false), ("commit.unnoted", true), ("commit.counted", true),
+    ("commit.committed", true),
     ("commit.before-sync", true), ("commit.synced", true), ("commit.before-return", true),
   ]
 

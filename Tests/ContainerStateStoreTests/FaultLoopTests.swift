@@ -60,8 +60,9 @@ struct FaultLoopTests {
     "add": [
       "lock.granted", "lock.confirmed", "lock.recorded", "lock.releasing", "gate.entered", "gate.leaving",
       "gate.left",
-      "commit.begun", "commit.changed", "commit.committed", "commit.before-sync", "commit.synced",
-      "commit.before-return", "specification.opened", "specification.written", "specification.renaming",
+      "commit.begun", "commit.changed", "commit.unnoted", "commit.counted", "commit.committed",
+      "commit.before-sync", "commit.synced", "commit.before-return", "specification.opened",
+      "specification.written", "specification.renaming",
       "specification.renamed",
     ],
     "remove": ["specification.removing", "specification.removed", "unlink.before", "unlink.done"],

@@ -30,10 +30,10 @@ struct KeptAnswerTableTests {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     let id = try store.add("abc")
-    let header = try #require(
+    let moment = try #require(
       try store.database.readOne { connection in
         _ = try ContainerRows.container(id, in: connection)
-        return connection.walIndex?.copyHeader()
+        return connection.commitWatch?.moment()
       })
     let living = Living()
     do {
@@ -41,11 +41,11 @@ struct KeptAnswerTableTests {
       for round in 0..<2 {
         for number in 0..<Int64(1_000) {
           let probe = Probe(life: Life(living))
-          table.insert(KeptValue(probe, of: .row(generation: number), header, bytes: 100))
+          table.insert(KeptValue(probe, of: .row(id, generation: number), moment, bytes: 100))
         }
         var kept = 0
         for number in 0..<Int64(1_000) {
-          let question = Question.row(generation: number)
+          let question = Question.row(id, generation: number)
           guard let found = table.answer(to: question, hash: question.hash) else { continue }
           #expect(found._withUnsafeGuaranteedRef { $0.question } == question)
           kept += 1

@@ -77,7 +77,9 @@ extension StateStore {
   ) throws(StoreError) {
     try ExitCode.check(code)
     try perform("record exit code") {
-      try writeWithReserve("record exit code", durability: durability) { connection in
+      _ = try writeWithReserve(
+        "record exit code", about: CommitSubject(id), durability: durability
+      ) { connection in
         try ExitCodeRows.record(code, of: id, at: moment, in: connection)
         try record(.init(kind: .exitCode, id: id.rawValue, action: .recorded), in: connection)
       }

@@ -2,10 +2,11 @@ internal import Platform
 internal import SQLiteStorage
 internal import Synchronization
 
-/// The answers of a store that are still true, as long as nobody commits anything.
+/// The answers of a store that are still true: nobody has committed anything since, or nothing about their
+/// subject.
 ///
-/// DURABILITY D-9: an answer is given again only while the header of the WAL's index is what it was before
-/// the answer was read. Errors are not kept.
+/// DURABILITY D-9: an answer is given again only as long as the moment lasts that was taken before it was
+/// read. Errors are not kept.
 package final class KeptAnswers: Sendable {
   private let maximumBytes: Int
   private let memory: Mutex<Memory>
@@ -13,7 +14,7 @@ package final class KeptAnswers: Sendable {
   private struct Memory: ~Copyable {
     var table = KeptAnswerTable()
     /// Nil until something is kept, and whenever a connection closes: the mapping may go with it.
-    var index: WALIndexAddress?
+    var watch: CommitWatch?
     var givenCount = 0
   }
 
@@ -35,12 +36,12 @@ package final class KeptAnswers: Sendable {
     guard maximumBytes > 0 else { return nil }
     let hash = question.hash
     return memory.withLock { memory in
-      guard let index = memory.index, let found = memory.table.answer(to: question, hash: hash) else {
+      guard let watch = memory.watch, let found = memory.table.answer(to: question, hash: hash) else {
         return nil
       }
       return found._withUnsafeGuaranteedRef { found in
         // The exact type, where a cast would ask for the classes it inherits from as well.
-        guard index.isStill(found.header), type(of: found) == KeptValue<Value>.self else { return nil }
+        guard watch.isStill(found.moment), type(of: found) == KeptValue<Value>.self else { return nil }
         memory.givenCount &+= 1
         return unsafeDowncast(found, to: KeptValue<Value>.self).value
       }
@@ -51,50 +52,43 @@ package final class KeptAnswers: Sendable {
   func keep<Value: Keepable>(
     _ question: Question, in connection: Connection, _ ask: (Connection) throws -> Value
   ) throws -> Value {
-    guard maximumBytes > 0, let index = connection.walIndex else { return try ask(connection) }
-    let header = index.copyHeader()
+    guard maximumBytes > 0, let watch = connection.commitWatch else { return try ask(connection) }
+    let moment = watch.moment(of: question.subject)
     let value = try ask(connection)
-    // FAILPOINT answer.read: what is committed from here on is neither in the answer nor in the header.
+    // FAILPOINT answer.read: what is committed from here on is neither in the answer nor in the moment.
     failpoint("answer.read")
-    if let header { memory.withLock { insert(value, of: question, header, index, into: &$0) } }
+    if let moment { memory.withLock { insert(value, of: question, moment, watch, into: &$0) } }
     return value
   }
 
   private func insert<Value: Keepable>(
-    _ value: Value, of question: Question, _ header: WALIndexHeader, _ index: WALIndexAddress,
+    _ value: Value, of question: Question, _ moment: CommitMoment, _ watch: CommitWatch,
     into memory: inout Memory
   ) {
     let bytes = value.keptBytes + KeptAnswer.overheadBytes
     guard bytes <= maximumBytes else { return }
-    memory.index = index
+    memory.watch = watch
     if memory.table.bytes + bytes > maximumBytes { memory.table = KeptAnswerTable() }
-    memory.table.insert(KeptValue(value, of: question, header, bytes: bytes))
+    memory.table.insert(KeptValue(value, of: question, moment, bytes: bytes))
   }
 
-  /// Keeps what is known to be in the database as of a header, while nobody has committed since.
-  func keep<Value: Keepable>(_ value: Value, of question: Question, asOf header: WALIndexHeader) {
+  /// Keeps what is known to be in the database as of a moment, while that lasts.
+  func keep<Value: Keepable>(_ value: Value, of question: Question, asOf moment: CommitMoment) {
     memory.withLock { memory in
-      guard let index = memory.index, index.isStill(header) else { return }
-      insert(value, of: question, header, index, into: &memory)
+      guard let watch = memory.watch, watch.isStill(moment) else { return }
+      insert(value, of: question, moment, watch, into: &memory)
     }
   }
 
-  /// The header as it is now, before a read on this connection, for what will be kept without one.
-  func header(in connection: Connection) -> WALIndexHeader? {
-    guard maximumBytes > 0, let index = connection.walIndex else { return nil }
-    memory.withLock { $0.index = index }
-    return index.copyHeader()
-  }
-
-  /// The header as it is now, where one commit alone lies between the earlier one and it, which the caller
-  /// has made.
-  func header(afterOwnCommit earlier: WALIndexHeader?) -> WALIndexHeader? {
-    guard let earlier, let header = memory.withLock({ $0.index?.copyHeader() }) else { return nil }
-    return header.follows(earlier) ? header : nil
+  /// The present moment, before a read on this connection of what will be kept later.
+  func moment(of question: Question, in connection: Connection) -> CommitMoment? {
+    guard maximumBytes > 0, let watch = connection.commitWatch else { return nil }
+    memory.withLock { $0.watch = watch }
+    return watch.moment(of: question.subject)
   }
 
   /// Gives up the address of the index; the answers stay, and are compared again after the next read.
-  func forgetIndex() { memory.withLock { $0.index = nil } }
+  func forgetIndex() { memory.withLock { $0.watch = nil } }
 }
 
 /// What can be kept.
@@ -103,18 +97,18 @@ protocol Keepable: Sendable {
   var keptBytes: Int { get }
 }
 
-/// One answer, and the header of the WAL's index from before it was read.
+/// One answer, and the moment before it was read.
 class KeptAnswer {
   let question: Question
-  let header: WALIndexHeader
+  let moment: CommitMoment
   let bytes: Int
 
-  /// The question, the header, the place in the table.
+  /// The question, the moment, the place in the table.
   static let overheadBytes = 256
 
-  fileprivate init(_ question: Question, _ header: WALIndexHeader, bytes: Int) {
+  fileprivate init(_ question: Question, _ moment: CommitMoment, bytes: Int) {
     self.question = question
-    self.header = header
+    self.moment = moment
     self.bytes = bytes
   }
 }
@@ -122,8 +116,8 @@ class KeptAnswer {
 final class KeptValue<Value: Keepable>: KeptAnswer {
   let value: Value
 
-  init(_ value: Value, of question: Question, _ header: WALIndexHeader, bytes: Int) {
+  init(_ value: Value, of question: Question, _ moment: CommitMoment, bytes: Int) {
     self.value = value
-    super.init(question, header, bytes: bytes)
+    super.init(question, moment, bytes: bytes)
   }
 }

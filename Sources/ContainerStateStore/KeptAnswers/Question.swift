@@ -1,3 +1,4 @@
+internal import SQLiteStorage
 internal import StateModel
 
 /// What a store was asked, so that the answer can be found again.
@@ -7,11 +8,19 @@ enum Question: Hashable {
   /// What was last known of a container under its lock.
   case locked(ContainerID)
   /// The state of the row of this generation, with its revision.
-  case row(generation: Int64)
+  case row(ContainerID, generation: Int64)
   /// A name, an id or the beginning of one.
   case lookUp(String)
   indirect case containers(ContainerFilter)
   indirect case summaries(ContainerFilter, including: ContainerSummary.Parts)
+
+  /// What alone the answer depends on; nil where that is more than one container.
+  var subject: CommitSubject? {
+    switch self {
+    case .state(let id), .container(let id), .locked(let id), .row(let id, _): CommitSubject(id)
+    case .lookUp, .containers, .summaries: nil
+    }
+  }
 
   /// Where the answer is looked for first.
   ///
@@ -23,7 +32,7 @@ enum Question: Hashable {
     case .state(let id): Self.hash(id.rawValue, 1)
     case .container(let id): Self.hash(id.rawValue, 2)
     case .locked(let id): Self.hash(id.rawValue, 5)
-    case .row(let generation): Self.mixed(UInt64(bitPattern: generation), 3)
+    case .row(_, let generation): Self.mixed(UInt64(bitPattern: generation), 3)
     case .lookUp(let text): Self.hash(text, 4)
     case .containers, .summaries: UInt64(bitPattern: Int64(hashValue))
     }
@@ -46,5 +55,13 @@ enum Question: Hashable {
   private static func mixed(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = (left ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: right ^ 0xE703_7ED1_A0B4_28DB)
     return product.high ^ product.low
+  }
+}
+
+extension CommitSubject {
+  /// All that is kept of one container: its record, configuration, state, intent.
+  init(_ id: ContainerID) {
+    var text = id.rawValue
+    self.init(hash: text.withUTF8 { SpecificationDigest.xxh64(UnsafeRawBufferPointer($0)) })
   }
 }
