@@ -11,6 +11,7 @@ enum BenchCase: String, CaseIterable {
   case containerKept = "container-kept"
   case lookUpKept = "lookup-kept"
   case listKept = "list-kept"
+  case stateBeside = "state-kept-beside"
   case stateAfterCommit = "state-after-commit"
   case update = "durable-update"
   case commits = "durable-commits"
@@ -57,7 +58,8 @@ enum BenchCase: String, CaseIterable {
     case .containerKept: "a whole container by its id again, while nobody commits"
     case .lookUpKept: "a whole container by its name again, while nobody commits"
     case .listKept: "the listing of all containers again, while nobody commits"
-    case .stateAfterCommit: "a state by its id again, after a commit to another container"
+    case .stateBeside: "a state by its id again, after the store's own commit to another container"
+    case .stateAfterCommit: "a state by its id again, after a foreign program's commit to another container"
     case .update: "lock, fresh read, durable update, unlock"
     case .commits:
       "sixteen durable updates under one lock, against sixteen plain commits with synchronous=FULL"
@@ -131,9 +133,15 @@ enum BenchCase: String, CaseIterable {
       || [.changeRow, .podAdd, .podRemove, .networkConnect, .sessionAdd, .exitCodeRecord].contains(self)
   }
 
-  /// Whether the store may give an answer again that it has kept; elsewhere it is made to ask.
+  /// Whether one and the same container is read again and again.
+  var readsAgain: Bool {
+    [.stateKept, .containerKept, .lookUpKept, .listKept, .stateBeside, .stateAfterCommit].contains(self)
+  }
+
+  /// Whether the store may give an answer again that it has kept. Elsewhere it is made to ask, as the floor
+  /// does; where the floor reads nothing, it is as users have it.
   var keepsAnswers: Bool {
-    [.stateKept, .containerKept, .lookUpKept, .listKept, .stateAfterCommit].contains(self)
+    readsAgain || [.commits, .freshCommits, .updateOwn, .updateCommon].contains(self)
   }
 
   /// Whether what is timed waits for another process.

@@ -77,9 +77,11 @@ struct FloorWorkloads {
     case .stateKept: return Workload { _ in free(floor_state(database, watched.start)) }
     case .containerKept: return Workload { _ in free(floor_container(database, watched.start)) }
     case .lookUpKept: return Workload { _ in free(floor_look_up(database, watchedName.start)) }
-    case .stateAfterCommit:
-      return Workload(
+    case .stateBeside, .stateAfterCommit:
+      var workload = Workload(
         before: context.committing(to: path), perform: { _ in free(floor_state(database, watched.start)) })
+      if cell.benchCase == .stateBeside { workload.batch = BenchCase.readsPerLook }
+      return workload
     case .listIDs: return Workload { _ in floor_free_list(floor_all_ids(database)) }
     case .mix:
       return Workload { index in

@@ -31,7 +31,7 @@ struct StoreWorkloads {
     var options = StoreOptions()
     if !cell.benchCase.keepsAnswers { options.keptAnswersMaximumBytes = 0 }
     let store = try StateStore(at: StoreLocation(root: context.place.store), options: options)
-    var workload = try cell.benchCase.keepsAnswers ? reading(store) : workload(on: store)
+    var workload = try cell.benchCase.readsAgain ? reading(store) : workload(on: store)
     workload.close = { try store.close() }
     return workload
   }
@@ -93,6 +93,10 @@ struct StoreWorkloads {
     case .lookUpKept: workload = Workload { _ in _ = try store.lookUpContainer(name) }
     case .listKept:
       workload = Workload { _ in _ = try store.containerSummaries(including: [.labels, .ports]) }
+    case .stateBeside:
+      let own = try ContainerID(Corpus.id(context.ownIndex))
+      workload = Workload(
+        before: { _ in try update(store, own, .committed) }, perform: { _ in _ = try store.state(of: id) })
     default:
       return Workload(
         before: context.committing(to: context.place.storeDatabase),
