@@ -87,7 +87,13 @@ extension ContainerScope {
     if let extra = stateExtra { try ContainerConfiguration.checkExtra(extra) }
     let next = try nextIntent(change)
     // The embedder's JSON may be large: it is no use of the last space.
-    try commitOwn(operation, durability, draws: stateExtra == nil) { connection in
+    try commitOwn(
+      operation, durability, draws: stateExtra == nil,
+      following: {
+        $0.container.follow(state, stateExtra: stateExtra)
+        $0.intent = next
+      }
+    ) { connection in
       try update(state, over: row.container, in: connection)
       if let extra = stateExtra {
         try ContainerRows.setStateExtra(extra, generation: generation, in: connection)
@@ -97,35 +103,37 @@ extension ContainerScope {
         try ExitCodeRows.record(code, of: id, at: .now, in: connection)
       }
     }
-    followInPlace {
-      $0.container.follow(state, stateExtra: stateExtra)
-      $0.intent = next
-    }
   }
 
-  /// Writes something that belongs to the container, in one transaction with the row as this scope knows it.
+  /// Writes something that belongs to the container, in one transaction with the row as this scope knows it,
+  /// which follows once it is committed.
   func writePart(
     _ operation: String, expecting revision: Int64? = nil, durability: Durability,
+    following: (inout LockedContainerRow) -> Void = { _ in },
     _ body: (Connection) throws -> ChangeRows.Entry
   ) throws(StoreError) {
-    try writeParts(operation, expecting: revision, durability: durability) { [try body($0)] }
+    try writeParts(operation, expecting: revision, durability: durability, following: following) {
+      [try body($0)]
+    }
   }
 
   /// The same for several changes.
   func writeParts(
     _ operation: String, expecting revision: Int64? = nil, durability: Durability,
+    following: (inout LockedContainerRow) -> Void = { _ in },
     _ body: (Connection) throws -> [ChangeRows.Entry]
   ) throws(StoreError) {
     try checkOpen(operation, expecting: revision)
-    try commitOwn(operation, durability, draws: false) { connection in
+    try commitOwn(operation, durability, draws: false, following: following) { connection in
       try checkRow(row, in: connection)
       for change in try body(connection) { try store.record(change, in: connection) }
     }
   }
 
-  /// Commits what is about this container alone; what is known of it is true as of that commit.
+  /// Commits what is about this container alone; what is known of it follows, and is true as of that commit.
   private func commitOwn(
-    _ operation: String, _ durability: Durability, draws: Bool, _ body: (Connection) throws -> Void
+    _ operation: String, _ durability: Durability, draws: Bool, following: (inout LockedContainerRow) -> Void,
+    _ body: (Connection) throws -> Void
   ) throws(StoreError) {
     var isKnown = false
     let moment = try commit(operation, about: CommitSubject(id), durability, draws: draws) { connection in
@@ -133,7 +141,10 @@ extension ContainerScope {
       if let asOf = row.asOf { isKnown = connection.commitWatch?.isStill(asOf) == true }
       try body(connection)
     }
-    followInPlace { $0.asOf = isKnown ? moment : nil }
+    followInPlace {
+      following(&$0)
+      $0.asOf = isKnown ? moment : nil
+    }
   }
 
   /// Removes the row and the anonymous volumes that go with it, then the files; the container's own lockfile

@@ -30,10 +30,12 @@ extension ContainerScope {
     let present = container
     try checkOpen("rewrite container")
     try present.checkRewriting(configuration, expecting: revision)
-    try writePart("rewrite container", durability: durability) { connection in
+    try writePart(
+      "rewrite container", durability: durability,
+      following: { $0.container = present.rewritten(configuration) }
+    ) { connection in
       try rewrite(configuration, over: present, in: connection)
     }
-    follow(present.rewritten(configuration))
   }
 
   /// Writes a configuration within the caller's transaction, over what this transaction has made of the

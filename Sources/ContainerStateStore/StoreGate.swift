@@ -27,7 +27,10 @@ final class StoreGate: SQLiteStorage.WriteGate {
     lock.lentBytes.map { SharedSyncs(at: $0, boot: bootMark, wal: wal) }
   }
 
-  var commitMarks: CommitMarks? { lock.lentBytes.map { CommitMarks(at: $0 + SharedSyncs.size) } }
+  var commitNotes: CommitNotes? {
+    assert(SharedSyncs.size + CommitNotes.size <= FileLocking.WriteGate.lentSize)
+    return lock.lentBytes.map { CommitNotes(at: $0 + SharedSyncs.size) }
+  }
 
   /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
   private static func mark(of bootID: String) -> UInt64 {

@@ -38,7 +38,8 @@ final class GatePage: Sendable {
   var bell: GateBell { GateBell(address + HolderRecord.size + MemoryLayout<UInt64>.size) }
 
   /// To the end of the page, from the beginning of a cache line: for what the users of the gate share besides it.
-  var lent: UnsafeMutableRawPointer { address + 320 }
+  var lent: UnsafeMutableRawPointer { address + Self.lentOffset }
+  static let lentOffset = 320
 
   private var markPointer: UnsafeMutablePointer<Atomic<UInt64>> {
     (address + HolderRecord.size).assumingMemoryBound(to: Atomic<UInt64>.self)

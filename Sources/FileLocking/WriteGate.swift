@@ -100,10 +100,13 @@ package final class WriteGate: Sendable {
     return page != nil
   }
 
-  /// 3,776 bytes in the gate's file that all processes see at once, for those who use the gate.
+  /// Bytes in the gate's file that all processes see at once, for those who use the gate.
   ///
   /// Zeros in a new file. Good as long as the gate; nil where the file cannot hold them (full disk).
   package var lentBytes: UnsafeMutableRawPointer? { page?.lent }
+
+  /// How many they are.
+  package static let lentSize = GatePage.size - GatePage.lentOffset
 
   /// Whether the kernel still has the gate as this process's, on the file that its path names.
   package func isStillHeld() -> Bool {

@@ -10,6 +10,8 @@ struct CallbackState {
   let waitNanoseconds: UInt64
   /// Frames in the WAL after this connection's last commit.
   var walFrames: Int32 = 0
+  /// The same; 0 where its last transaction wrote nothing.
+  var committedFrames: Int32 = 0
   private var noise: UInt64
 
   init(waitMilliseconds: UInt64) {
@@ -45,7 +47,9 @@ extension UnsafeMutablePointer<CallbackState> {
     sqlite3_wal_hook(
       handle,
       { context, _, _, frames in
-        context?.assumingMemoryBound(to: CallbackState.self).pointee.walFrames = frames
+        guard let state = context?.assumingMemoryBound(to: CallbackState.self) else { return SQLITE_OK }
+        state.pointee.walFrames = frames
+        state.pointee.committedFrames = frames
         return SQLITE_OK
       }, self)
   }

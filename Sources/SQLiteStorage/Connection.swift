@@ -25,7 +25,7 @@ package final class Connection {
   private(set) var isStuck = false
   /// Asked for once: SQLite does not move the index of the WAL while the connection is open.
   var knownCommitWatch: CommitWatch?
-  let marks: CommitMarks?
+  let notes: CommitNotes?
   /// By the address of a literal or of one of `composed`.
   private var literals: [UInt: CachedStatement] = [:]
   /// Kept, so that no other object gets the address of one.
@@ -37,11 +37,11 @@ package final class Connection {
   /// Opens the file; the first statement is what reads it.
   ///
   /// - Throws: `cannotOpen`, `readOnly`, `outOfMemory`.
-  init(path: String, options: DatabaseOptions, marks: CommitMarks? = nil) throws(StorageError) {
+  init(path: String, options: DatabaseOptions, notes: CommitNotes? = nil) throws(StorageError) {
     precondition(path.utf8.first == UInt8(ascii: "/"), "an absolute path, which SQLite cannot take for a URI")
     self.path = path
     self.options = options
-    self.marks = marks
+    self.notes = notes
     // NOMUTEX: the pool lends a connection to one thread at a time. The file is created by
     // `Database.create` alone.
     let flags =
@@ -270,6 +270,7 @@ extension Connection {
   /// One immediate transaction around the body; the caller holds the gate.
   func writeTransaction<R>(deadlineNanoseconds: UInt64, _ body: (Connection) throws -> R) throws -> R {
     callbackState.pointee.deadlineNanoseconds = max(deadlineNanoseconds, 1)
+    callbackState.pointee.committedFrames = 0
     allowsWrites = true
     defer {
       allowsWrites = false

@@ -49,7 +49,7 @@ package final class Database: Sendable {
     try OpenDatabases.enter(identity, path: path)
     var opened: Connection?
     do throws(StorageError) {
-      let connection = try Connection(path: path, options: options, marks: gate.commitMarks)
+      let connection = try Connection(path: path, options: options, notes: gate.commitNotes)
       opened = connection
       try connection.verifyHeader()
       // FAILPOINT open.read: SQLite has the files open, their index is not guarded.
@@ -131,7 +131,7 @@ package final class Database: Sendable {
     ).result
   }
 
-  /// Does the same, and says what the commit is about: answers about anything else stay true.
+  /// Does the same, and notes what the commit is about: answers about anything else stay true.
   ///
   /// - Parameters:
   ///   - operation: as above.
@@ -150,21 +150,22 @@ package final class Database: Sendable {
     return try withConnection { connection in
       try connection.prepareForWriting()
       let committed = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
-        var before: WALIndexHeader?
+        var beginning: CommitNotes.Beginning?
         let result = try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
           // FAILPOINT commit.begun: in the transaction, which has changed nothing.
           try StorageError.check(planted: failpointErrno("commit.begun"), path: path)
           try connection.requireCurrentVersion()
-          if subject != nil { before = connection.commitWatch?.prepareNote() }
+          if subject != nil { beginning = connection.commitWatch?.beginNoting() }
           let result = try body(connection)
           // FAILPOINT commit.changed: all is changed, and COMMIT has not begun.
           try StorageError.check(planted: failpointErrno("commit.changed"), path: path)
           return result
         }
-        // FAILPOINT commit.unnoted: others see the change, and nobody says what it is about.
+        // FAILPOINT commit.unnoted: others see the change, and it is noted nowhere what it is about.
         failpoint("commit.unnoted")
-        guard let subject, let before else { return (result, nil as CommitMoment?) }
-        return (result, connection.commitWatch?.note(subject, after: before))
+        guard let subject, let beginning else { return (result, nil as CommitMoment?) }
+        let frames = connection.callbackState.pointee.committedFrames
+        return (result, connection.commitWatch?.note(subject, frames: frames, since: beginning))
       }
       // FAILPOINT commit.committed: others see the change, the gate is open again.
       failpoint("commit.committed")
@@ -245,7 +246,7 @@ extension Database {
 
   private func openAnother() throws -> Connection {
     do {
-      let connection = try Connection(path: path, options: options, marks: gate.commitMarks)
+      let connection = try Connection(path: path, options: options, notes: gate.commitNotes)
       do {
         try connection.verifyHeader()
         try checkIdentity()

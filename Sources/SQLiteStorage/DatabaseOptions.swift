@@ -27,8 +27,8 @@ package protocol WriteGate: AnyObject, Sendable {
   /// itself.
   func sharedSyncs(of wal: FileIdentity) -> SharedSyncs?
 
-  /// Where the processes say what they commit, good as long as the gate is; nil: nobody says anything.
-  var commitMarks: CommitMarks? { get }
+  /// Where the processes note what they commit, good as long as the gate is; nil: nobody notes anything.
+  var commitNotes: CommitNotes? { get }
 }
 
 /// A gate that remembers nothing: each handle knows of its own failed syncs alone, and makes all of its own.
@@ -37,7 +37,7 @@ extension WriteGate {
   package func rememberFailedSync() -> Bool { false }
   package func forgetFailedSync() {}
   package func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? { nil }
-  package var commitMarks: CommitMarks? { nil }
+  package var commitNotes: CommitNotes? { nil }
 }
 
 /// What the caller of a write is told to rely on.
