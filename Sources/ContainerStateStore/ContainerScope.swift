@@ -153,7 +153,7 @@ extension ContainerScope {
     try checkOpen("remove container", expecting: revision)
     try perform("remove container") {
       try VolumeLocks.withAnonymous(of: store, operation: "remove container") { volumes in
-        _ = try store.writeWithReserve(
+        try store.writeWithReserve(
           "remove container", about: CommitSubject(id), durability: durability
         ) { connection in
           let going = try VolumeUserRows.anonymous(goingWith: [generation], in: connection)

@@ -37,7 +37,8 @@ final class LockedScope<Row: LockedRow> {
   let key: Row.Key
   let generation: Int64
   private let locks: HeldLocks
-  private(set) var row: Row
+  // No accessor calls another.
+  @exclusivity(unchecked) private(set) var row: Row
   private(set) var isRemoved = false
   private var hasEnded = false
 
@@ -129,7 +130,7 @@ final class LockedScope<Row: LockedRow> {
   ) throws(StoreError) -> CommitMoment? {
     var moment: CommitMoment?
     try perform(operation) {
-      (_, moment) = try store.writeWithReserve(
+      moment = try store.writeWithReserve(
         operation, about: subject, durability: durability, draws: draws, body)
     }
     return moment

@@ -84,10 +84,11 @@ extension StateStore {
   ///   - body: may run several times, each in a transaction of its own.
   /// - Returns: as `Database.write`.
   /// - Throws: as `Database.write`.
-  func writeWithReserve<R>(
+  @discardableResult
+  func writeWithReserve(
     _ operation: String, about subject: CommitSubject?, durability: Durability, draws: Bool = true,
-    _ body: (Connection) throws -> R
-  ) throws -> (result: R, moment: CommitMoment?) {
+    _ body: (Connection) throws -> Void
+  ) throws -> CommitMoment? {
     var remedies = Remedy.inTheirOrder[...]
     while true {
       do {
@@ -104,11 +105,15 @@ extension StateStore {
     }
   }
 
-  /// The same for a write about anything.
+  /// The same for a write about anything; returns what the body returns.
   func writeWithReserve<R>(
     _ operation: String, durability: Durability, draws: Bool = true, _ body: (Connection) throws -> R
   ) throws -> R {
-    try writeWithReserve(operation, about: nil, durability: durability, draws: draws, body).result
+    var result: R?
+    try writeWithReserve(operation, about: nil, durability: durability, draws: draws) {
+      result = try body($0)
+    }
+    return result!
   }
 
   /// What makes room on a full disk.

@@ -50,11 +50,12 @@ extension StateStore {
   ) throws -> Container {
     let copy = try specificationCopies.prepare(specification.bytes, for: configuration.id)
     defer { copy.discard() }
-    let (generation, _) = try database.write(
+    var generation: Int64 = 0
+    _ = try database.write(
       "add container", about: CommitSubject(configuration.id), durability: durability.inStorage,
       deadlineNanoseconds: operationDeadlineNanoseconds
     ) { connection in
-      let generation = try ContainerRows.insert(
+      generation = try ContainerRows.insert(
         configuration, state: state, stateExtra: stateExtra, specification: specification.bytes,
         in: connection)
       try record(
@@ -66,7 +67,6 @@ extension StateStore {
         try record(
           .init(kind: .network, id: configuration.id.rawValue, action: .connected), in: connection)
       }
-      return generation
     }
     // A copy that cannot be put in its place is rebuilt at the next access: the row is the truth.
     copy.publish()
@@ -135,7 +135,8 @@ extension StateStore {
 
 /// The locks that one call has taken together; released at its end, whatever became of the call.
 final class HeldLocks {
-  private var grants: LockGrants?
+  // No accessor calls another.
+  @exclusivity(unchecked) private var grants: LockGrants?
   /// How long they were waited for, in nanoseconds.
   let waitedNanoseconds: UInt64
   /// Who had the one that was waited for longest, where that is known.

@@ -95,15 +95,30 @@ package struct LockGrant: ~Copyable {
 /// Several locks that were asked for together, held as long as the value lives.
 package struct LockGrants: ~Copyable {
   private var locks: [HeldLock] = []
+  private var longestWaitNanoseconds: UInt64 = 0
+
+  /// Nanoseconds waited for all of them together.
+  package private(set) var waitedNanoseconds: UInt64 = 0
+  /// Who held the one that was waited for longest; nil when none was waited for.
+  package private(set) var waitedFor: LockHolder?
 
   init() {}
 
   deinit {
-    for lock in locks.reversed() { lock.release(isAtPath: true) }
+    // By their places: a reversed array would be a copy.
+    for place in locks.indices.reversed() { locks[place].release(isAtPath: true) }
   }
 
   mutating func add(_ lock: HeldLock) {
+    if lock.waitedNanoseconds > 0 { note(lock) }
     locks.append(lock)
+  }
+
+  private mutating func note(_ lock: HeldLock) {
+    waitedNanoseconds += lock.waitedNanoseconds
+    guard lock.waitedNanoseconds > longestWaitNanoseconds else { return }
+    longestWaitNanoseconds = lock.waitedNanoseconds
+    waitedFor = lock.waitedFor
   }
 
   /// The names held, in the order of locks.
@@ -116,14 +131,6 @@ package struct LockGrants: ~Copyable {
 
   /// The same of the one that is held, where it is the only one: without its name.
   package var onlyBootTimeNanoseconds: UInt64? { locks.count == 1 ? locks[0].bootTimeNanoseconds : nil }
-
-  /// Nanoseconds waited for all of them together.
-  package var waitedNanoseconds: UInt64 { locks.reduce(0) { $0 + $1.waitedNanoseconds } }
-
-  /// Who held the one that was waited for longest; nil when none was waited for.
-  package var waitedFor: LockHolder? {
-    locks.max { $0.waitedNanoseconds < $1.waitedNanoseconds }?.waitedFor
-  }
 
   /// Removes the lockfile of one of them and lets that one go; false as for a single grant.
   @discardableResult

@@ -18,16 +18,18 @@ package final class Connection {
   private(set) var framesBeforeWriting = 0
   private var isPreparedForWriting = false
   private var versionIsKnown = false
-  private var versionStatement: OpaquePointer?
+  // The checks at run time that nobody else changes what is asked for in every transaction would take a
+  // fiftieth of its instructions of ours. One thread has a connection, and no accessor calls another.
+  @exclusivity(unchecked) private var versionStatement: OpaquePointer?
   /// BEGIN, BEGIN IMMEDIATE, COMMIT and ROLLBACK, by `TransactionVerb`.
-  private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]
+  @exclusivity(unchecked) private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]
   /// A transaction could not be ended: the connection must not be lent again, its close ends it.
   private(set) var isStuck = false
   /// Asked for once: SQLite does not move the index of the WAL while the connection is open.
-  var knownCommitWatch: CommitWatch?
+  @exclusivity(unchecked) var knownCommitWatch: CommitWatch?
   let notes: CommitNotes?
   /// By the address of a literal or of one of `composed`.
-  private var literals: [UInt: CachedStatement] = [:]
+  @exclusivity(unchecked) private var literals: [UInt: CachedStatement] = [:]
   /// Kept, so that no other object gets the address of one.
   private var composed: [StatementText] = []
   private var texts: [(sql: String, statement: CachedStatement)] = []

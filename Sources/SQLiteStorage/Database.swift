@@ -126,9 +126,11 @@ package final class Database: Sendable {
     _ operation: String, durability: CommitDurability, deadlineNanoseconds: UInt64,
     _ body: (Connection) throws -> R
   ) throws -> R {
-    try write(
-      operation, about: nil, durability: durability, deadlineNanoseconds: deadlineNanoseconds, body
-    ).result
+    var result: R?
+    _ = try write(
+      operation, about: nil, durability: durability, deadlineNanoseconds: deadlineNanoseconds
+    ) { result = try body($0) }
+    return result!
   }
 
   /// Does the same, and notes what the commit is about: answers about anything else stay true.
@@ -139,33 +141,32 @@ package final class Database: Sendable {
   ///   - durability: as above.
   ///   - deadlineNanoseconds: as above.
   ///   - body: as above.
-  /// - Returns: what the body returns, and the moment of the commit: what the caller knows then of the subject
-  ///   is true as long as that is. Nil where nothing was written, or others have committed just then.
-  package func write<R>(
+  /// - Returns: the moment of the commit: what the caller knows then of the subject is true as long as that is.
+  ///   Nil where nothing was written, or others have committed just then.
+  package func write(
     _ operation: String, about subject: CommitSubject?, durability: CommitDurability,
-    deadlineNanoseconds: UInt64, _ body: (Connection) throws -> R
-  ) throws -> (result: R, moment: CommitMoment?) {
+    deadlineNanoseconds: UInt64, _ body: (Connection) throws -> Void
+  ) throws -> CommitMoment? {
     if durability == .durable { try checkSyncs(deadlineNanoseconds: deadlineNanoseconds) }
     let isWatching = writebackErrors.isWatching
     return try withConnection { connection in
       try connection.prepareForWriting()
-      let committed = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
+      let moment: CommitMoment? = try behindGate(operation, deadlineNanoseconds: deadlineNanoseconds) {
         var beginning: CommitNotes.Beginning?
-        let result = try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
+        try connection.writeTransaction(deadlineNanoseconds: deadlineNanoseconds) { connection in
           // FAILPOINT commit.begun: in the transaction, which has changed nothing.
           try StorageError.check(planted: failpointErrno("commit.begun"), path: path)
           try connection.requireCurrentVersion()
           if subject != nil { beginning = connection.commitWatch?.beginNoting() }
-          let result = try body(connection)
+          try body(connection)
           // FAILPOINT commit.changed: all is changed, and COMMIT has not begun.
           try StorageError.check(planted: failpointErrno("commit.changed"), path: path)
-          return result
         }
         // FAILPOINT commit.unnoted: others see the change, and it is noted nowhere what it is about.
         failpoint("commit.unnoted")
-        guard let subject, let beginning else { return (result, nil as CommitMoment?) }
+        guard let subject, let beginning else { return nil }
         let frames = connection.callbackState.pointee.committedFrames
-        return (result, connection.commitWatch?.note(subject, frames: frames, since: beginning))
+        return connection.commitWatch?.note(subject, frames: frames, since: beginning)
       }
       // FAILPOINT commit.committed: others see the change, the gate is open again.
       failpoint("commit.committed")
@@ -176,7 +177,7 @@ package final class Database: Sendable {
       freeWALIfOverdue(connection, deadlineNanoseconds: deadlineNanoseconds)
       // FAILPOINT commit.before-return: nothing is left to do but to acknowledge.
       failpoint("commit.before-return")
-      return committed
+      return moment
     }
   }
 
