@@ -17,7 +17,7 @@ struct LockedContainerRow: LockedRow, Keepable {
 
   static func lockName(of id: ContainerID, in store: StateStore) -> LockName { store.lockName(of: id) }
 
-  /// Reads nothing where nobody has committed anything about the container since this store last had the lock.
+  /// Reads nothing where nobody has committed anything about it since this store last had the lock.
   static func row(of id: ContainerID, in store: StateStore) throws -> LockedContainerRow? {
     if let known: LockedContainerRow = store.keptAnswers.answer(to: .locked(id)) { return known }
     return try store.database.readOne { connection in
