@@ -44,9 +44,9 @@ package struct CommitNotes: Sendable {
 
   /// What was noted when a transaction began that will note something.
   struct Beginning {
-    let header: WALIndexHeader
     fileprivate let noted: UInt64
     fileprivate let era: UInt64
+    let header: WALIndexHeader
   }
 
   /// Called in a write transaction, before anything is noted of it: what was committed since somebody has noted
@@ -55,13 +55,14 @@ package struct CommitNotes: Sendable {
   /// - Parameter header: of the WAL's index, which nobody changes until this transaction ends.
   func begin(at header: WALIndexHeader) -> Beginning {
     let noted = word(Self.noted).pointee.load(ordering: .acquiring)
-    var era = word(Self.era).pointee.load(ordering: .relaxed)
-    if noted != header.fingerprint {
-      // Another one than any before, whatever the file was overwritten with.
-      era = .random(in: 1 ... .max)
-      word(Self.era).pointee.store(era, ordering: .releasing)
+    if noted == header.fingerprint {
+      return Beginning(noted: noted, era: word(Self.era).pointee.load(ordering: .relaxed), header: header)
     }
-    return Beginning(header: header, noted: noted, era: era)
+    // Another one than any before, whatever the file was overwritten with, and no header's.
+    let era = UInt64.random(in: 1 ... .max)
+    word(Self.era).pointee.store(era, ordering: .releasing)
+    word(Self.noted).pointee.store(era, ordering: .releasing)
+    return Beginning(noted: era, era: era, header: header)
   }
 
   /// Notes that the commit which made this header was about this subject alone.
@@ -69,7 +70,7 @@ package struct CommitNotes: Sendable {
   /// - Returns: how often the subject was committed to, with that commit; nil where somebody else has changed
   ///   what was noted meanwhile.
   func note(_ subject: CommitSubject, at header: WALIndexHeader, since beginning: Beginning) -> CommitCount? {
-    let number = number(of: subject).pointee.add(1, ordering: .releasing).newValue
+    let number = number(of: subject).pointee.wrappingAdd(1, ordering: .releasing).newValue
     // FAILPOINT commit.counted: counted, and nobody knows which commit that was.
     failpoint("commit.counted")
     let (isNoted, _) = word(Self.noted).pointee.compareExchange(

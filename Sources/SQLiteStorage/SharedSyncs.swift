@@ -49,7 +49,10 @@ package struct SharedSyncs: Sendable {
   ///
   /// Tickets of another WAL are never taken for ours: whoever takes one of ours has seen that this is true
   /// before, and who syncs another WAL looks here after he has noted the last ticket.
-  var isCurrent: Bool { word(0).pointee.load(ordering: .acquiring) == subject }
+  var isCurrent: Bool {
+    // Numbers near their end are no tickets: the file was overwritten, and each syncs for himself.
+    word(0).pointee.load(ordering: .acquiring) == subject && lastTicket < 1 << 62
+  }
 
   /// Makes the numbers be about this WAL; called inside the gate.
   ///
@@ -68,7 +71,7 @@ package struct SharedSyncs: Sendable {
 
   /// A ticket for all that has been committed so far.
   func takeTicket() -> UInt64 {
-    word(Self.taken).pointee.add(1, ordering: .acquiringAndReleasing).newValue
+    word(Self.taken).pointee.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue
   }
 
   /// The last ticket; a sync that begins after this covers all up to it.
@@ -105,7 +108,7 @@ package struct SharedSyncs: Sendable {
     let usual = word(Self.usual)
     let before = usual.pointee.load(ordering: .relaxed)
     let isShortest = before == 0 || duration < before
-    usual.pointee.store(isShortest ? max(1, duration) : before + before / 16 + 1, ordering: .relaxed)
+    usual.pointee.store(isShortest ? max(1, duration) : before &+ before / 16 &+ 1, ordering: .relaxed)
   }
 
   private func isProfitable(_ count: UInt64) -> Bool {
