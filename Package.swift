@@ -104,7 +104,7 @@ let package = Package(
       "store-test-child",
       [
         "ContainerStateStore", "FileLocking", "OCIEngine", "SQLiteStorage", "CFaults", "CPlatform",
-        "Platform", "SkewedClock",
+        "Platform", "SeededNumbers", "SkewedClock",
       ],
       path: "Tests/StoreTestChild"),
     tests(of: "JSONText", ["JSONText"]),

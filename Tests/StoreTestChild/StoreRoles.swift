@@ -73,6 +73,11 @@ final class StoreSession {
     case "leave-gate": gate?.leave()
     case "cycle": return try cycle(Int(arguments[0]) ?? 0, on: arguments[1], whole: arguments[2] == "whole")
     case "open-and-close": try openAndClose(Int(arguments[0]) ?? 0)
+    case "mix":
+      let ids = try arguments.dropFirst(2).map { try ContainerID($0) }
+      var load = try MixedLoad(store, seed: UInt64(arguments[0]) ?? 0, ids: ids)
+      try load.run(rounds: Int(arguments[1]) ?? 0)
+      return "\(store.keptAnswers.givenCount)"
     default: return try performOnContainer(command, arguments)
     }
     return ""
