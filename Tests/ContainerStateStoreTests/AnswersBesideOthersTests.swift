@@ -32,14 +32,14 @@ struct AnswersBesideOthersTests {
       try expectGiven("round \(round)") {
         for _ in 0..<3 {
           switch writer {
-          case "itself": try kept.say(by: store)
-          case "other handle": try kept.say()
+          case "itself": try kept.changeAnother(by: store)
+          case "other handle": try kept.changeAnother()
           default: try child.succeed("count other 1")
           }
         }
       }
       let before = kept.givenCount
-      _ = try store.state(of: kept.sayable)
+      _ = try store.state(of: kept.another)
       #expect(kept.givenCount == before, "who asks about the other one has to ask")
     }
   }
@@ -49,9 +49,9 @@ struct AnswersBesideOthersTests {
     arguments: ["itself", "other handle"])
   func everyKind(writer: String) throws {
     let writer = writer == "itself" ? store : kept.other
-    let (sayable, session) = (kept.sayable, try ContainerID("session"))
+    let (another, session) = (kept.another, try ContainerID("session"))
     func change(_ what: String, _ body: (borrowing LockedContainer) throws -> Void) throws {
-      try expectGiven(what) { try writer.withLockedContainer(sayable, wait: patience, body) }
+      try expectGiven(what) { try writer.withLockedContainer(another, wait: patience, body) }
     }
     try kept.keep()
     try change("connect") { try $0.connect(NetworkConnection(network: "net")) }
@@ -59,7 +59,7 @@ struct AnswersBesideOthersTests {
     try change("status of a network") { try $0.setNetworkStatus(JSONBytes("{}"), of: "net") }
     try change("disconnect") { try $0.disconnect("net") }
     try change("add a session") {
-      try $0.addExecSession(ExecSession(id: session, container: sayable, command: ["sh"], createdAt: .now))
+      try $0.addExecSession(ExecSession(id: session, container: another, command: ["sh"], createdAt: .now))
     }
     try change("update a session") { try $0.updateExecSession(session) { $0.status = .running } }
     try change("remove a session") { try $0.removeExecSession(session) }
@@ -68,7 +68,7 @@ struct AnswersBesideOthersTests {
     try change("intent") { try $0.setIntent(.begin(.start)) }
     try change("rewrite") {
       try $0.rewrite(
-        ContainerConfiguration(id: sayable, name: "renamed", createdAt: $0.container.configuration.createdAt))
+        ContainerConfiguration(id: another, name: "renamed", createdAt: $0.container.configuration.createdAt))
     }
     try change("several in one scope") { locked in
       for _ in 0..<3 { try locked.update { $0.restartCount += 1 } }
@@ -76,7 +76,7 @@ struct AnswersBesideOthersTests {
       try locked.update { $0.status = .running }
       try locked.recordExit(code: 3, finishedAt: .now)
     }
-    try expectGiven("exit code") { try writer.recordExitCode(of: sayable, code: 4) }
+    try expectGiven("exit code") { try writer.recordExitCode(of: another, code: 4) }
     try expectGiven("add") { try writer.add("third", dependingOn: ["other"]) }
     try expectGiven("add what depends on it") {
       try writer.add("fourth", inPod: "pod", dependingOn: ["abc"])
@@ -97,26 +97,26 @@ struct AnswersBesideOthersTests {
       let before = kept.givenCount
       try ask()
       #expect(kept.givenCount == before + 1, "\(what)")
-      try kept.say()
+      try kept.changeAnother()
       try ask()
       #expect(kept.givenCount == before + 1, "\(what)")
     }
   }
 
   @Test(
-    "D-9: a commit that may be about anything has each answer asked for again, until others are said again")
-  func unsaid() throws {
+    "D-9: a commit that may be about anything has each answer asked for again, until others are noted again")
+  func unnoted() throws {
     try kept.keep()
     try kept.other.addPod("pod2")
     let before = kept.givenCount
     try kept.expectTrue()
     #expect(kept.givenCount == before)
     // With which a new era begins.
-    try kept.say()
+    try kept.changeAnother()
     let next = kept.givenCount
     try kept.expectTrue()
     #expect(kept.givenCount == next)
-    try expectGiven("as before") { try kept.say() }
+    try expectGiven("as before") { try kept.changeAnother() }
   }
 
   @Test("D-9: a holder's own commits leave what he knows beside those of others, between and behind them")
@@ -124,14 +124,14 @@ struct AnswersBesideOthersTests {
     try kept.keep()
     for _ in 0..<3 {
       try store.withLockedContainer(kept.id, wait: patience) { locked in
-        try kept.say()
+        try kept.changeAnother()
         try locked.update { $0.restartCount += 1 }
-        try kept.say()
+        try kept.changeAnother()
         try locked.update(intent: .begin(.stop)) { $0.restartCount += 1 }
         try locked.setIntent(.end)
-        try kept.say()
+        try kept.changeAnother()
       }
-      try kept.say()
+      try kept.changeAnother()
       let before = kept.givenCount
       let known = try store.withLockedContainer(kept.id, wait: patience) {
         Answers.Known(container: $0.container, intent: $0.intent)
@@ -149,11 +149,11 @@ struct AnswersBesideOthersTests {
     try second.keep()
     for round in 1...Int32(5) {
       try second.other.change(second.id) { $0.restartCount = round }
-      try expectGiven("round \(round)") { try second.say() }
+      try expectGiven("round \(round)") { try second.changeAnother() }
       try second.expectTrue("round \(round)")
       let before = second.givenCount
       try kept.other.change(kept.id) { $0.restartCount = 100 + round }
-      try kept.say()
+      try kept.changeAnother()
       #expect(try second.answers() == second.trueAnswers())
       #expect(second.givenCount == before + Answers.count)
       #expect(try store.state(of: kept.id).restartCount == 100 + round)
@@ -167,7 +167,7 @@ struct AnswersBesideOthersTests {
     options.keptAnswersMaximumBytes = 0
     let off = try KeptAnswerFixture(options: options)
     for _ in 0..<3 {
-      try off.say()
+      try off.changeAnother()
       for _ in 0..<2 { try off.expectTrue() }
       try off.other.change(off.id) { $0.restartCount += 1 }
     }

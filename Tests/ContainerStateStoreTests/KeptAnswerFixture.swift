@@ -53,8 +53,8 @@ struct KeptAnswerFixture {
   /// Another handle on it in this process.
   let other: StateStore
   let id: ContainerID
-  /// Of another container, of which commits are said.
-  let sayable: ContainerID
+  /// Another container, whose commits are noted as about that alone.
+  let another: ContainerID
   let handle: ContainerHandle
 
   /// Before anything is asked, `prepare` says what else is there and what has become of the container.
@@ -68,7 +68,7 @@ struct KeptAnswerFixture {
     other = try fixture.open()
     _ = try store.addPod("pod")
     id = try store.add("abc", inPod: "pod")
-    sayable = try store.add("other")
+    another = try store.add("other")
     try prepare(other, id)
     handle = try store.handle(for: id)
   }
@@ -112,9 +112,9 @@ struct KeptAnswerFixture {
     #expect(try answers(isLocked: isLocked) == expected, "\(what)", sourceLocation: sourceLocation)
   }
 
-  /// Somebody else commits what is about another container, and says so.
-  func say(by store: StateStore? = nil) throws {
-    try (store ?? other).change(sayable) { $0.restartCount += 1 }
+  /// Somebody commits what is about another container alone, and notes that.
+  func changeAnother(by store: StateStore? = nil) throws {
+    try (store ?? other).change(another) { $0.restartCount += 1 }
   }
 
   /// Overwrites what processes share through the gate's file behind the record of its holder, in a process of

@@ -215,9 +215,10 @@ struct KeptAnswerTests {
     }
   }
 
-  @Test("D-9: what others commit just after the holder's own commit is seen under the next lock")
-  func committedBehindTheHolder() throws {
-    let place = "commit.before-return"
+  @Test(
+    "D-9: what others commit just after the holder's own commit is seen under the next lock",
+    arguments: ["commit.unnoted", "commit.counted", "commit.before-return"])
+  func committedBehindTheHolder(place: String) throws {
     let holder = try fixture.child(failpoints: "\(place)=stop")
     try holder.send("count abc 1")
     try holder.waitUntilStopped()

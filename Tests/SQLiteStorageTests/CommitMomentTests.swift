@@ -6,7 +6,7 @@ internal import Testing
 @Suite("The moment of a commit")
 struct CommitMomentTests {
   private let fixture: Fixture
-  private let gate = MarkingGate()
+  private let gate = NotingGate()
   private let database: Database
   private let one = CommitSubject(hash: 1)
   private let two = CommitSubject(hash: 2)
@@ -54,8 +54,8 @@ struct CommitMomentTests {
     #expect(try !isStill(own))
   }
 
-  @Test("D-9: a commit of which nobody says what it is about ends all moments, for ever")
-  func unsaid() throws {
+  @Test("D-9: a commit of which nobody notes what it is about ends all moments, for ever")
+  func unnoted() throws {
     for isForeign in [false, true] {
       _ = try commit(two)
       let (taken, own) = (try moment(of: two), try commit(one))
@@ -73,7 +73,7 @@ struct CommitMomentTests {
     #expect(try commit(one, "DELETE FROM item WHERE id < 0") == nil)
     #expect(throws: StorageError.self) { try commit(one, "INSERT INTO item (id) VALUES (0)") }
     #expect(try isStill(own))
-    // Nor does it make the next unsaid commit a said one.
+    // Nor does it make a later commit a noted one.
     #expect(throws: StorageError.self) { try commit(one, "INSERT INTO item (id) VALUES (0)") }
     try fixture.shell("INSERT INTO item (pid) VALUES (9);")
     #expect(throws: StorageError.self) { try commit(one, "INSERT INTO item (id) VALUES (0)") }
@@ -82,7 +82,7 @@ struct CommitMomentTests {
     #expect(try !isStill(own))
   }
 
-  @Test("D-9: where a foreign program commits behind it there is none, and nothing is said")
+  @Test("D-9: where a foreign program commits behind it there is none, and nothing is noted")
   func foreignBehind() throws {
     _ = try commit(one)
     let taken = try moment(of: two)
@@ -102,21 +102,24 @@ struct CommitMomentTests {
     #expect(try !isStill(taken))
   }
 
-  @Test("D-9: a restart of the WAL within a commit leaves its moment and those of others")
+  @Test(
+    "D-9: what restarts the WAL, a commit or a foreign program, ends all moments; the next commit has one")
   func restart() throws {
-    _ = try commit(two)
-    try fixture.shell("PRAGMA wal_checkpoint(FULL);")
-    let taken = try moment(of: two)
-    let own = try commit(one)
-    #expect(try isStill(own) && isStill(taken), "the first commit into the WAL that starts anew")
-    _ = try commit(CommitSubject(hash: 3))
-    #expect(try isStill(own) && isStill(taken))
-    try fixture.shell("PRAGMA wal_checkpoint(TRUNCATE);")
-    _ = try commit(one)
-    #expect(try !isStill(own))
+    for checkpoint in ["FULL", "TRUNCATE"] {
+      _ = try commit(two)
+      let own = try commit(one)
+      #expect(try isStill(own))
+      try fixture.shell("PRAGMA wal_checkpoint(\(checkpoint));")
+      // Into a WAL that begins anew with it.
+      _ = try commit(two)
+      #expect(try !isStill(own), "\(checkpoint)")
+      let next = try commit(one)
+      _ = try commit(two)
+      #expect(try !isStill(own) && isStill(next), "\(checkpoint)")
+    }
   }
 
-  @Test("where the gate has no memory for it nothing is said, and a moment lasts until the next commit")
+  @Test("where the gate has no memory for it nothing is noted, and a moment lasts until the next commit")
   func noMemory() throws {
     let other = try fixture.open()
     func commit(_ subject: CommitSubject?) throws -> CommitMoment? {
@@ -138,11 +141,11 @@ struct CommitMomentTests {
 }
 
 /// A gate with memory in which commits are told of.
-final class MarkingGate: WriteGate {
+final class NotingGate: WriteGate {
   private let gate = RecordingGate()
-  private let memory = MarkMemory()
+  private let memory = NoteMemory()
 
-  var commitMarks: CommitMarks? { memory.marks }
+  var commitNotes: CommitNotes? { memory.notes }
   func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     try gate.enter(operation, deadlineNanoseconds: deadlineNanoseconds)
   }

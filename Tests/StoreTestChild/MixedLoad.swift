@@ -48,7 +48,7 @@ struct MixedLoad {
     }
   }
 
-  /// In one commit, about which nothing is said.
+  /// In one commit, of which nothing is noted.
   private mutating func changeTogether() throws {
     try store.withLockedContainers(Set(ids), wait: StoreSession.wait) { locked in
       try locked.update(durability: .committed) { $1.restartCount += 1 }
