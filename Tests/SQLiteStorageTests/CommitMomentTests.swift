@@ -20,7 +20,7 @@ struct CommitMomentTests {
   private func commit(_ subject: CommitSubject?, _ sql: String? = nil) throws -> CommitMoment? {
     try database.write("add", about: subject, durability: .committed, deadlineNanoseconds: soon) {
       if let sql { try $0.execute(sql) } else { try $0.insert() }
-    }.moment
+    }
   }
 
   /// Before a read of it.
@@ -125,7 +125,7 @@ struct CommitMomentTests {
     func commit(_ subject: CommitSubject?) throws -> CommitMoment? {
       try other.write("add", about: subject, durability: .committed, deadlineNanoseconds: soon) {
         try $0.insert()
-      }.moment
+      }
     }
     #expect(try commit(one) == nil)
     let watch = try #require(
