@@ -40,7 +40,7 @@ struct MixedCommitTests {
     let ids = try ["a", "b", "c"].map { try store.add($0) }
     let children = try fixture.openChildren(2)
     for (number, child) in children.enumerated() {
-      try child.send("mix \(seed &+ UInt64(number)) \(scaled(300)) a b c")
+      try child.send("mix \(seed &+ UInt64(number)) \(scaled(1_000)) a b c")
     }
     let floors = Floors()
     let isOver = Atomic<Bool>(false)
@@ -48,7 +48,7 @@ struct MixedCommitTests {
       if number == 0 {
         defer { isOver.store(true, ordering: .releasing) }
         var random = SeededGenerator(seed: seed)
-        for _ in 0..<scaled(20) {
+        for _ in 0..<scaled(60) {
           guard let id = ids.randomElement(using: &random) else { return }
           // Which leaves every revision as it was.
           let answer = try fixture.shell(

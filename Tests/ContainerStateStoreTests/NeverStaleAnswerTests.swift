@@ -98,7 +98,7 @@ struct NeverStaleAnswerTests {
         return
       }
       var seen: Int32 = 0
-      try waitUntil("count \(last) to be seen", within: .seconds(120)) {
+      try waitUntil("count \(last) to be seen", within: .seconds(60)) {
         if number == 1 { try other.change(another) { $0.restartCount += 1 } }
         let count = try store.state(of: id).restartCount
         guard count >= seen else { throw TestSupportError("\(count) after \(seen)") }
