@@ -37,7 +37,7 @@ final class GatePage: Sendable {
   /// What wakes those who sleep until the gate is left; to be used while this page lives.
   var bell: GateBell { GateBell(address + HolderRecord.size + MemoryLayout<UInt64>.size) }
 
-  /// To the end of the page, from the beginning of a cache line: for what the users of the gate share besides it.
+  /// To the end of the page, from the beginning of a cache line: what the users of the gate share besides.
   var lent: UnsafeMutableRawPointer { address + Self.lentOffset }
   static let lentOffset = 320
 

@@ -49,6 +49,16 @@ struct SharedSyncTests {
     #expect(ours.nextStep(for: late) == .nothing)
   }
 
+  @Test("D-1: numbers near their end are no tickets, whoever has written them")
+  func numbersAtTheirEnd() {
+    #expect(ours.isCurrent)
+    ours.publish(upTo: 1 << 62)
+    #expect(ours.isCurrent, "what is synced says nothing of tickets")
+    ours.makeCurrent()
+    #expect(!ours.isCurrent && !theirs.isCurrent)
+    #expect(ours.takeTicket() > 1 << 62)
+  }
+
   @Test("D-1: one has the turn to sync, and who is not covered by his sync has the next")
   func turns() throws {
     let leader = try led()
