@@ -113,7 +113,8 @@ extension StateStore {
     try writeWithReserve(operation, about: nil, durability: durability, draws: draws) {
       result = try body($0)
     }
-    return result!
+    guard let result else { preconditionFailure("committed, and the body has not run") }
+    return result
   }
 
   /// What makes room on a full disk.

@@ -49,8 +49,8 @@ package struct CommitNotes: Sendable {
     let header: WALIndexHeader
   }
 
-  /// Called in a write transaction, before anything is noted of it: what was committed since somebody has noted
-  /// something for the last time may be about any subject.
+  /// Called in a write transaction, before anything is noted of it: what was committed since somebody has
+  /// noted something for the last time may be about any subject.
   ///
   /// - Parameter header: of the WAL's index, which nobody changes until this transaction ends.
   func begin(at header: WALIndexHeader) -> Beginning {

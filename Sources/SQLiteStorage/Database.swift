@@ -130,7 +130,8 @@ package final class Database: Sendable {
     _ = try write(
       operation, about: nil, durability: durability, deadlineNanoseconds: deadlineNanoseconds
     ) { result = try body($0) }
-    return result!
+    guard let result else { preconditionFailure("committed, and the body has not run") }
+    return result
   }
 
   /// Does the same, and notes what the commit is about: answers about anything else stay true.
@@ -143,6 +144,7 @@ package final class Database: Sendable {
   ///   - body: as above.
   /// - Returns: the moment of the commit: what the caller knows then of the subject is true as long as that is.
   ///   Nil where nothing was written, or others have committed just then.
+  /// - Throws: as above.
   package func write(
     _ operation: String, about subject: CommitSubject?, durability: CommitDurability,
     deadlineNanoseconds: UInt64, _ body: (Connection) throws -> Void

@@ -138,8 +138,9 @@ enum BenchCase: String, CaseIterable {
     [.stateKept, .containerKept, .lookUpKept, .listKept, .stateBeside, .stateAfterCommit].contains(self)
   }
 
-  /// Whether the store may give an answer again that it has kept. Elsewhere it is made to ask, as the floor
-  /// does; where the floor reads nothing, it is as users have it.
+  /// Whether the store may give an answer again that it has kept.
+  ///
+  /// Elsewhere it is made to ask, as the floor does; where the floor reads nothing, it is as users have it.
   var keepsAnswers: Bool {
     readsAgain || [.commits, .freshCommits, .updateOwn, .updateCommon].contains(self)
   }
