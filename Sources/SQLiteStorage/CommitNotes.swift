@@ -4,10 +4,10 @@ internal import Synchronization
 /// What each commit was about, in memory that all processes share: who remembers an answer about one subject
 /// need not ask again because of commits about others.
 ///
-/// Whoever commits what he can name counts up the number of that subject and notes which header of the WAL's
-/// index his commit has made. Everybody else notes nothing, foreign programs and killed writers above all, and
-/// nobody can fail to notice: the header is one that is not noted. The next who has something to note begins a
-/// new *era*, in which nothing remembered from before counts.
+/// Whoever commits what he can name counts up the number of that subject and notes which header of the
+/// WAL's index his commit has made. Everybody else notes nothing, foreign programs and killed writers above
+/// all, and nobody can fail to notice: the header is one that is not noted. The next who has something to note
+/// begins a new *era*, in which nothing remembered from before counts.
 ///
 /// It takes no lock: SQLite's own on writing keeps the transactions apart, and who notes something late notes
 /// it of a header that is the present one no more.
@@ -53,6 +53,7 @@ package struct CommitNotes: Sendable {
   /// noted something for the last time may be about any subject.
   ///
   /// - Parameter header: of the WAL's index, which nobody changes until this transaction ends.
+  /// - Returns: what `note` wants to know.
   func begin(at header: WALIndexHeader) -> Beginning {
     let noted = word(Self.noted).pointee.load(ordering: .acquiring)
     if noted == header.fingerprint {

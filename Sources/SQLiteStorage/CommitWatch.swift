@@ -26,12 +26,13 @@ package struct CommitWatch: Sendable {
 
   private var header: WALIndexHeader? { WALIndexHeader(at: start) }
 
-  /// What there is to compare with later; nil while somebody commits.
+  /// The present moment, to be compared with later.
   ///
   /// DURABILITY D-9: what is read after this call is as new as the moment or newer. Taken after the read, an
   /// old answer would be taken for one of the new moment, for ever.
   ///
   /// - Parameter subject: what will be read is about it alone; nil for anything.
+  /// - Returns: nil while somebody commits.
   package func moment(of subject: CommitSubject? = nil) -> CommitMoment? {
     let count = subject.flatMap { notes?.count(of: $0) }
     return header.map { CommitMoment(header: $0, subject: subject, count: count) }

@@ -142,8 +142,8 @@ package final class Database: Sendable {
   ///   - durability: as above.
   ///   - deadlineNanoseconds: as above.
   ///   - body: as above.
-  /// - Returns: the moment of the commit: what the caller knows then of the subject is true as long as that is.
-  ///   Nil where nothing was written, or others have committed just then.
+  /// - Returns: the moment of the commit: what the caller knows then of the subject is true as long as that
+  ///   is. Nil where nothing was written, or others have committed just then.
   /// - Throws: as above.
   package func write(
     _ operation: String, about subject: CommitSubject?, durability: CommitDurability,

@@ -36,8 +36,8 @@ struct WALIndexHeader: Sendable {
   /// never fit a header to the other.
   private static let notesVersion: UInt64 = 0xA076_1D64_78BD_642F
 
-  /// Whether the one commit that lies between the other and this left the WAL with so many frames, and did not
-  /// restart it.
+  /// Whether the one commit that lies between the other and this left the WAL with so many frames, and did
+  /// not restart it.
   func follows(_ other: WALIndexHeader, frames: Int32) -> Bool {
     // The counter of commits goes up by one with each, and begins anew with a recovery.
     UInt32(truncatingIfNeeded: copy.words.1) == UInt32(truncatingIfNeeded: other.copy.words.1) &+ 1
