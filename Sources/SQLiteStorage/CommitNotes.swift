@@ -6,8 +6,8 @@ internal import Synchronization
 ///
 /// Whoever commits what he can name counts up the number of that subject and notes which header of the
 /// WAL's index his commit has made. Everybody else notes nothing, foreign programs and killed writers above
-/// all, and nobody can fail to notice: the header is one that is not noted. The next who has something to note
-/// begins a new *era*, in which nothing remembered from before counts.
+/// all, and nobody can fail to notice: the header is one that is not noted. The next who has something to
+/// note begins a new *era*, in which nothing remembered from before counts.
 ///
 /// It takes no lock: SQLite's own on writing keeps the transactions apart, and who notes something late notes
 /// it of a header that is the present one no more.
