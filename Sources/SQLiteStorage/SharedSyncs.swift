@@ -87,7 +87,7 @@ package struct SharedSyncs: Sendable {
 
   /// Whether as many wait for a sync as make sharing one worth its wait.
   ///
-  /// A sync of one's own costs a processor some 60 µs and takes as long as the disk does. A shared one
+  /// A sync of one's own costs the processors some 120 µs and takes as long as the disk does. A shared one
   /// costs next to nothing, and takes twice that: who comes while one is under way waits for the next. So
   /// sharing pays where the processors have more to do with all those syncs than the disk. Whether it does
   /// is found out when somebody comes, and again at the end of each turn, so the answer stays for a while.
@@ -193,7 +193,7 @@ package struct SharedSyncs: Sendable {
   private static let fewest: UInt64 = 4
   /// How much longer the disk may take for each that is spared a sync of his own, in nanoseconds: measured
   /// with two processors, and half as much with twice as many.
-  private static let worthOfSync = 60_000 / UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  private static let worthOfSync = 120_000 / UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   private static let spread: UInt64 = 0x9e37_79b9_7f4a_7c15
 
   private func word(_ number: Int) -> UnsafePointer<Atomic<UInt64>> {
