@@ -20,19 +20,25 @@ struct OverwrittenGateTests {
       """)
   }
 
-  @Test("D-9: zeros before, then a foreign change, and zeros within the next commit that is noted")
-  func zeroedTwice() throws {
-    try kept.overwriteGate()
-    try kept.keep()
+  /// A foreign change of the container, and a noted commit about another, within which the page is
+  /// overwritten.
+  private func overwriteWithin(_ overwrite: () throws -> Void) throws {
     try foreign(5)
     let writer = try kept.fixture.child(failpoints: "commit.unnoted=stop")
     try writer.send("count third 1")
     try writer.waitUntilStopped()
-    try kept.overwriteGate()
+    try overwrite()
     writer.cont()
     try writer.expect("ok")
     #expect(try kept.store.state(of: kept.id).restartCount == 5)
     try kept.expectTrue()
+  }
+
+  @Test("D-9: zeros before, then a foreign change, and zeros within the next commit that is noted")
+  func zeroedTwice() throws {
+    try kept.overwriteGate()
+    try kept.keep()
+    try overwriteWithin { try kept.overwriteGate() }
   }
 
   @Test("D-9: an earlier content within the next commit that is noted")
@@ -42,15 +48,7 @@ struct OverwrittenGateTests {
     try kept.keep()
     let words = ["if=\(gate)", "of=\(saved)", "bs=320", "skip=1", "status=none"]
     #expect(try ChildProcess.run(executable: "/bin/dd", words).status == .code(0))
-    try foreign(5)
-    let writer = try kept.fixture.child(failpoints: "commit.unnoted=stop")
-    try writer.send("count third 1")
-    try writer.waitUntilStopped()
-    try kept.overwriteGate(from: saved)
-    writer.cont()
-    try writer.expect("ok")
-    #expect(try kept.store.state(of: kept.id).restartCount == 5)
-    try kept.expectTrue()
+    try overwriteWithin { try kept.overwriteGate(from: saved) }
   }
 
   @Test("D-9, D-1: numbers at their end are no trap for who commits, and no tickets")
