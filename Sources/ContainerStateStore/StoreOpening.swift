@@ -83,7 +83,7 @@ struct StoreOpening {
       applicationID: Schema.applicationID, schemaVersion: schema.version,
       oldestSchemaVersion: schema.oldestVersion)
     database.walCheckpointFrames = Int(options.walCheckpointFrames)
-    database.beforeConnectionCloses = { [keptAnswers] in keptAnswers.forgetIndex() }
+    database.beforeConnectionCloses = { [keptAnswers] in keptAnswers.forgetWatch() }
     database.pageCacheKibibytes = Int32(min(max(256 << 10, options.pageCacheMaximumBytes), 1 << 30) >> 10)
     database.fillsNewWAL = options.fillsNewWAL
     database.copiesBackInBackground = options.copiesBackInBackground

@@ -18,8 +18,8 @@ package final class Connection {
   private(set) var framesBeforeWriting = 0
   private var isPreparedForWriting = false
   private var versionIsKnown = false
-  // The checks at run time that nobody else changes what is asked for in every transaction would take a
-  // fiftieth of its instructions of ours. One thread has a connection, and no accessor calls another.
+  // Checked at run time, exclusive access to what every transaction asks for would be 4 % of what a durable
+  // update takes outside SQLite. One thread has a connection at a time, and no accessor calls another.
   @exclusivity(unchecked) private var versionStatement: OpaquePointer?
   /// BEGIN, BEGIN IMMEDIATE, COMMIT and ROLLBACK, by `TransactionVerb`.
   @exclusivity(unchecked) private var verbs: [OpaquePointer?] = [nil, nil, nil, nil]

@@ -119,7 +119,7 @@ struct KeptAnswerKillTests {
     let writer = try kept.fixture.child(failpoints: "commit.unnoted=stop")
     try writer.send("count third 1")
     try writer.waitUntilStopped()
-    // What is kept now has the mark of the era that this writer has begun.
+    // What is kept now is of the era that this writer has begun.
     for _ in 0..<2 { #expect(try store.state(of: kept.id).restartCount == 0) }
     // As by a writer that died over the header: recovered again, and one commit, by a foreign program.
     try kept.copyHeader(saved, index)

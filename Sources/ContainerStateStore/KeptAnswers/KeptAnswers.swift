@@ -87,8 +87,8 @@ package final class KeptAnswers: Sendable {
     return watch.moment(of: question.subject)
   }
 
-  /// Gives up the address of the index; the answers stay, and are compared again after the next read.
-  func forgetIndex() { memory.withLock { $0.watch = nil } }
+  /// Gives up where commits can be seen; the answers stay, and are compared again after the next read.
+  func forgetWatch() { memory.withLock { $0.watch = nil } }
 }
 
 /// What can be kept.
