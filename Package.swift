@@ -98,7 +98,7 @@ let package = Package(
     executable("cstate-history", ["StoreHistory", "SeededNumbers"], path: "StressTests/judge"),
 
     library("SVGDrawing", path: "StressTests/drawing"),
-    library("StoreTestSupport", ["CPlatform", "SeededNumbers"], path: "Tests/StoreTestSupport"),
+    library("StoreTestSupport", ["CPlatform", "Platform", "SeededNumbers"], path: "Tests/StoreTestSupport"),
     .target(name: "SkewedClock", path: "Tests/SkewedClock", cSettings: [.treatAllWarnings(as: .error)]),
     executable(
       "store-test-child",

@@ -27,6 +27,18 @@ int platform_look_at_descriptor(int descriptor, platform_file_status *status) {
   return look(descriptor, "", AT_EMPTY_PATH, status);
 }
 
+int platform_open_directory(const char *path) {
+  return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int platform_directory_change(int descriptor, int64_t *changed_ns) {
+  struct statx found;
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_CTIME, &found) != 0) return errno;
+  if (!(found.stx_mask & STATX_CTIME)) return ENOSYS;
+  *changed_ns = (int64_t)found.stx_ctime.tv_sec * 1000000000 + found.stx_ctime.tv_nsec;
+  return 0;
+}
+
 int platform_writeback_error(int descriptor) {
   // A page that no file of ours reaches, so there is none to wait for.
   off_t beyond = (off_t)1 << 40;

@@ -89,7 +89,8 @@ extension ContainerRows {
         error_text)
       VALUES (?18, ?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
       """)
-    try bind(state, to: row)
+    try bindNumbers(of: state, to: row)
+    try bindTexts(of: state, to: row)
     try row.bind(18, generation)
     try row.bind(19, 1)
     try row.run()
@@ -152,38 +153,51 @@ extension ContainerRows {
     in connection: Connection
   ) throws -> Bool {
     // An index of a column that is set is written, whatever the value: a page more to commit and to sync.
-    let isFoundAsBefore =
-      state.status == previous.status && state.finishedAt == previous.finishedAt
-      && state.exitCode == previous.exitCode
-    let row = try isFoundAsBefore ? rowToUpdateOutsideIndexes(connection) : rowToUpdate(connection)
-    try bind(state, to: row)
+    let setsIndexed =
+      state.status != previous.status || state.finishedAt != previous.finishedAt
+      || state.exitCode != previous.exitCode
+    let setsTexts = !state.hasSameTexts(as: previous)
+    let row = try connection.statement(Update.text(setsIndexed: setsIndexed, setsTexts: setsTexts))
+    try bindNumbers(of: state, to: row)
+    if setsTexts { try bindTexts(of: state, to: row) }
     try row.bind(18, generation)
     try row.bind(19, revision)
     try row.run()
     return connection.changes == 1
   }
 
-  private static func rowToUpdate(_ connection: Connection) throws(StorageError) -> Statement {
-    try connection.statement(
-      """
-      UPDATE container_state SET revision = revision + 1, status = ?1, pid = ?2, pid_start_time = ?3,
-        monitor_pid = ?4, monitor_start_time = ?5, started_at_ns = ?6, finished_at_ns = ?7, exit_code = ?8,
-        killed_for_memory = ?9, stopped_by_user = ?10, restart_count = ?11, configuration_path = ?12,
-        run_directory = ?13, mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
-      WHERE generation = ?18 AND revision = ?19
-      """)
-  }
+  /// The statements that write a state over another one, by which columns they set; what is bound to the
+  /// places of others goes nowhere.
+  private enum Update {
+    private static let numbers = make("")
+    private static let numbersAndIndexed = make(indexed)
+    private static let numbersAndTexts = make(texts)
+    private static let everything = make(indexed + texts)
 
-  /// The same without the columns of indexes; what is bound to their places goes nowhere.
-  private static func rowToUpdateOutsideIndexes(_ connection: Connection) throws(StorageError) -> Statement {
-    try connection.statement(
+    private static let indexed = ", status = ?1, finished_at_ns = ?7, exit_code = ?8"
+    private static let texts = """
+      , configuration_path = ?12, run_directory = ?13, mountpoint = ?14, network_namespace_path = ?15,
+        health = ?16, error_text = ?17
       """
-      UPDATE container_state SET revision = revision + 1, pid = ?2, pid_start_time = ?3,
-        monitor_pid = ?4, monitor_start_time = ?5, started_at_ns = ?6, killed_for_memory = ?9,
-        stopped_by_user = ?10, restart_count = ?11, configuration_path = ?12, run_directory = ?13,
-        mountpoint = ?14, network_namespace_path = ?15, health = ?16, error_text = ?17
-      WHERE generation = ?18 AND revision = ?19
-      """)
+
+    private static func make(_ further: String) -> StatementText {
+      StatementText(
+        """
+        UPDATE container_state SET revision = revision + 1, pid = ?2, pid_start_time = ?3, monitor_pid = ?4,
+          monitor_start_time = ?5, started_at_ns = ?6, killed_for_memory = ?9, stopped_by_user = ?10,
+          restart_count = ?11\(further)
+        WHERE generation = ?18 AND revision = ?19
+        """)
+    }
+
+    static func text(setsIndexed: Bool, setsTexts: Bool) -> StatementText {
+      switch (setsIndexed, setsTexts) {
+      case (false, false): numbers
+      case (true, false): numbersAndIndexed
+      case (false, true): numbersAndTexts
+      case (true, true): everything
+      }
+    }
   }
 
   /// Sets or, with nil, removes the embedder's JSON on a state.
@@ -246,7 +260,9 @@ extension ContainerRows {
     return connection.changes == 1
   }
 
-  private static func bind(_ state: ContainerState, to row: borrowing Statement) throws(StorageError) {
+  private static func bindNumbers(
+    of state: ContainerState, to row: borrowing Statement
+  ) throws(StorageError) {
     try row.bind(1, Int64(state.status.rawValue))
     try row.bind(2, Int64(state.pid))
     try row.bind(3, Int64(bitPattern: state.pidStartTime))
@@ -266,6 +282,9 @@ extension ContainerRows {
     try row.bind(9, state.wasKilledForMemory ? 1 : 0)
     try row.bind(10, state.wasStoppedByUser ? 1 : 0)
     try row.bind(11, Int64(state.restartCount))
+  }
+
+  private static func bindTexts(of state: ContainerState, to row: borrowing Statement) throws(StorageError) {
     try row.bind(12, state.configurationPath)
     try row.bind(13, state.runDirectory)
     try row.bind(14, state.mountpoint)

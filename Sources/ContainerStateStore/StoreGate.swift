@@ -32,6 +32,9 @@ final class StoreGate: SQLiteStorage.WriteGate {
     return lock.lentBytes.map { CommitNotes(at: $0 + SharedSyncs.size) }
   }
 
+  /// It is beside the database, under one name, and every grant finds it at its path (L-2).
+  var vouchesForDirectory: Bool { true }
+
   /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
   private static func mark(of bootID: String) -> UInt64 {
     let hash = bootID.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

@@ -45,7 +45,8 @@ package final class WriteGate: Sendable {
   ///   - operation: shown to those who wait meanwhile.
   ///   - deadlineNanoseconds: CLOCK_MONOTONIC; 0: do not wait, `UInt64.max`: no end.
   /// - Throws: `timeout`, `wouldDeadlock` when the thread is inside already, `replaced` when the file at the
-  ///   path is another one by now or was truncated, `usedAfterFork`, `system`.
+  ///   path is another one by now or was truncated, `unsafePath` when it has got another name as well or
+  ///   others may write to it, `usedAfterFork`, `system`.
   /// - Blocking: up to the deadline.
   package func enter(operation: String, deadlineNanoseconds: UInt64) throws(LockError) {
     guard table.fork.isSameProcess else { throw .usedAfterFork }
@@ -118,9 +119,7 @@ package final class WriteGate: Sendable {
       name: name, thread: thread, deadlineNanoseconds: deadlineNanoseconds, gate: self)
     // Nothing in this library takes the file away, so a request told to start again asks the same file.
     while try !obtain(&request) {}
-    do throws(LockError) {
-      guard try isIntact() else { throw .replaced(path: name.path) }
-    } catch {
+    do throws(LockError) { try checkFile() } catch {
       // Without a ring: its page may be no more in the file, and whoever sleeps does not sleep for long.
       _ = platform_lock_release(entry.descriptor, 0, 0)
       entry.passOn()
@@ -137,7 +136,7 @@ package final class WriteGate: Sendable {
     guard let page else { return EAGAIN }
     var hasRung = true
     // A page that is no more in the file must not be touched.
-    while (try? isIntact()) == true {
+    while (try? checkFile()) != nil {
       // Each look is announced, the last one too: who was woken rings for the next, if he gets in.
       let announced = page.bell.announceSleep()
       let code = entry.tryKernelLock()
@@ -149,12 +148,16 @@ package final class WriteGate: Sendable {
     return EAGAIN
   }
 
-  /// Whether the file is the same still, and as long as what is mapped of it; one system call.
-  private func isIntact() throws(LockError) -> Bool {
-    guard let status = try FileStatus.of(path: name.path), FileIdentity(status) == entry.identity else {
-      return false
+  /// Throws unless the file is the same still, under this one name, and as long as what is mapped of it; one
+  /// system call.
+  private func checkFile() throws(LockError) {
+    let status = try FileStatus.of(path: name.path)
+    guard let status, FileIdentity(status) == entry.identity,
+      page == nil || status.size >= UInt64(GatePage.size)
+    else { throw .replaced(path: name.path) }
+    if let reason = FileStatus.reasonAgainst(status, ownerID: entry.ownerID) {
+      throw .unsafePath(path: name.path, reason: reason)
     }
-    return page == nil || status.size >= UInt64(GatePage.size)
   }
 
   private func writeRecord(operation: String) {

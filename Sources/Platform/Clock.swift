@@ -1,7 +1,7 @@
 import CPlatform
 import Glibc
 
-/// The three kernel clocks the library reads, in nanoseconds.
+/// The kernel clocks the library reads, in nanoseconds.
 package enum Clock {
   /// CLOCK_MONOTONIC: deadlines and waits.
   package static var monotonicNanoseconds: UInt64 { platform_clock_nanoseconds(CLOCK_MONOTONIC) }
@@ -9,4 +9,6 @@ package enum Clock {
   package static var bootTimeNanoseconds: UInt64 { platform_clock_nanoseconds(CLOCK_BOOTTIME) }
   /// CLOCK_REALTIME: what people are shown; may jump.
   package static var realTimeNanoseconds: UInt64 { platform_clock_nanoseconds(CLOCK_REALTIME) }
+  /// CLOCK_REALTIME_COARSE: what the kernel stamps changes of files with; may jump.
+  package static var coarseRealTimeNanoseconds: UInt64 { platform_clock_nanoseconds(CLOCK_REALTIME_COARSE) }
 }

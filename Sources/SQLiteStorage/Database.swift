@@ -30,6 +30,7 @@ package final class Database: Sendable {
   let copyThread = CopyThread()
   let walPath: String
   private let sharedMemoryPath: String
+  private let names: DirectoryNames
   private let owner = ForkDetector()
 
   /// Opens an existing database.
@@ -77,6 +78,7 @@ package final class Database: Sendable {
     self.gate = gate
     walPath = path + "-wal"
     sharedMemoryPath = path + "-shm"
+    names = DirectoryNames(directory: gate.vouchesForDirectory ? path.parentDirectory : nil)
   }
 
   deinit {
@@ -283,7 +285,7 @@ extension Database {
   }
 
   /// Throws unless the paths still name the files that are open; every write, WAL checkpoint and
-  /// `makeDurable` asks.
+  /// `makeDurable` asks this or `checkIdentityBehindGate`.
   ///
   /// DURABILITY D-4: SQLite goes on writing to a database or WAL that was unlinked, and reports success. With
   /// another `-shm` two groups of processes would index one WAL, each without the other's frames.
@@ -297,6 +299,12 @@ extension Database {
     }
   }
 
+  /// The same for who has the gate: where that vouches for the directory, and no name in there has changed, a
+  /// look at the directory is enough.
+  private func checkIdentityBehindGate() throws(StorageError) {
+    try names.check { () throws(StorageError) in try checkIdentity() }
+  }
+
   /// PROTOCOL L-13: the one way to a write transaction or a WAL checkpoint.
   func behindGate<R>(
     _ operation: String, deadlineNanoseconds: UInt64, _ body: () throws -> R
@@ -305,7 +313,7 @@ extension Database {
     defer { gate.leave() }
     // FAILPOINT gate.entered: nothing was asked of the database yet.
     failpoint("gate.entered")
-    try checkIdentity()
+    try checkIdentityBehindGate()
     claimSharedSyncs()
     return try noticingFailedSync(body)
   }

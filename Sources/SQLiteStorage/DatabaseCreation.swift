@@ -141,8 +141,7 @@ extension Connection {
 }
 
 func syncDirectory(of path: String) throws(StorageError) {
-  let slash = path.lastIndex(of: "/") ?? path.startIndex
-  let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+  let directory = path.parentDirectory
   let descriptor = uninterrupted { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
   guard descriptor >= 0 else {
     throw StorageError(.cannotOpen, path: directory, message: "cannot be opened", systemErrno: errno)

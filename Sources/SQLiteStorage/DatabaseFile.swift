@@ -39,3 +39,11 @@ extension FileIdentity {
     self.init(status)
   }
 }
+
+extension String {
+  /// The directory of what is at this absolute path.
+  var parentDirectory: String {
+    let slash = lastIndex(of: "/") ?? startIndex
+    return slash == startIndex ? "/" : String(self[..<slash])
+  }
+}

@@ -29,15 +29,20 @@ package protocol WriteGate: AnyObject, Sendable {
 
   /// Where the processes note what they commit, good as long as the gate is; nil: nobody notes anything.
   var commitNotes: CommitNotes? { get }
+
+  /// Whether each grant has seen that the database's directory is the one that is at its path still.
+  var vouchesForDirectory: Bool { get }
 }
 
-/// A gate that remembers nothing: each handle knows of its own failed syncs alone, and makes all of its own.
+/// A gate that knows nothing else: each handle knows of its own failed syncs alone, makes all of its own, and
+/// looks for itself where the files are.
 extension WriteGate {
   package var hasFailedSync: Bool { false }
   package func rememberFailedSync() -> Bool { false }
   package func forgetFailedSync() {}
   package func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? { nil }
   package var commitNotes: CommitNotes? { nil }
+  package var vouchesForDirectory: Bool { false }
 }
 
 /// What the caller of a write is told to rely on.

@@ -167,8 +167,12 @@ extension ContainerState {
     if restartCount < 0 { throw .invalidArgument("restart count", "a restart count is 0 or greater") }
   }
 
-  /// What stays as it is was checked before, and mostly the comparison is one of addresses.
+  /// Whether its texts are those of another state; mostly a comparison of addresses.
+  package func hasSameTexts(as other: ContainerState) -> Bool { sharedTexts == other.sharedTexts }
+
+  /// What stays as it is was checked before.
   private func checkTexts(changedFrom old: ContainerState) throws(StoreError) {
+    if hasSameTexts(as: old) { return }
     func check(_ field: StaticString, _ text: String, _ old: String) throws(StoreError) {
       if text != old, text.containsNUL { throw .invalidArgument("\(field)", "a text must not contain NUL") }
     }

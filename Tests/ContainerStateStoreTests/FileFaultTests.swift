@@ -52,6 +52,33 @@ struct FileFaultTests {
     #expect(fixture.leftovers() == ["abc.lock", "abc.json"])
   }
 
+  @Test("D-4: a store whose directory was moved is replaced, whatever stands in its place", arguments: 0..<3)
+  func movedDirectory(place: Int) throws {
+    let names = ["state.db", "state.db-wal", "state.db-shm", "gate"]
+    // Long enough ago that a look at the directory stands for those at the files.
+    try waitUntilNamesSettle(inDirectory: fixture.root)
+    for _ in 0..<2 { try store.change(id) { $0.restartCount += 1 } }
+    let away = fixture.root + ".away"
+    try #require(rename(fixture.root, away) == 0)
+    if place > 0 { try #require(mkdir(fixture.root, 0o700) == 0 && mkdir(path("locks"), 0o700) == 0) }
+    if place > 1 {
+      // What a copy of hard links is: the same files, until one of them is replaced there.
+      for name in names { try #require(link(away + "/" + name, path(name)) == 0) }
+      try #require(unlink(path("state.db")) == 0)
+      try write("", toPath: path("state.db"))
+    }
+    let error = #expect(throws: StoreError.self) { try store.change(id) { $0.restartCount += 1 } }
+    let expected: [StoreError.Code] = [.storeReplaced, .storeReplaced, .unsafePermissions]
+    #expect(error?.code == expected[place])
+    #expect(throws: StoreError.self) { try store.makeDurable() }
+    if place > 0 { try #require(rename(fixture.root, fixture.root + ".new") == 0) }
+    try #require(rename(away, fixture.root) == 0)
+    for name in names { _ = unlink(fixture.root + ".new/" + name) }
+    try store.change(id) { $0.restartCount += 1 }
+    #expect(try store.state(of: id).restartCount == 3)
+    try expectClean(store)
+  }
+
   @Test("15: a database that was moved away is not made anew beside its WAL, and serves again later")
   func movedAway() throws {
     let away = fixture.directory.path("away")

@@ -161,6 +161,8 @@ final class RecordingGate: WriteGate {
     /// Whether the gate can remember a failed sync for all handles, and whether it does.
     var remembers = false
     var hasFailedSync = false
+    /// Whether a database that is opened from now on believes that its directory stays where it is.
+    var vouches = false
     /// Whether a database that is opened from now on shares its syncs with the others behind this gate.
     var sharesSyncs = false
     /// Called with the gate held: after each grant, and before each release.
@@ -203,6 +205,8 @@ final class RecordingGate: WriteGate {
   func sharedSyncs(of wal: FileIdentity) -> SharedSyncs? {
     state.withLock { $0.sharesSyncs } ? SharedSyncs(at: sharedBytes, boot: 1, wal: wal) : nil
   }
+
+  var vouchesForDirectory: Bool { state.withLock { $0.vouches } }
 
   func enter(_ operation: String, deadlineNanoseconds: UInt64) throws {
     if state.withLock({ $0.refuses }) { throw Refused() }

@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+internal import Platform
 
 /// What wakes a wait up to look at its condition again.
 public enum WakeUp {
@@ -27,6 +28,19 @@ public func waitUntil(
       throw TestSupportError("gave up after \(limit) waiting for: \(what)")
     }
     event.wait(until: deadline)
+  }
+}
+
+/// Waits until a look at the directory stands for those at the names in it, which are all right.
+public func waitUntilNamesSettle(inDirectory path: String) throws {
+  let names = DirectoryNames(directory: path)
+  let deadline = Deadline.after(.seconds(10))
+  var hasLooked = true
+  while hasLooked {
+    guard !deadline.isPast else { throw TestSupportError("the names in \(path) never settle") }
+    hasLooked = false
+    names.check { hasLooked = true }
+    sched_yield()
   }
 }
 

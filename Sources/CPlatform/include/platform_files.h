@@ -22,6 +22,13 @@ int platform_look_at_path(const char *path, platform_file_status *status);
 /// Of an open file. 0 or an errno.
 int platform_look_at_descriptor(int descriptor, platform_file_status *status);
 
+/// Opens the directory at the path for looks alone, not at what a symbolic link leads to; -1 and errno where
+/// it cannot be.
+int platform_open_directory(const char *path);
+/// When a name in an open directory was last made, taken away or given to another file: its change time, in
+/// nanoseconds of the kernel's real time. 0 or an errno.
+int platform_directory_change(int descriptor, int64_t *changed_ns);
+
 /// Whether the kernel could not write back pages of the file since it was opened here, or since this was
 /// asked last: 0 or an errno. Writes nothing, and waits for nothing.
 ///
