@@ -231,7 +231,7 @@ extension ContainerRows {
   }
 
   private static func json(_ row: borrowing Statement, _ column: Int32) throws -> JSONBytes? {
-    row.isNull(column) ? nil : JSONBytes(unchecked: try row.bytes(column))
+    try row.optionalBytes(column).map { JSONBytes(unchecked: $0) }
   }
 }
 

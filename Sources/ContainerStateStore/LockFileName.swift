@@ -4,7 +4,7 @@ internal import StateModel
 
 /// The names of lockfiles, which tell what they belong to.
 enum LockFileName {
-  private static let recordSuffix = ".lock"
+  fileprivate static let recordSuffix: StaticString = ".lock"
   private static let volumeSuffix = ".volume"
   /// Before the digest of a volume's name that is too long for a file's; no name has it.
   private static let cutMark: Character = "~"
@@ -12,7 +12,7 @@ enum LockFileName {
   private static let digestLength = 16
 
   /// The lockfile of a container or pod: they share their ids.
-  static func of(_ id: ContainerID) -> String { id.rawValue + recordSuffix }
+  static func of(_ id: ContainerID) -> String { id.rawValue + recordSuffix.description }
 
   /// The lockfile of a volume; a long name is cut, and followed by the digest of all of it.
   static func of(_ volume: VolumeName) -> String {
@@ -44,8 +44,9 @@ enum LockFileName {
 
   /// What the lockfile of this name belongs to; nil where no lockfile has such a name.
   static func owner(of fileName: String) -> Owner? {
-    if fileName.hasSuffix(recordSuffix) {
-      return (try? ContainerID(String(fileName.dropLast(recordSuffix.count)))).map { .record($0) }
+    if fileName.hasSuffix(recordSuffix.description) {
+      let id = fileName.utf8.dropLast(recordSuffix.utf8CodeUnitCount)
+      return (try? ContainerID(String(decoding: id, as: UTF8.self))).map { .record($0) }
     }
     guard fileName.hasSuffix(volumeSuffix) else { return nil }
     let text = fileName.dropLast(volumeSuffix.count)
@@ -77,21 +78,26 @@ enum LockFileName {
 extension StateStore {
   /// The lockfile of a container, with its place in the lock order.
   func lockName(of id: ContainerID) -> LockName {
-    lockName(LockFileName.of(id), rank: LockRank.container, key: id.rawValue)
+    lockName(id, rank: LockRank.container)
   }
 
   /// The lockfile of a pod: like a container's, since they share their ids, but earlier in the lock order.
   func podLockName(of id: ContainerID) -> LockName {
-    lockName(LockFileName.of(id), rank: LockRank.pod, key: id.rawValue)
+    lockName(id, rank: LockRank.pod)
   }
 
   /// The lockfile of a volume, with its place in the lock order.
   func lockName(of volume: VolumeName) -> LockName {
-    lockName(LockFileName.of(volume), rank: LockRank.volume, key: volume.rawValue)
+    LockName(
+      directory: location.lockDirectory, fileName: LockFileName.of(volume), rank: LockRank.volume,
+      key: volume.rawValue)
   }
 
-  private func lockName(_ fileName: String, rank: UInt8, key: String) -> LockName {
-    LockName(directory: location.lockDirectory, fileName: fileName, rank: rank, key: key)
+  private func lockName(_ id: ContainerID, rank: UInt8) -> LockName {
+    // Not `LockFileName.of`: a text less to make for each lock.
+    LockName(
+      directory: location.lockDirectory, fileName: id.rawValue, suffix: LockFileName.recordSuffix, rank: rank,
+      key: id.rawValue)
   }
 }
 

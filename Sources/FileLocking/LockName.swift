@@ -35,21 +35,26 @@ package struct LockName: Sendable {
   /// - Parameters:
   ///   - directory: canonical, as `StoreDirectory.path` gives it.
   ///   - fileName: one path component.
+  ///   - suffix: the end of that component.
   ///   - rank: 0…253 for locks of the caller's kinds.
   ///   - key: compared as text among names of one rank.
-  package init(directory: String, fileName: String, rank: UInt8, key: String) {
+  package init(
+    directory: String, fileName: String, suffix: StaticString = "", rank: UInt8, key: String
+  ) {
     var (directory, fileName) = (directory, fileName)
     let path = directory.withUTF8 { directory in
       fileName.withUTF8 { fileName in
         let slash = fileName.baseAddress.flatMap { memchr($0, Int32(UInt8(ascii: "/")), fileName.count) }
         precondition(slash == nil, "a lockfile is one path component")
         // In one piece: to append part by part takes ten times the instructions.
-        let count = directory.count + 1 + fileName.count
-        return String(unsafeUninitializedCapacity: count) { bytes in
+        let suffix = UnsafeBufferPointer(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount)
+        let end = directory.count + 1 + fileName.count
+        return String(unsafeUninitializedCapacity: end + suffix.count) { bytes in
           _ = bytes[..<directory.count].initialize(fromContentsOf: directory)
           bytes[directory.count] = UInt8(ascii: "/")
-          _ = bytes[(directory.count + 1)..<count].initialize(fromContentsOf: fileName)
-          return count
+          _ = bytes[(directory.count + 1)..<end].initialize(fromContentsOf: fileName)
+          _ = bytes[end..<(end + suffix.count)].initialize(fromContentsOf: suffix)
+          return end + suffix.count
         }
       }
     }

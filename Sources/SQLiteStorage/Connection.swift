@@ -29,7 +29,7 @@ package final class Connection {
   @exclusivity(unchecked) var knownCommitWatch: CommitWatch?
   let notes: CommitNotes?
   /// By the address of a literal or of one of `composed`.
-  @exclusivity(unchecked) private var literals: [UInt: CachedStatement] = [:]
+  @exclusivity(unchecked) private var literals = StatementTable()
   /// Kept, so that no other object gets the address of one.
   private var composed: [StatementText] = []
   private var texts: [(sql: String, statement: CachedStatement)] = []
@@ -65,10 +65,10 @@ package final class Connection {
 
   /// Closes; no statement may be lent any more.
   func close() {
-    for entry in literals.values { sqlite3_finalize(entry.handle) }
+    for entry in literals.statements { sqlite3_finalize(entry.handle) }
     for (_, entry) in texts { sqlite3_finalize(entry.handle) }
     for statement in verbs + [versionStatement] { sqlite3_finalize(statement) }
-    literals = [:]
+    literals = StatementTable()
     texts = []
     let code = sqlite3_close(handle)
     precondition(
@@ -117,7 +117,7 @@ extension Connection {
   /// - Throws: `schemaMismatch` and what reading the schema may meet.
   package func statement(_ sql: StaticString) throws(StorageError) -> Statement {
     let key = UInt(bitPattern: sql.utf8Start)
-    if let entry = literals[key], !entry.isLent { return lend(entry) }
+    if let entry = literals.statement(at: key), !entry.isLent { return lend(entry) }
     let text = UnsafeBufferPointer(start: sql.utf8Start, count: sql.utf8CodeUnitCount)
     return lend(try prepare(text, key: key))
   }
@@ -127,7 +127,7 @@ extension Connection {
   /// - Throws: `schemaMismatch` and what reading the schema may meet.
   package func statement(_ text: StatementText) throws(StorageError) -> Statement {
     let key = UInt(bitPattern: ObjectIdentifier(text))
-    if let entry = literals[key], !entry.isLent { return lend(entry) }
+    if let entry = literals.statement(at: key), !entry.isLent { return lend(entry) }
     composed.append(text)
     let bytes = ContiguousArray(text.sql.utf8)
     let entry = try bytes.withUnsafeBufferPointer { text throws(StorageError) in
@@ -139,9 +139,9 @@ extension Connection {
   private func prepare(
     _ text: UnsafeBufferPointer<UInt8>, key: UInt
   ) throws(StorageError) -> CachedStatement {
-    let isCached = literals[key] == nil
+    let isCached = literals.statement(at: key) == nil
     let entry = try prepare(text, isCached: isCached)
-    if isCached { literals[key] = entry }
+    if isCached { literals.insert(entry, at: key) }
     return entry
   }
 

@@ -163,6 +163,7 @@ extension Statement {
   }
 
   /// The bytes as a String, or nil when they are not UTF-8.
+  @inline(__always)
   private static func validated(_ start: UnsafePointer<UInt8>, count: Int) -> String? {
     if count == 0 { return "" }
     // SQLite ends text with a NUL. The C-string form is four times as fast as the other, but ends at a
@@ -211,7 +212,8 @@ extension Statement {
   ///
   /// - Throws: as `bytes`.
   package borrowing func optionalBytes(_ column: Int32) throws(StorageError) -> [UInt8]? {
-    isNull(column) ? nil : try bytes(column)
+    let value = value(column)
+    return sqlite3_value_type(value) == SQLITE_NULL ? nil : try withBytes(of: value, column) { [UInt8]($0) }
   }
 
   /// Lends the column's bytes, blob or text, without a copy; they are valid inside the body only.
@@ -220,7 +222,12 @@ extension Statement {
   package borrowing func withBytes<R>(
     _ column: Int32, _ body: (UnsafeRawBufferPointer) -> R
   ) throws(StorageError) -> R {
-    let value = value(column)
+    try withBytes(of: value(column), column, body)
+  }
+
+  private borrowing func withBytes<R>(
+    of value: OpaquePointer?, _ column: Int32, _ body: (UnsafeRawBufferPointer) -> R
+  ) throws(StorageError) -> R {
     let type = sqlite3_value_type(value)
     guard type == SQLITE_BLOB || type == SQLITE_TEXT else { throw unexpectedType(column) }
     let start = sqlite3_column_blob(entry.handle, column)

@@ -14,6 +14,29 @@ struct StatementTests {
     }
   }
 
+  @Test("each of many texts finds its own statement, however many there are and were lent before")
+  func manyTexts() throws {
+    let fixture = try Fixture()
+    let texts = (0..<500).map { StatementText("SELECT \($0), ?1") }
+    try fixture.opened().readOne { connection in
+      for round in 0..<3 as Range<Int64> {
+        for (number, text) in texts.enumerated() {
+          let query = try connection.statement(text)
+          try query.bind(1, round)
+          #expect(try query.step())
+          #expect(try query.int64(0) == Int64(number))
+          #expect(try query.int64(1) == round)
+        }
+        // One that is lent already is made anew, and does not take its place.
+        let lent = try connection.statement(texts[7])
+        let again = try connection.statement(texts[7])
+        #expect(try lent.step())
+        #expect(try again.step())
+        #expect(try again.int64(0) == 7)
+      }
+    }
+  }
+
   @Test("every kind of value comes back as it was bound")
   func roundTrip() throws {
     let fixture = try Fixture()
@@ -37,6 +60,8 @@ struct StatementTests {
       #expect(try query.withBytes(5) { $0[1] } == 255)
       #expect(try query.bytes(6).isEmpty)
       #expect(try query.optionalString(7) == nil)
+      #expect(try query.optionalBytes(5) == [0, 255, 7])
+      #expect(try query.optionalBytes(7) == nil)
       let isUnboundNull = query.isNull(8)
       #expect(isUnboundNull)
       #expect(try !query.step())
