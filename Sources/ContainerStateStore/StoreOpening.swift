@@ -58,7 +58,7 @@ struct StoreOpening {
         location: ResolvedLocation(
           root: root.path, lockDirectory: locks.path, specificationDirectory: specifications.path),
         database: database, gate: gate, bootEpoch: epoch, bootID: bootID,
-        warnings: [root, locks, specifications].flatMap(warnings(of:)))
+        warnings: [root, locks, specifications].flatMap { warnings(of: $0, isRoot: $0 == root) })
     } catch {
       try? database.close()
       throw error
@@ -140,10 +140,13 @@ struct StoreOpening {
     }
   }
 
-  private func warnings(of directory: StoreDirectory) -> [String] {
-    directory.warnings.map { warning in
+  private func warnings(of directory: StoreDirectory, isRoot: Bool) -> [String] {
+    directory.warnings.compactMap { warning in
       switch warning {
       case .overlayFileSystem: "\(directory.path) is on overlayfs: keep the store on a volume"
+      case .memoryFileSystem where !isRoot: nil
+      case .memoryFileSystem:
+        "\(directory.path) is in memory: nothing of this store outlives a power loss or a reboot"
       case .readableByOthers: "\(directory.path) can be listed by other users: chmod go-rx"
       }
     }

@@ -3,6 +3,7 @@ import CPlatform
 /// File systems on which record locks or shared memory maps do not do what a store needs.
 enum FileSystemType {
   static let overlay = 0x794c_7630
+  static let inMemory: Set = [0x0102_1994, 0x8584_58f6]
 
   /// Source: statfs(2), linux/magic.h.
   static let unfit: [Int: String] = [
@@ -25,6 +26,7 @@ enum FileSystemType {
   ) throws(DirectoryError) {
     let magic = type & 0xffff_ffff
     if magic == overlay { warnings.insert(.overlayFileSystem) }
+    if inMemory.contains(magic) { warnings.insert(.memoryFileSystem) }
     if let name = unfit[magic], !allowsUnfit {
       throw DirectoryError(path: path, reason: .unfitFileSystem(name: name))
     }

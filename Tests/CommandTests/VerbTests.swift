@@ -271,6 +271,12 @@ struct VerbTests {
     }
     #expect(try json.member("processes")?.int64() == 3)
     #expect(entries(ofDirectory: place.path("")).isEmpty)
+    let memory = try TemporaryDirectory(inMemory: true)
+    let inMemory = try fixture.json("bench", "--seconds", "2", "--processes", "1", memory.path(""))
+    let isSaid = try inMemory.member("warnings")?.elements().contains {
+      try $0.string().contains("in memory")
+    }
+    #expect(isSaid == memory.path.hasPrefix("/dev/shm"))
     #expect(try fixture.fail(1, ["bench", "/nonexistent"]).contains("no directory can be made here"))
     #expect(try fixture.fail(2, ["bench", "--processes", "0"]).contains("1 to 64"))
   }

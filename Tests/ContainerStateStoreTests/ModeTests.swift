@@ -56,8 +56,23 @@ struct ModeTests {
     #expect(error?.message.contains("chmod") == true)
     #expect(chmod(fixture.root + directory, 0o755) == 0)
     let store = try fixture.open()
-    #expect(store.warnings.count == 1)
+    #expect(store.warnings.filter { $0.contains("chmod") }.count == 1)
     try store.close()
+  }
+
+  @Test("a store that lives in memory says so; lockfiles that do are as they should be")
+  func inMemory() throws {
+    let (memory, other) = (try TemporaryDirectory(inMemory: true), try TemporaryDirectory())
+    func warnings(root: String, locks: String) throws -> [String] {
+      let store = try StateStore(at: StoreLocation(root: root, lockDirectory: locks))
+      defer { try? store.close() }
+      return store.warnings.filter { $0.contains("is in memory") }
+    }
+    let found = try warnings(root: memory.path("store"), locks: memory.path("store/locks"))
+    if memory.path.hasPrefix("/dev/shm/") { #expect(found.count == 1) }
+    #expect(found.allSatisfy { $0.hasPrefix(memory.path("store") + " is in memory") })
+    let ofLocks = try warnings(root: other.path("store"), locks: memory.path("locks"))
+    #expect(!ofLocks.contains { $0.hasPrefix(memory.path("locks")) })
   }
 
   @Test(

@@ -1,7 +1,7 @@
 // The figures of docs/decisions, measured on your machine.
 //
 //   cc -O2 docs/measure/measure.c -lsqlite3 -o /tmp/measure
-//   /tmp/measure locks|files|looks|writers|wal|rows DIRECTORY
+//   /tmp/measure locks|files|looks|names|writers|wal|rows DIRECTORY
 //   /tmp/measure start PROGRAM
 //
 // DIRECTORY: on the file system that is asked about. PROGRAM: runs with the argument "one" to its end.
@@ -174,6 +174,64 @@ static void measure_looks(void) {
     const char *names[] = {
         "overwrite and sync", "lstat, overwrite and sync", "statx without times, overwrite and sync"};
     for (looks_with = 0; looks_with < 3; looks_with++) median(names[looks_with], 50, look_and_sync);
+}
+
+// What a directory's change time tells of the names in it, and what looks cost between two syncs.
+
+static int names_descriptor;
+
+static int64_t names_stamp(void) {
+    struct statx found;
+    must(statx(names_descriptor, "", AT_EMPTY_PATH, STATX_CTIME, &found) == 0, "statx");
+    return found.stx_ctime.tv_sec * 1000000000LL + found.stx_ctime.tv_nsec;
+}
+
+static void names_looks(const char *name, int of_files) {
+    struct statx found;
+    const char *files[] = {"log", "lock", "gate"};
+    double sum = 0;
+    for (int i = 0; i < 2000; i++) {
+        looks_with = 0;
+        look_and_sync(i);
+        double start = now();
+        for (int file = 0; of_files && file < 3; file++) {
+            const char *path = in_directory(files[file]);
+            must(statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &found) == 0, "statx");
+        }
+        if (!of_files) names_stamp();
+        sum += now() - start;
+    }
+    printf("%-58s %8.2f us\n", name, sum / 2000 * 1e6);
+}
+
+static void names_deed(const char *name, int result, int is_change) {
+    static int64_t before;
+    int64_t after = names_stamp();
+    must(result >= 0, name);
+    if (is_change) printf("%-58s %s\n", name, after != before ? "another stamp" : "THE SAME STAMP");
+    before = after;
+    usleep(after % 1000000000 == 0 ? 2100000 : 30000);
+}
+
+static void measure_names(void) {
+    static char away[8192];
+    lock_path = in_directory("log");
+    lock_descriptor = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    names_descriptor = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(lock_descriptor >= 0 && names_descriptor >= 0, "open");
+    names_deed("", open(in_directory("lock"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 0);
+    names_deed("a file made", open(in_directory("gate"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1);
+    for (int i = 0; i < 500; i++) look_and_sync(i);
+    names_looks("three looks at files by their paths, after a sync", 1);
+    names_looks("one look at the directory by a descriptor, after a sync", 0);
+    names_deed("", 0, 0);
+    names_deed("renamed", rename(in_directory("gate"), in_directory("test.db")), 1);
+    names_deed("given to another file", rename(in_directory("lock"), in_directory("test.db")), 1);
+    names_deed("linked", link(in_directory("test.db"), in_directory("lock")), 1);
+    names_deed("unlinked", unlink(in_directory("lock")), 1);
+    snprintf(away, sizeof away, "%s.away", directory);
+    names_deed("the directory itself moved", rename(directory, away), 1);
+    must(rename(away, directory) == 0, "rename");
 }
 
 // SQLite.
@@ -455,6 +513,7 @@ int main(int count, char **arguments) {
     if (!strcmp(experiment, "locks")) measure_locks();
     else if (!strcmp(experiment, "files")) measure_files();
     else if (!strcmp(experiment, "looks")) measure_looks();
+    else if (!strcmp(experiment, "names")) measure_names();
     else if (!strcmp(experiment, "writers")) measure_writers();
     else if (!strcmp(experiment, "wal")) measure_wal();
     else if (!strcmp(experiment, "rows")) measure_rows();
