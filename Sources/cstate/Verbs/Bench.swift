@@ -94,8 +94,11 @@ private struct BenchResult {
     var options = StoreOptions()
     // A read asks the database, as the first one of a command does.
     options.keptAnswersMaximumBytes = 0
-    let store = try StateStore(at: StoreLocation(root: place.path + "/store"), options: options)
-    warnings = try store.facts().warnings
+    let root = place.path + "/store"
+    let store = try StateStore(at: StoreLocation(root: root), options: options)
+    warnings = try store.facts().warnings.map {
+      $0.hasPrefix(root) ? directory + $0.dropFirst(root.count) : $0
+    }
     syncs = try SyncTrial.overwriting(in: place.path, nanoseconds: nanoseconds / 6)
     growingSyncs = try SyncTrial.growing(in: place.path, nanoseconds: nanoseconds / 12)
     let start = monotonicNanoseconds()
@@ -103,7 +106,7 @@ private struct BenchResult {
     reads = try UpdateTrial.reading(store, container: "alone", nanoseconds: nanoseconds / 12)
     try store.close()
     (updatesOfAll, slowestOfFastest) = try UpdateProcesses(
-      root: place.path + "/store", count: processes, nanoseconds: nanoseconds / 3
+      root: root, count: processes, nanoseconds: nanoseconds / 3
     ).run()
   }
 
