@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 static int look(int descriptor, const char *path, int flags, platform_file_status *status) {
   struct statx found;
@@ -28,15 +30,23 @@ int platform_look_at_descriptor(int descriptor, platform_file_status *status) {
 }
 
 int platform_open_directory(const char *path) {
-  return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int platform_directory_change(int descriptor, int64_t *changed_ns) {
+int platform_look_at_directory(int descriptor, platform_directory_stamp *stamp) {
   struct statx found;
-  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_CTIME, &found) != 0) return errno;
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_INO | STATX_CTIME, &found) != 0) return errno;
   if (!(found.stx_mask & STATX_CTIME)) return ENOSYS;
-  *changed_ns = (int64_t)found.stx_ctime.tv_sec * 1000000000 + found.stx_ctime.tv_nsec;
+  stamp->device = makedev(found.stx_dev_major, found.stx_dev_minor);
+  stamp->inode = found.stx_ino;
+  stamp->changed_ns = (int64_t)((uint64_t)found.stx_ctime.tv_sec * 1000000000 + found.stx_ctime.tv_nsec);
   return 0;
+}
+
+int platform_await_directory(int descriptor) {
+  char entries[4096];
+  // Wherever the last call has stopped, at its end too, the lock is taken.
+  return syscall(SYS_getdents64, descriptor, entries, sizeof entries) >= 0 ? 0 : errno;
 }
 
 int platform_writeback_error(int descriptor) {

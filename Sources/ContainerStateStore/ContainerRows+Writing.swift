@@ -156,7 +156,7 @@ extension ContainerRows {
     let setsIndexed =
       state.status != previous.status || state.finishedAt != previous.finishedAt
       || state.exitCode != previous.exitCode
-    let setsTexts = !state.hasSameTexts(as: previous)
+    let setsTexts = !state.sharesTexts(with: previous)
     let row = try connection.statement(Update.text(setsIndexed: setsIndexed, setsTexts: setsTexts))
     try bindNumbers(of: state, to: row)
     if setsTexts { try bindTexts(of: state, to: row) }

@@ -11,9 +11,13 @@ final class StoreGate: SQLiteStorage.WriteGate {
   /// In the gate's mark it says that a sync has failed; after another boot recovery reads what the disk
   /// really has.
   private let bootMark: UInt64
+  let vouchesForDirectory: Bool
 
-  init(_ lock: FileLocking.WriteGate, bootID: String) {
+  /// - Parameter vouchesForDirectory: the gate is beside the database, where every grant finds it under its
+  ///   one name (L-2), on a file system that stamps directories by this kernel's clock.
+  init(_ lock: FileLocking.WriteGate, bootID: String, vouchesForDirectory: Bool = false) {
     self.lock = lock
+    self.vouchesForDirectory = vouchesForDirectory
     bootMark = Self.mark(of: bootID)
   }
 
@@ -31,9 +35,6 @@ final class StoreGate: SQLiteStorage.WriteGate {
     assert(SharedSyncs.size + CommitNotes.size <= FileLocking.WriteGate.lentSize)
     return lock.lentBytes.map { CommitNotes(at: $0 + SharedSyncs.size) }
   }
-
-  /// It is beside the database, under one name, and every grant finds it at its path (L-2).
-  var vouchesForDirectory: Bool { true }
 
   /// FNV-1a over the boot id, never 0: the ids of two boots differ in all of their bits.
   private static func mark(of bootID: String) -> UInt64 {

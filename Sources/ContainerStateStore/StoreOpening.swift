@@ -23,7 +23,9 @@ struct StoreOpening {
     StandardDescriptors.occupy()
     let bootID = try options.bootID ?? BootID.current()
     let root = try directory(location.root)
-    let gate = StoreGate(try FileLocking.WriteGate(directory: root.path), bootID: bootID)
+    let gate = StoreGate(
+      try FileLocking.WriteGate(directory: root.path), bootID: bootID,
+      vouchesForDirectory: !options.allowsUnfitFilesystem)
     // FAILPOINT open.gate: there is a directory with a gate in it.
     failpoint("open.gate")
     do { return try open(root, gate, bootID: bootID) } catch {

@@ -302,7 +302,11 @@ extension Database {
   /// The same for who has the gate: where that vouches for the directory, and no name in there has changed, a
   /// look at the directory is enough.
   private func checkIdentityBehindGate() throws(StorageError) {
-    try names.check { () throws(StorageError) in try checkIdentity() }
+    try names.check { () throws(StorageError) in
+      // FAILPOINT names.looked: behind the gate, and the directory alone does not say where its files are.
+      failpoint("names.looked")
+      try checkIdentity()
+    }
   }
 
   /// PROTOCOL L-13: the one way to a write transaction or a WAL checkpoint.

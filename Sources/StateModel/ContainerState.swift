@@ -167,12 +167,14 @@ extension ContainerState {
     if restartCount < 0 { throw .invalidArgument("restart count", "a restart count is 0 or greater") }
   }
 
-  /// Whether its texts are those of another state; mostly a comparison of addresses.
-  package func hasSameTexts(as other: ContainerState) -> Bool { sharedTexts == other.sharedTexts }
+  /// Whether its texts are another state's, because neither has set one since they were one.
+  ///
+  /// To compare the texts would not do: equal ones may have other bytes, and name another file.
+  package func sharesTexts(with other: ContainerState) -> Bool { sharedTexts === other.sharedTexts }
 
   /// What stays as it is was checked before.
   private func checkTexts(changedFrom old: ContainerState) throws(StoreError) {
-    if hasSameTexts(as: old) { return }
+    if sharesTexts(with: old) { return }
     func check(_ field: StaticString, _ text: String, _ old: String) throws(StoreError) {
       if text != old, text.containsNUL { throw .invalidArgument("\(field)", "a text must not contain NUL") }
     }

@@ -79,6 +79,25 @@ struct FileFaultTests {
     try expectClean(store)
   }
 
+  @Test("D-4: files that were moved into a directory in the place of theirs serve, until one is replaced")
+  func movedFiles() throws {
+    try waitUntilNamesSettle(inDirectory: fixture.root)
+    for _ in 0..<2 { try store.change(id) { $0.restartCount += 1 } }
+    let (new, old) = (fixture.root + ".new", fixture.root + ".old")
+    try #require(mkdir(new, 0o700) == 0)
+    for name in entries(ofDirectory: fixture.root) {
+      try #require(rename(path(name), new + "/" + name) == 0, "\(name)")
+    }
+    try #require(rename(fixture.root, old) == 0 && rename(new, fixture.root) == 0)
+    for directory in [fixture.root, old] { try waitUntilNamesSettle(inDirectory: directory) }
+    for _ in 0..<2 { try store.change(id) { $0.restartCount += 1 } }
+    try #require(rename(path("state.db"), path("state.db.away")) == 0)
+    expectError(.storeReplaced) { try store.change(id) { $0.restartCount += 1 } }
+    try #require(rename(path("state.db.away"), path("state.db")) == 0)
+    try store.change(id) { $0.restartCount += 1 }
+    #expect(try store.state(of: id).restartCount == 5)
+  }
+
   @Test("15: a database that was moved away is not made anew beside its WAL, and serves again later")
   func movedAway() throws {
     let away = fixture.directory.path("away")

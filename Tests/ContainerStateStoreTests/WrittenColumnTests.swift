@@ -30,6 +30,8 @@ struct WrittenColumnTests {
     Change(name: "namespace") { $0.networkNamespacePath = "/n\($1)" },
     Change(name: "health") { $0.health = "good \($1)" },
     Change(name: "error") { $0.errorText = "bad \($1)" },
+    Change(name: "as one character") { state, _ in state.errorText = "/caf\u{e9}" },
+    Change(name: "as two") { state, _ in state.errorText = "/cafe\u{301}" },
     Change(name: "the same text") { state, _ in state.runDirectory = String(state.runDirectory) },
   ]
 
@@ -54,6 +56,8 @@ struct WrittenColumnTests {
         second.make(&expected, number)
         let found = try other.container(id)
         #expect(found.state == expected, "\(first.name), \(second.name)")
+        // Equal texts may have other bytes.
+        #expect(Array(found.state.errorText.utf8) == Array(expected.errorText.utf8))
         #expect(found.stateRevision == Int64(number) + 1)
       }
     }

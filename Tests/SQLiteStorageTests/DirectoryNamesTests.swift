@@ -101,13 +101,35 @@ struct DirectoryNamesTests {
     }
   }
 
+  @Test("D-4: what is looked at in a directory that has taken the other's place is looked at each time")
+  func movedFiles() throws {
+    let names = Watched(directory: path)
+    try names.waitUntilSettled()
+    try #require(mkdir(path + ".new", 0o700) == 0)
+    for file in ["file", "other"] { try #require(rename(path + "/" + file, path + ".new/" + file) == 0) }
+    try #require(rename(path, path + ".old") == 0 && rename(path + ".new", path) == 0)
+    try waitUntilNamesSettle(inDirectory: path)
+    for _ in 0..<3 { #expect(names.areLookedAt) }
+  }
+
+  @Test("D-4: a look after which another file has got the descriptor's number holds for nothing")
+  func foreignClose() throws {
+    let names = Watched(directory: path)
+    try names.waitUntilSettled()
+    let descriptor = try #require(descriptors(below: path).last)
+    let other = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { close(other) }
+    #expect(dup2(other, descriptor) == descriptor)
+    for _ in 0..<3 { #expect(names.areLookedAt) }
+  }
+
   @Test(
-    "D-4: a stamp is past once any change after it would get a later one, however coarse the file system's",
+    "D-4: a stamp is past once any change gets another one; of whole seconds it never is",
     arguments: [
       (1_000_000_001, 1_000_000_001, false), (1_000_000_001, 1_019_999_999, false),
       (1_000_000_001, 1_020_000_001, true), (1_000_000_001, 999_000_000, false),
-      (1_000_000_000, 1_900_000_000, false), (1_000_000_000, 3_999_999_999, false),
-      (1_000_000_000, 4_000_000_000, true),
+      (1_000_000_000, 1_900_000_000, false), (1_000_000_000, 9_000_000_000, false),
+      (-999_999_999, 0, true),
     ])
   func past(stamp: Int64, now: Int64, isPast: Bool) {
     #expect(DirectoryNames.isPast(stamp, at: now) == isPast)
@@ -121,16 +143,28 @@ struct DirectoryNamesTests {
     fixture.gate.change { $0.vouches = true }
     let database = try fixture.opened(rows: 1)
     try waitUntilNamesSettle(inDirectory: fixture.directory.path)
-    // The second one looks no more at the files.
     try database.add()
-    try database.add()
+    let looks = try passing("names.looked=note") { for _ in 0..<3 { try database.add() } }
+    #expect(looks.isEmpty, "the look before has settled")
     let file = fixture.path + suffix
     #expect(rename(file, file + ".away") == 0)
-    #expect(failure { try database.add(durability: .durable) } == .replaced)
+    let again = passing("names.looked=note") {
+      #expect(failure { try database.add(durability: .durable) } == .replaced)
+    }
+    #expect(again == ["names.looked"])
     #expect(failure { try database.checkpoint(deadlineNanoseconds: soon) } == .replaced)
     #expect(rename(file + ".away", file) == 0)
     try waitUntilNamesSettle(inDirectory: fixture.directory.path)
     try database.add(durability: .durable)
-    #expect(try database.count() == 4)
+    #expect(try database.count() == 6)
+  }
+
+  @Test("D-4: behind a gate that does not vouch for the directory each write looks at the files")
+  func withoutVouching() throws {
+    let fixture = try Fixture()
+    let database = try fixture.opened(rows: 1)
+    try waitUntilNamesSettle(inDirectory: fixture.directory.path)
+    let looks = try passing("names.looked=note") { for _ in 0..<3 { try database.add() } }
+    #expect(looks.count == 3)
   }
 }

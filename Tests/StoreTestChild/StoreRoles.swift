@@ -271,8 +271,9 @@ extension StoreSession {
       case "open": try open([])
       case "exit": return 0
       case "forget":
+        let descriptors = (0..<1024 as Range<Int32>).filter { fcntl($0, F_GETFD) >= 0 }
         opened = nil
-        return 0
+        return descriptors.allSatisfy { fcntl($0, F_GETFD) >= 0 } ? 0 : 6
       default: return 2
       }
       return 1

@@ -22,12 +22,23 @@ int platform_look_at_path(const char *path, platform_file_status *status);
 /// Of an open file. 0 or an errno.
 int platform_look_at_descriptor(int descriptor, platform_file_status *status);
 
-/// Opens the directory at the path for looks alone, not at what a symbolic link leads to; -1 and errno where
-/// it cannot be.
+/// Which directory is open, and when a name in it was last made, taken away or given to another file.
+typedef struct {
+  uint64_t device;
+  uint64_t inode;
+  /// Its change time, in nanoseconds of the kernel's real time.
+  int64_t changed_ns;
+} platform_directory_stamp;
+
+/// Opens the directory at the path, not what a symbolic link leads to; -1 and errno where it cannot be.
 int platform_open_directory(const char *path);
-/// When a name in an open directory was last made, taken away or given to another file: its change time, in
-/// nanoseconds of the kernel's real time. 0 or an errno.
-int platform_directory_change(int descriptor, int64_t *changed_ns);
+/// 0 or an errno.
+int platform_look_at_directory(int descriptor, platform_directory_stamp *stamp);
+/// Waits until every change of a name that has stamped the directory by now shows in paths. 0 or an errno.
+///
+/// The kernel reads a directory under its lock, which whoever changes a name has until the change shows
+/// (inode_lock in vfs_rename() and vfs_unlink(), iterate_dir()); looks by path take no lock.
+int platform_await_directory(int descriptor);
 
 /// Whether the kernel could not write back pages of the file since it was opened here, or since this was
 /// asked last: 0 or an errno. Writes nothing, and waits for nothing.
