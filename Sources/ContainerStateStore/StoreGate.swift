@@ -13,8 +13,8 @@ final class StoreGate: SQLiteStorage.WriteGate {
   private let bootMark: UInt64
   let vouchesForDirectory: Bool
 
-  /// - Parameter vouchesForDirectory: the gate is beside the database, where every grant finds it under its
-  ///   one name (L-2), on a file system that stamps directories by this kernel's clock.
+  /// A gate vouches for its directory where it is beside the database, so that every grant finds it under its
+  /// one name (L-2), on a file system that stamps directories by this kernel's clock.
   init(_ lock: FileLocking.WriteGate, bootID: String, vouchesForDirectory: Bool = false) {
     self.lock = lock
     self.vouchesForDirectory = vouchesForDirectory
