@@ -76,7 +76,8 @@ public final class ContainerHandle: Sendable {
     at path: String, keeping open: NetworkNamespace?
   ) throws(StoreError) -> NetworkNamespace? {
     if path.isEmpty { return nil }
-    if let open, open.path == path { return open }
+    // By bytes: equal texts may name another file.
+    if let open, open.path.utf8.elementsEqual(path.utf8) { return open }
     return try NetworkNamespace(path: path)
   }
 }

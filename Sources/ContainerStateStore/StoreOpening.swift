@@ -60,7 +60,8 @@ struct StoreOpening {
         location: ResolvedLocation(
           root: root.path, lockDirectory: locks.path, specificationDirectory: specifications.path),
         database: database, gate: gate, bootEpoch: epoch, bootID: bootID,
-        warnings: [root, locks, specifications].flatMap { warnings(of: $0, isRoot: $0 == root) })
+        warnings: ([root] + [locks, specifications].filter { $0 != root })
+          .flatMap { warnings(of: $0, isRoot: $0 == root) })
     } catch {
       try? database.close()
       throw error

@@ -10,6 +10,7 @@ enum FileSystemType {
     0x6969: "NFS", 0x517b: "SMB", 0xff53_4d42: "CIFS", 0xfe53_4d42: "SMB2", 0x0102_1997: "9p",
     0x6573_5546: "FUSE", 0x00c3_6400: "Ceph", 0x5346_414f: "AFS", 0x6b41_4653: "kAFS",
     0x7375_7245: "Coda", 0x0bd0_0bd0: "Lustre", 0x786f_4256: "vboxsf",
+    0x0116_1970: "GFS2", 0x7461_636f: "OCFS2",
   ]
 
   static func check(

@@ -8,7 +8,7 @@ package struct StoreDirectory: Sendable, Hashable {
   package enum Warning: Sendable, Hashable {
     /// On overlayfs a file can change its inode when it is first written.
     case overlayFileSystem
-    /// What is in it lives in memory and is gone after a power loss or a reboot: right for lockfiles alone.
+    /// What is in it is gone after a power loss or a reboot: right for lockfiles and copies.
     case memoryFileSystem
     /// Group or others can list the names in it; the permission bits.
     case readableByOthers(mode: UInt32)

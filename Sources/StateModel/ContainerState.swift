@@ -99,6 +99,16 @@ public struct ContainerState: Sendable, Hashable {
       self.health = health
       self.errorText = errorText
     }
+
+    /// Whether both have the same bytes: texts of equal characters can be paths of two files.
+    package static func == (left: Texts, right: Texts) -> Bool {
+      left.configurationPath.utf8.elementsEqual(right.configurationPath.utf8)
+        && left.runDirectory.utf8.elementsEqual(right.runDirectory.utf8)
+        && left.mountpoint.utf8.elementsEqual(right.mountpoint.utf8)
+        && left.networkNamespacePath.utf8.elementsEqual(right.networkNamespacePath.utf8)
+        && left.health.utf8.elementsEqual(right.health.utf8)
+        && left.errorText.utf8.elementsEqual(right.errorText.utf8)
+    }
   }
 
   private var texts: Texts {
@@ -167,9 +177,7 @@ extension ContainerState {
     if restartCount < 0 { throw .invalidArgument("restart count", "a restart count is 0 or greater") }
   }
 
-  /// Whether its texts are another state's, because neither has set one since they were one.
-  ///
-  /// To compare the texts would not do: equal ones may have other bytes, and name another file.
+  /// Whether its texts are another state's because neither has set one since they were one state.
   package func sharesTexts(with other: ContainerState) -> Bool { sharedTexts === other.sharedTexts }
 
   /// What stays as it is was checked before.

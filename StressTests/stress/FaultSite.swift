@@ -37,6 +37,7 @@ struct FaultSite: Sendable {
     FaultSite("unlink.before", fails: true, upTo: 4),
     FaultSite("unlink.done", upTo: 4),
     FaultSite("gate.entered", upTo: 24),
+    FaultSite("names.before-reading", fails: true, upTo: 4),
     FaultSite("names.looked", upTo: 4),
     FaultSite("gate.leaving", upTo: 24),
     FaultSite("gate.left", upTo: 24),

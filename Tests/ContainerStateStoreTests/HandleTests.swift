@@ -73,6 +73,21 @@ struct HandleTests {
     #expect(handle.networkNamespace == nil)
   }
 
+  @Test("the network namespace: a path of equal characters and other bytes is another path")
+  func networkNamespaceByBytes() throws {
+    let paths = ["caf\u{e9}", "cafe\u{301}"].map { fixture.directory.path($0) }
+    for path in paths { try #require(symlink("/proc/self/ns/net", path) == 0) }
+    let id = try store.add("abc")
+    try store.change(id) { $0.networkNamespacePath = paths[0] }
+    let handle = try store.handle(for: id)
+    let first = try #require(handle.networkNamespace)
+    try store.change(id) { $0.networkNamespacePath = paths[1] }
+    try handle.refresh()
+    let second = try #require(handle.networkNamespace)
+    #expect(second !== first)
+    #expect(Array(second.path.utf8) == Array(paths[1].utf8))
+  }
+
   @Test(
     "a closed network namespace leaves no descriptor: by an empty path, by removal, by the end of the handle")
   func descriptors() throws {

@@ -22,10 +22,12 @@ struct DirectoryNamesTests {
 
   /// Names that count the looks at them.
   private final class Watched {
-    let names: DirectoryNames
+    private(set) var names: DirectoryNames
     private(set) var count = 0
 
     init(directory path: String?) { names = DirectoryNames(directory: path) }
+
+    func forget() { names = DirectoryNames(directory: nil) }
 
     /// Whether a check looks at the names.
     var areLookedAt: Bool {
@@ -105,6 +107,18 @@ struct DirectoryNamesTests {
     }
   }
 
+  @Test("D-4: where the directory could not be read, a change may be under way, and no look is remembered")
+  func unread() throws {
+    let names = Watched(directory: path)
+    try waitUntilNamesSettle(inDirectory: path)
+    let passed = passing("names.before-reading=error-always:EIO") {
+      for _ in 0..<3 { #expect(names.areLookedAt) }
+    }
+    #expect(passed == Array(repeating: "names.before-reading", count: 3))
+    #expect(names.areLookedAt)
+    #expect(!names.areLookedAt)
+  }
+
   @Test("D-4: what is looked at in a directory that has taken the other's place is looked at each time")
   func movedFiles() throws {
     let names = Watched(directory: path)
@@ -124,7 +138,11 @@ struct DirectoryNamesTests {
     let other = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { close(other) }
     #expect(dup2(other, descriptor) == descriptor)
+    // It is not closed by whoever does not own it any more.
+    defer { #expect(close(descriptor) == 0) }
     for _ in 0..<3 { #expect(names.areLookedAt) }
+    names.forget()
+    #expect(fcntl(descriptor, F_GETFD) >= 0)
   }
 
   @Test(
@@ -133,7 +151,7 @@ struct DirectoryNamesTests {
       (1_000_000_001, 1_000_000_001, false), (1_000_000_001, 1_019_999_999, false),
       (1_000_000_001, 1_020_000_001, true), (1_000_000_001, 999_000_000, false),
       (1_000_000_000, 1_900_000_000, false), (1_000_000_000, 9_000_000_000, false),
-      (-999_999_999, 0, true),
+      (-999_999_999, 0, true), (Int64.min + 1, Int64.max, false),
     ])
   func past(stamp: Int64, now: Int64, isPast: Bool) {
     #expect(DirectoryNames.isPast(stamp, at: now) == isPast)

@@ -37,7 +37,9 @@ public func waitUntilNamesSettle(inDirectory path: String) throws {
   let deadline = Deadline.after(.seconds(10))
   var hasLooked = true
   while hasLooked {
-    guard !deadline.isPast else { throw TestSupportError("the names in \(path) never settle") }
+    guard !deadline.isPast else {
+      throw TestSupportError("the names in \(path) never settle: does its file system keep whole seconds?")
+    }
     hasLooked = false
     names.check { hasLooked = true }
     sched_yield()

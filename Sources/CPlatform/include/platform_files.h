@@ -36,8 +36,8 @@ int platform_open_directory(const char *path);
 int platform_look_at_directory(int descriptor, platform_directory_stamp *stamp);
 /// Waits until every change of a name that has stamped the directory by now shows in paths. 0 or an errno.
 ///
-/// The kernel reads a directory under its lock, which whoever changes a name has until the change shows
-/// (inode_lock in vfs_rename() and vfs_unlink(), iterate_dir()); looks by path take no lock.
+/// The kernel reads a directory under its lock (iterate_dir()), which whoever changes a name in it has until
+/// the change shows (lock_rename(), do_unlinkat()); looks by path take no lock.
 int platform_await_directory(int descriptor);
 
 /// Whether the kernel could not write back pages of the file since it was opened here, or since this was
