@@ -13,6 +13,7 @@ package struct DirectoryNames: ~Copyable, Sendable {
   private let path: String
   /// Below 0 where there is none: then every time is the first.
   private let descriptor: Int32
+  /// Which directory that is.
   private let identity: FileIdentity?
   /// The stamp of the last look that will hold until there is another one.
   private let settledNanoseconds = Atomic<Int64>(.min)
@@ -21,13 +22,17 @@ package struct DirectoryNames: ~Copyable, Sendable {
   /// The names in the directory that is at this path now, wherever it goes; nil: every time is the first.
   package init(directory path: String?) {
     self.path = path ?? ""
-    descriptor = path.map { path in uninterrupted { platform_open_directory(path) } } ?? -1
-    identity = Self.look(at: descriptor)?.identity
+    let opened = path.map { path in uninterrupted { platform_open_directory(path) } } ?? -1
+    identity = Self.look(at: opened)?.identity
+    if identity == nil, opened >= 0 { _ = close(opened) }
+    descriptor = identity == nil ? -1 : opened
   }
 
   deinit {
     // PROTOCOL L-8: the number may be another file's by now, in a forked child or where other code closed it.
-    if owner.isSameProcess, stampNanoseconds != nil { _ = close(descriptor) }
+    guard descriptor >= 0, owner.isSameProcess else { return }
+    if let found = Self.look(at: descriptor), found.identity != identity { return }
+    _ = close(descriptor)
   }
 
   /// Looks at the names, unless that need not be: `look` has returned before, and no name has changed since.
