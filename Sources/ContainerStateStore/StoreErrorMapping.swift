@@ -166,8 +166,7 @@ extension StoreError {
       return .wouldDeadlock(lockSubject(path), held: lockSubject(heldPath))
     case .unsafePath(let path, let reason):
       return StoreError(
-        .unsafePermissions, subject: path,
-        message: "\(reason) is where a lockfile belongs; see who put it there, and remove it")
+        .unsafePermissions, subject: path, message: reason.finding)
     case .directoryMissing(let path):
       return .kernel("open", path: path, errno: ENOENT)
     case .replaced(let path): return .storeReplaced(path)
@@ -211,7 +210,7 @@ extension StoreError {
       return unsafe(
         "others may write in it (mode \(String(mode, radix: 8))); chmod go-w it after a look at what is there"
       )
-    case .unsafeFile(let reason): return unsafe("\(reason) is where a file of the store belongs; remove it")
+    case .unsafeFile(let reason): return unsafe(reason.finding)
     case .unfitFileSystem(let name):
       return StoreError(
         .unsafeFilesystem, subject: error.path,
@@ -219,5 +218,28 @@ extension StoreError {
           "\(name) does not keep locks and shared memory as a store needs them; use a local file system")
     case .system(let call, let errno): return .kernel(call, path: error.path, errno: errno)
     }
+  }
+}
+
+extension UnsafePathReason {
+  /// What is wrong with the file, and what to do.
+  fileprivate var finding: String {
+    switch self {
+    case .symbolicLink: Self.misplaced("a symbolic link")
+    case .directory: Self.misplaced("a directory")
+    case .fifo: Self.misplaced("a FIFO")
+    case .socket: Self.misplaced("a socket")
+    case .device: Self.misplaced("a device")
+    case .foreignOwner(let userID):
+      "this file of the store belongs to the user with the id \(userID); see who put it there, and remove it"
+    case .writableByOthers(let mode):
+      "others may write to this file of the store (mode \(String(mode, radix: 8))); chmod go-w"
+    case .severalLinks(let count):
+      "this file of the store has \(count) names; see who made the others, and remove them"
+    }
+  }
+
+  private static func misplaced(_ kind: String) -> String {
+    "\(kind) is where a file of the store belongs; see who put it there, and remove it"
   }
 }
