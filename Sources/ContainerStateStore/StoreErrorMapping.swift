@@ -165,8 +165,7 @@ extension StoreError {
     case .wouldDeadlock(let path, let heldPath):
       return .wouldDeadlock(lockSubject(path), held: lockSubject(heldPath))
     case .unsafePath(let path, let reason):
-      return StoreError(
-        .unsafePermissions, subject: path, message: reason.finding)
+      return StoreError(.unsafePermissions, subject: path, message: reason.finding)
     case .directoryMissing(let path):
       return .kernel("open", path: path, errno: ENOENT)
     case .replaced(let path): return .storeReplaced(path)

@@ -1,7 +1,7 @@
 /// The prepared statements of a connection, by the addresses of their texts.
 ///
-/// A dictionary takes ten times the instructions: it hashes so that nobody can choose keys that collide, and
-/// nobody chooses these. None is ever taken out.
+/// A dictionary takes some 150 instructions more for each look-up: it hashes so that nobody can choose keys
+/// that collide, and nobody chooses these. None is ever taken out.
 struct StatementTable {
   private struct Slot {
     let key: UInt
